@@ -1,0 +1,52 @@
+"""Addresses: (card, UTC day, code) in 63 bits. The name of a cell and of all that happens in it.
+
+33 bits of card, 18 of day (since 1970-01-01), 12 of code: 3 bits of class and 9 of slot.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fauxpay.foundations.draws import I64, U64
+
+CARD_SHIFT = 30
+DAY_SHIFT = 12
+CLASS_SHIFT = 9
+SLOT_MASK = (1 << CLASS_SHIFT) - 1
+CARD_COUNT_MAX = 1 << 33
+
+ORDINARY, RECURRING, REFUND, REVERSAL, ATTACK = range(5)
+
+
+def cell_addresses(card: I64, day: Any) -> U64:
+    """Addresses of cells; card i64[n], day a whole number or i64[n]."""
+    address = card << np.int64(CARD_SHIFT)
+    address |= np.asarray(day, dtype=np.int64) << np.int64(DAY_SHIFT)
+    return address.view(np.uint64)
+
+
+def code(event_class: int, slot: I64) -> I64:
+    """Code of a class's slot inside a cell."""
+    return slot | np.int64(event_class << CLASS_SHIFT)
+
+
+def classes(address: U64) -> I64:
+    """The class in each address or code."""
+    return ((address >> np.uint64(CLASS_SHIFT)) & np.uint64(7)).view(np.int64)
+
+
+def slots_of(address: U64) -> I64:
+    """The slot in each address."""
+    return (address & np.uint64(SLOT_MASK)).view(np.int64)
+
+
+def days_of(address: U64) -> I64:
+    """The day in each address."""
+    return ((address >> np.uint64(DAY_SHIFT)) & np.uint64((1 << 18) - 1)).view(np.int64)
+
+
+def cards_of(address: U64) -> I64:
+    """The card in each address."""
+    return (address >> np.uint64(CARD_SHIFT)).view(np.int64)

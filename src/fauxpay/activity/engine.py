@@ -1,0 +1,286 @@
+"""Activity: all that the cards of a range do on a day, as keys; and what a key means, as columns.
+
+Reads    world, calendar, the tables of the stages
+Writes   events(card, at_ms, code), purchases
+Draws    nothing of its own
+Sources  parameters.yaml
+
+Keys come first and are sorted alone; columns are filled afterwards, in time order, by asking each
+row's address. So files come out sorted by time in bounded memory.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fauxpay.activity import merchants, outcomes, sessions, streams, tickets
+from fauxpay.activity.addresses import cell_addresses
+from fauxpay.activity.calendar import QUARTER_MS, Calendar, build_calendar
+from fauxpay.activity.cells import (
+    Cells,
+    CellTables,
+    cell_tables,
+    open_cells,
+    places_on,
+    visit_counts,
+)
+from fauxpay.activity.outcomes import OutcomeTables, outcome_tables
+from fauxpay.activity.recurring import (
+    Subscriptions,
+    due_in_cells,
+    due_on_day,
+    due_payments,
+    subscriptions,
+)
+from fauxpay.activity.returns import (
+    Returns,
+    ReturnTables,
+    joined,
+    keep,
+    refund_candidates,
+    refunds,
+    return_tables,
+    reversals,
+)
+from fauxpay.activity.rows import CASH, LOCAL_QUARTERS, Manner, Rows, Session, Ticket, Where
+from fauxpay.activity.streams import Keys
+from fauxpay.activity.visits import Visits, VisitTables, visit_tables, visits
+from fauxpay.catalog.world import World
+from fauxpay.config.model import Config
+from fauxpay.foundations.draws import F64, I64, U64
+from fauxpay.foundations.parameters import Parameters
+
+UNIX_EPOCH = datetime.date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Keys of events. The last `returns.card.size` rows are the returns.
+
+    cell i64[n] (position of the cell), card i64[n], at_ms i64[n] of the UTC day, code i64[n]
+    """
+
+    cell: I64
+    card: I64
+    at_ms: I64
+    code: I64
+    returns: Returns
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """What happened in n rows."""
+
+    where: Where
+    ticket: Ticket
+    entry_mode: I64
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Tables of every stage; they depend on the world alone, not on the run's seed."""
+
+    cells: CellTables
+    visits: VisitTables
+    returns: ReturnTables
+    where: merchants.WhereTables
+    tickets: tickets.TicketTables
+    outcomes: OutcomeTables
+    sessions: sessions.SessionTables
+
+
+def activity_tables(
+    world: World, config: Config, parameters: Parameters, response_codes: tuple[str, ...]
+) -> Tables:
+    """Tables of a world; response_codes are the contract's."""
+    return Tables(
+        cells=cell_tables(world, config, parameters),
+        visits=visit_tables(config, parameters),
+        returns=return_tables(config, parameters),
+        where=merchants.where_tables(world, config, parameters),
+        tickets=tickets.ticket_tables(world, config, parameters),
+        outcomes=outcome_tables(world, response_codes, parameters),
+        sessions=sessions.session_tables(world, parameters),
+    )
+
+
+def day_number(date: datetime.date) -> int:
+    """Days since 1970-01-01."""
+    return (date - UNIX_EPOCH).days
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """The activity of cards first_card .. last_card - 1 under one seed."""
+
+    world: World
+    tables: Tables
+    calendar: Calendar
+    keys: Keys
+    plan: Subscriptions
+    first_card: int
+    last_card: int
+    epoch_day: int
+
+    @staticmethod
+    def of(
+        world: World,
+        tables: Tables,
+        config: Config,
+        parameters: Parameters,
+        cards: tuple[int, int],
+    ) -> Activity:
+        """Activity of a range of cards, from the epoch to the end of the config's window."""
+        keys = Keys.of(config.run.seed)
+        epoch_day = day_number(config.activity.epoch)
+        days = day_number(config.run.end_day) - epoch_day
+        return Activity(
+            world=world,
+            tables=tables,
+            calendar=build_calendar(world.regions, epoch_day, days, parameters),
+            keys=keys,
+            plan=subscriptions(tables.cells, keys, cards, config, parameters),
+            first_card=cards[0],
+            last_card=cards[1],
+            epoch_day=epoch_day,
+        )
+
+    def day_events(self, day: int) -> tuple[Cells, Events]:
+        """Everything the range's cards do on a UTC day."""
+        card = np.arange(self.first_card, self.last_card)
+        cells = open_cells(self.world, self.tables.cells, self.calendar, self.keys, (card, day))
+        position = due_on_day(self.plan, _day_of_month(day))
+        return cells, self._events(cells, (self.plan.card[position] - self.first_card, position))
+
+    def cell_events(self, card: I64, day: I64) -> Events:
+        """Everything that happens in some cells (card, day), each i64[n]."""
+        cells = open_cells(self.world, self.tables.cells, self.calendar, self.keys, (card, day))
+        return self._events(cells, due_in_cells(self.plan, card, days_of_month(day)))
+
+    def _events(self, cells: Cells, due: tuple[I64, I64]) -> Events:
+        count = visit_counts(self.tables.cells, cells)
+        made = visits(self.tables.visits, self.calendar, self.keys, cells, count)
+        due_cell, position = due
+        day = cells.day if np.ndim(cells.day) == 0 else cells.day[due_cell]
+        paid = due_payments(self.world, self.calendar, self.plan, position, day)
+        returns, return_cell = self._returns(cells, made)
+        return Events(
+            cell=np.concatenate([made.cell, due_cell, return_cell]),
+            card=np.concatenate([made.card, paid[0], returns.card]),
+            at_ms=np.concatenate([made.at_ms, paid[1], returns.at_ms]),
+            code=np.concatenate([made.slot, paid[2], returns.code]),
+            returns=returns,
+        )
+
+    def _returns(self, cells: Cells, made: Visits) -> tuple[Returns, I64]:
+        """Refunds and reversals of cells whose purchases were approved, and their cells."""
+        back = reversals(self.tables.returns, self.keys, cells, made)
+        reversed_row = streams.VISIT_REVERSED.of(made.word) < self.tables.returns.reversal_chance
+        cell, refunded = self._refunds(cells)
+        both = joined(back, refunded)
+        cell = np.concatenate([made.cell[reversed_row], cell])
+        purchase, manner = self.describe(self.source_rows(both), None)
+        is_refund = np.arange(both.card.size) >= back.card.size
+        kept = (manner.response == outcomes.APPROVED) & ~(
+            is_refund & (purchase.where.kind == CASH)
+        )
+        return keep(both, kept), cell[kept]
+
+    def _refunds(self, cells: Cells) -> tuple[I64, Returns]:
+        row, lag = refund_candidates(self.tables.returns, cells)
+        day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[row] - lag
+        row, day = row[day >= self.epoch_day], day[day >= self.epoch_day]
+        at = (cells.card[row], day)
+        sources = open_cells(self.world, self.tables.cells, self.calendar, self.keys, at)
+        count = visit_counts(self.tables.cells, sources)
+        made = visits(self.tables.visits, self.calendar, self.keys, sources, count)
+        slot = (streams.CELL_REFUND_SLOT.of(cells.word[row]) * count) >> 12
+        chosen = np.flatnonzero(made.slot == slot[made.cell])
+        undone = streams.VISIT_REVERSED.of(made.word[chosen]) < self.tables.returns.reversal_chance
+        chosen = chosen[~undone]
+        picked = Visits(
+            cell=made.cell[chosen],
+            card=made.card[chosen],
+            slot=made.slot[chosen],
+            address=made.address[chosen],
+            word=made.word[chosen],
+            at_ms=made.at_ms[chosen],
+        )
+        row = row[picked.cell]
+        return row, refunds(self.calendar, self.keys, cells, (row, picked, sources))
+
+    def source_rows(self, returns: Returns) -> Rows:
+        """The context of the purchases that returns take back."""
+        return Rows(
+            card=returns.card,
+            address=returns.source,
+            own_address=returns.source,
+            place=returns.place,
+            in_transit=returns.in_transit,
+            local_quarter=self.local_quarters(
+                returns.place, returns.source_day, returns.source_ms
+            ),
+        )
+
+    def local_quarters(self, place: I64, day: Any, at_ms: I64) -> I64:
+        """Quarter-hour of the local week, 0..671."""
+        region = self.world.places.region.take(place, mode="clip")
+        offset = self.calendar.offset_minutes(region, day, at_ms)
+        return local_quarters(day, at_ms, offset)
+
+    def places_on(self, card: I64, day: Any) -> tuple[I64, Any]:
+        """Where cards are on a day, and whether they are on the journey."""
+        return places_on(self.world, self.tables.cells, self.keys, (card, day))
+
+    def describe(self, rows: Rows, rates: F64 | None) -> tuple[Purchase, Manner]:
+        """What n rows mean; rates of the day, or None where the billing amount is not needed."""
+        purchase = self.purchase(rows, rates)
+        return purchase, self.authorise(rows, purchase)
+
+    def purchase(self, rows: Rows, rates: F64 | None) -> Purchase:
+        """Merchant and ticket of n rows, before anybody is asked."""
+        where = merchants.choose_merchants(self.world, self.tables.where, self.keys, rows)
+        priced = tickets.price(self.world, self.tables.tickets, self.keys, rows, where)
+        if rates is None:
+            ticket = Ticket(priced[0], priced[0], priced[1])
+        else:
+            ticket = tickets.billed(self.world, rates, rows, where, priced)
+        entry = outcomes.entry_modes(self.world, self.tables.outcomes, self.keys, rows, where)
+        return Purchase(where, ticket, entry)
+
+    def authorise(self, rows: Rows, purchase: Purchase) -> Manner:
+        """How n rows are entered and answered."""
+        asked = (purchase.where, purchase.ticket, purchase.entry_mode)
+        return outcomes.authorise(self.world, self.tables.outcomes, self.keys, rows, asked)
+
+    def sessions(self, rows: Rows, where: Where) -> Session:
+        """Device and address of the online rows."""
+        return sessions.open_sessions(self.world, self.tables.sessions, self.keys, rows, where)
+
+
+def local_quarters(day: Any, at_ms: I64, offset_minutes: I64) -> I64:
+    """Quarter-hour of the local week, Monday 00:00 = 0, from UTC day and local offset."""
+    quarter = at_ms // QUARTER_MS
+    quarter += offset_minutes // 15
+    quarter += (np.asarray(day) + 3) % 7 * 96
+    quarter %= LOCAL_QUARTERS
+    return quarter
+
+
+def days_of_month(day: I64) -> I64:
+    """Day of the month of days since 1970-01-01."""
+    date = day.astype("datetime64[D]")
+    return (date - date.astype("datetime64[M]")).astype(np.int64) + 1
+
+
+def _day_of_month(day: int) -> int:
+    return (UNIX_EPOCH + datetime.timedelta(days=day)).day
+
+
+def own_addresses(events: Events, day: Any) -> U64:
+    """Address of each event; day is one whole number or i64[n]."""
+    return cell_addresses(events.card, day) | events.code.view(np.uint64)

@@ -1,0 +1,316 @@
+"""Where: the kind of each purchase, its merchant and its terminal.
+
+Reads    rows(card, address, place, local_quarter), merchants, terminals
+Writes   where(kind, merchant, terminal)
+Draws    WHERE_*, FAVOURITE
+Sources  parameters.yaml [channels, favourites, opening]
+
+Every card has an implicit, endless ranked list for each kind: rank r of card c is a pure function
+of (c, kind, r), so favourites recur and exploration never ends, without state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fauxpay.activity import streams
+from fauxpay.activity.addresses import CLASS_SHIFT, SLOT_MASK
+from fauxpay.activity.addresses import RECURRING as RECURRING_CLASS
+from fauxpay.activity.rows import (
+    CASH,
+    KIND_COUNT,
+    LOCAL,
+    LOCAL_QUARTERS,
+    ONLINE,
+    SUBSCRIBED,
+    TELEPHONE,
+    Rows,
+    Where,
+)
+from fauxpay.activity.streams import Keys
+from fauxpay.catalog.world import OPENINGS, PRESENCES, World
+from fauxpay.config.model import Config
+from fauxpay.foundations.alias import AliasPool, alias_pool, slots
+from fauxpay.foundations.draws import I64, U64, draw, stream_key
+from fauxpay.foundations.parameters import Parameters
+
+_RANKS = 1 << 16
+_KIND_SLOTS = 256
+_ONLINE_LEVELS = 32
+_RETRIES = 3
+_ALWAYS_OPEN = 256
+
+
+@dataclass(frozen=True, slots=True)
+class WhereTables:
+    """What kinds and merchants are drawn from.
+
+    kind_row   i64[cards]             row of `kinds`; on a day of travel `transit_rows` further
+    kinds      u8[rows * 256]         kind of each slot
+    ranks      u16[kinds * 65536]     rank of each slot
+    segment    i64[kinds]             first segment of a kind in the pool
+    is_placed  bool[kinds]            segments by place, otherwise by the card's country
+    pool       merchants by segment
+    open       i16[openings * 672]    chance of 256 to find it open, by local quarter of the week
+    first_terminal, terminal_count  i64[2 * merchants]  card-present, then remote terminals
+    """
+
+    kind_row: I64
+    transit_rows: int
+    kinds: NDArray[np.uint8]
+    ranks: NDArray[np.uint16]
+    segment: I64
+    is_placed: NDArray[np.bool_]
+    pool: AliasPool
+    open: NDArray[np.int16]
+    first_terminal: I64
+    terminal_count: I64
+
+
+def where_tables(world: World, config: Config, parameters: Parameters) -> WhereTables:
+    """Tables of a world."""
+    kind_row, kinds = _kinds(world, parameters)
+    place_count, country_count = world.places.city.size, len(world.countries)
+    segment = np.zeros(KIND_COUNT, dtype=np.int64)
+    segment[CASH] = place_count
+    segment[ONLINE] = 2 * place_count
+    segment[TELEPHONE] = 2 * place_count + country_count
+    segment[SUBSCRIBED] = 2 * place_count + 2 * country_count
+    first, count = _terminals(world)
+    return WhereTables(
+        kind_row=kind_row,
+        transit_rows=kinds.shape[0] // 2,
+        kinds=kinds.reshape(-1),
+        ranks=_ranks(config, parameters),
+        segment=segment,
+        is_placed=np.array([True, False, True, False, False]),
+        pool=_pool(world, parameters),
+        open=_open_chances(parameters),
+        first_terminal=first,
+        terminal_count=count,
+    )
+
+
+def _kinds(world: World, parameters: Parameters) -> tuple[I64, NDArray[np.uint8]]:
+    """A row per (country, online level), then the same for days of travel."""
+    cards = world.cards
+    level = np.minimum((cards.online_share * _ONLINE_LEVELS).astype(np.int64), _ONLINE_LEVELS - 1)
+    atm = parameters.value("activity.channels.atm_share")
+    moto = parameters.value("activity.channels.moto_share")
+    home, transit = [], []
+    for country in world.countries:
+        cash = atm.get(country, atm["default"])
+        for step in range(_ONLINE_LEVELS):
+            online = (step + 0.5) / _ONLINE_LEVELS * (1 - cash - moto)
+            home.append(slots([1 - online - cash - moto, online, cash, moto], _KIND_SLOTS))
+            transit.append(slots([0, 1 - moto, 0, moto], _KIND_SLOTS))
+    return cards.country * _ONLINE_LEVELS + level, np.array(home + transit)
+
+
+def _ranks(config: Config, parameters: Parameters) -> NDArray[np.uint16]:
+    favourites = parameters.section("activity.favourites")
+    exponent = config.activity.favourite_zipf_exponent
+    rank = np.arange(1, int(favourites["rank_max"]) + 1, dtype=np.float64)
+    quantile = (np.arange(_RANKS) + 0.5) / _RANKS
+    tables = []
+    for kind in ("local", "online", "cash", "telephone", "local"):
+        power = exponent * favourites["exponent_factor"][kind]
+        weight = (rank + favourites["rank_shift"][kind]) ** -power
+        cumulative = np.round(np.cumsum(weight) / weight.sum(), 9)
+        tables.append(np.searchsorted(cumulative, quantile).astype(np.uint16))
+    return np.concatenate(tables)
+
+
+def _pool(world: World, parameters: Parameters) -> AliasPool:
+    """Merchants by segment; an empty segment takes those of its country, or all there are."""
+    merchants = world.merchants
+    channels = parameters.section("activity.channels")
+    mcc = np.array(world.mccs)[merchants.mcc]
+    is_cash = mcc == "6011"
+    sells_online = (merchants.presence != PRESENCES.index("physical")) & ~is_cash
+    sells_here = merchants.presence != PRESENCES.index("online")
+    by_phone = np.isin(mcc, channels["moto_categories"])
+    bills = np.isin(mcc, channels["recurring_categories"]) & sells_online
+    places, countries = world.places, np.arange(len(world.countries))
+    index = np.arange(merchants.id.size)
+    weight = merchants.popularity
+    parts: list[tuple[Any, Any, Any]] = []
+    offset = 0
+    for chosen in (sells_here & ~is_cash, is_cash):
+        rows = index[chosen]
+        parts.append(
+            _filled(rows, merchants.place[rows], weight[rows], (places.country, merchants.country))
+        )
+    abroad = channels["cross_border_online_share"]
+    parts.append(_online(index[sells_online], merchants.country, weight, countries, abroad))
+    for chosen in (by_phone, bills):
+        rows = index[chosen] if chosen.any() else index
+        parts.append(
+            _filled(rows, merchants.country[rows], weight[rows], (countries, merchants.country))
+        )
+    segments, members, weights = [], [], []
+    for count, (segment, member, part_weight) in zip(
+        (places.country.size,) * 2 + (countries.size,) * 3, parts, strict=True
+    ):
+        segments.append(segment + offset)
+        members.append(member)
+        weights.append(part_weight)
+        offset += count
+    return alias_pool(
+        np.concatenate(segments), np.concatenate(members), np.concatenate(weights), offset
+    )
+
+
+def _filled(rows: I64, segment: I64, weight: Any, countries: tuple[I64, I64]) -> tuple[Any, ...]:
+    """Rows by segment; segments without any get those of the segment's country, or all."""
+    segment_country, merchant_country = countries
+    empty = np.setdiff1d(np.arange(segment_country.size), segment)
+    extra = [np.flatnonzero(merchant_country[rows] == segment_country[s]) for s in empty]
+    extra = [e if e.size else np.arange(rows.size) for e in extra]
+    taken = np.concatenate([np.arange(rows.size), *extra]).astype(np.int64)
+    segments = [segment] + [np.full(e.size, s) for s, e in zip(empty, extra, strict=True)]
+    return np.concatenate(segments).astype(np.int64), rows[taken], weight[taken]
+
+
+def _online(rows: I64, country: I64, weight: Any, countries: I64, abroad: float) -> tuple[Any, ...]:
+    """All online merchants for every country, those of others scaled to the cross-border share."""
+    segments, members, weights = [], [], []
+    for own in countries:
+        is_home = country[rows] == own
+        home, away = weight[rows][is_home].sum(), weight[rows][~is_home].sum()
+        scale = abroad / (1 - abroad) * home / away if home and away else 1.0
+        segments.append(np.full(rows.size, own))
+        members.append(rows)
+        weights.append(np.where(is_home, weight[rows], weight[rows] * scale))
+    return np.concatenate(segments), np.concatenate(members), np.concatenate(weights)
+
+
+def _open_chances(parameters: Parameters) -> NDArray[np.int16]:
+    hours = parameters.value("activity.opening.open_hours")
+    table = np.empty((len(OPENINGS), LOCAL_QUARTERS), dtype=np.int16)
+    for row, opening in enumerate(OPENINGS):
+        day = np.repeat(np.rint(np.asarray(hours[opening]) * _ALWAYS_OPEN), 4)
+        table[row] = np.tile(day, 7)
+    weekend = parameters.value("activity.opening.office_weekend")
+    office = OPENINGS.index("office")
+    table[office, 5 * 96 :] = np.rint(table[office, 5 * 96 :] * weekend)
+    return table.reshape(-1)
+
+
+def _terminals(world: World) -> tuple[I64, I64]:
+    """First terminal and their number for card-present, then for remote purchases."""
+    merchants, virtual = world.merchants, 3
+    owner = np.repeat(np.arange(merchants.id.size), merchants.terminal_count)
+    is_remote = world.terminals.kind == virtual
+    remote = np.bincount(owner[is_remote], minlength=merchants.id.size)
+    present = merchants.terminal_count - remote
+    first_remote = np.where(
+        remote > 0, merchants.first_terminal + present, merchants.first_terminal
+    )
+    first = np.concatenate([merchants.first_terminal, first_remote])
+    count = np.concatenate(
+        [
+            np.where(present > 0, present, remote),
+            np.where(remote > 0, remote, present),
+        ]
+    )
+    return first.astype(np.int64), count.astype(np.int64)
+
+
+def choose_merchants(world: World, tables: WhereTables, keys: Keys, rows: Rows) -> Where:
+    """Kind, merchant and terminal of each row."""
+    word = draw(keys["where"], rows.address)
+    kind_row = tables.kind_row.take(rows.card, mode="clip")
+    kind_row += rows.in_transit * np.int64(tables.transit_rows)
+    kind_row *= _KIND_SLOTS
+    kind_row += streams.WHERE_KIND.of(word)
+    kind = tables.kinds.take(kind_row, mode="clip").astype(np.int64)
+    position = kind * _RANKS
+    position += streams.WHERE_RANK.of(word)
+    rank = tables.ranks.take(position, mode="clip").astype(np.int64)
+    billed = np.flatnonzero(
+        (rows.address & np.uint64(7 << CLASS_SHIFT)) == np.uint64(RECURRING_CLASS << CLASS_SHIFT)
+    )
+    kind[billed] = SUBSCRIBED
+    rank[billed] = (rows.address[billed] & np.uint64(SLOT_MASK)).view(np.int64)
+    merchant = _favourite(world, tables, keys, (rows.card, rows.place, kind, rank))
+    closed = np.flatnonzero((kind == LOCAL) & ~_is_open(world, tables, rows, merchant, word))
+    _look_elsewhere(world, tables, keys, rows, (closed, kind, merchant))
+    is_remote = ~tables.is_placed.take(kind, mode="clip")
+    terminal = merchant + is_remote * np.int64(world.merchants.id.size)
+    which = streams.WHERE_TERMINAL.of(word)
+    which *= tables.terminal_count.take(terminal, mode="clip")
+    which >>= streams.WHERE_TERMINAL.width
+    which += tables.first_terminal.take(terminal, mode="clip")
+    return Where(kind, merchant, which)
+
+
+def _favourite(
+    world: World, tables: WhereTables, keys: Keys, wanted: tuple[I64, I64, I64, I64]
+) -> I64:
+    """The merchant at a rank of the list of (card, place, kind, rank)."""
+    card, place, kind, rank = wanted
+    address = card << np.int64(19)
+    address |= kind << np.int64(16)
+    address |= rank
+    country = world.cards.country.take(card, mode="clip")
+    segment = np.where(tables.is_placed.take(kind, mode="clip"), place, country)
+    segment += tables.segment.take(kind, mode="clip")
+    return tables.pool.pick(segment, draw(keys["favourite"], address.view(np.uint64)))
+
+
+def _is_open(
+    world: World, tables: WhereTables, rows: Rows, merchant: I64, word: U64
+) -> NDArray[np.bool_]:
+    position = world.merchants.opening.take(merchant, mode="clip") * LOCAL_QUARTERS
+    position += rows.local_quarter
+    chance = tables.open.take(position, mode="clip")
+    return np.asarray(streams.WHERE_OPEN.of(word) < chance)
+
+
+def _look_elsewhere(
+    world: World,
+    tables: WhereTables,
+    keys: Keys,
+    rows: Rows,
+    choice: tuple[I64, I64, I64],
+) -> None:
+    """Rows that stood before a closed door try others of their list, then buy online.
+
+    choice  (rows still looking, kind, merchant); kind and merchant are changed in place.
+    """
+    closed, kind, merchant = choice
+    for attempt in range(_RETRIES):
+        if not closed.size:
+            return
+        some = _take(rows, closed)
+        key = stream_key(keys.seed, f"activity/where/retry/{attempt}")
+        word = draw(key, some.address)
+        rank = tables.ranks.take(streams.WHERE_RANK.of(word), mode="clip").astype(np.int64)
+        found = _favourite(world, tables, keys, (some.card, some.place, kind[closed], rank))
+        is_open = _is_open(world, tables, some, found, word)
+        merchant[closed[is_open]] = found[is_open]
+        closed = closed[~is_open]
+    if closed.size:
+        some = _take(rows, closed)
+        kind[closed] = ONLINE
+        rank = streams.WHERE_RETRY.of(draw(keys["where"], some.address)) & np.int64(_RANKS - 1)
+        rank = tables.ranks.take(rank + ONLINE * _RANKS, mode="clip").astype(np.int64)
+        merchant[closed] = _favourite(
+            world, tables, keys, (some.card, some.place, kind[closed], rank)
+        )
+
+
+def _take(rows: Rows, which: I64) -> Rows:
+    return Rows(
+        card=rows.card[which],
+        address=rows.address[which],
+        own_address=rows.own_address[which],
+        place=rows.place[which],
+        in_transit=rows.in_transit[which],
+        local_quarter=rows.local_quarter[which],
+    )

@@ -1,0 +1,193 @@
+"""Outcomes: how each purchase is entered and authenticated, and what the issuer answers.
+
+Reads    rows(card, address), where(kind, merchant, terminal), ticket(billing, tail_octave)
+Writes   manner(entry_mode, authentication, response)
+Draws    TICKET_ENTRY, TICKET_AUTHENTICATION, OUTCOME_CODE
+Sources  parameters.yaml [entry, authentication, outcome]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fauxpay.activity import streams
+from fauxpay.activity.rows import (
+    CASH,
+    CHIP,
+    CONTACTLESS,
+    CREDENTIAL_ON_FILE,
+    ECOMMERCE,
+    ENTRY_COUNT,
+    KIND_COUNT,
+    MAGSTRIPE,
+    MANUAL,
+    ONLINE,
+    SUBSCRIBED,
+    TELEPHONE,
+    Manner,
+    Rows,
+    Ticket,
+    Where,
+)
+from fauxpay.activity.streams import Keys
+from fauxpay.activity.tickets import TAIL_OCTAVES, minor_units
+from fauxpay.catalog.world import World
+from fauxpay.foundations.alias import slots
+from fauxpay.foundations.draws import F64, I64, draw
+from fauxpay.foundations.parameters import Parameters
+
+APPROVED = 0
+_SLOTS = 256
+_CODE_SLOTS = 4096
+_VIRTUAL = 3
+_CONTEXTS = 20  # terminal kind (4) x contactless terminal x contactless card, then by kind
+_BY_KIND = 16
+_CHANNEL_NAMES = ("pos", "ecom", "atm", "moto", "recurring")
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeTables:
+    """What manner and answer are drawn from.
+
+    terminal_context  i64[terminals]                 kind * 4 + contactless * 2
+    entry             u8[countries * 20 * 256]       entry mode
+    authentication    u8[countries * 6 * 2 * 256]    by entry mode and whether it is cash
+    limit             f64[currencies]                contactless limit, minor units
+    response          u8[5 * 2 * 8 * 4096]           code by kind, cross-border, tail octave
+    """
+
+    terminal_context: I64
+    entry: NDArray[np.uint8]
+    authentication: NDArray[np.uint8]
+    limit: F64
+    response: NDArray[np.uint8]
+
+
+def outcome_tables(
+    world: World, codes: tuple[str, ...], parameters: Parameters
+) -> OutcomeTables:
+    """Tables of a world; codes are the contract's response codes, "00" first."""
+    assert codes[APPROVED] == "00"
+    limits = parameters.value("activity.entry.contactless_limit_units")
+    units = minor_units(world)
+    limit = [limits.get(c, limits["default"]) for c in world.currencies] * units
+    terminals = world.terminals
+    return OutcomeTables(
+        terminal_context=terminals.kind * 4 + terminals.is_contactless * np.int64(2),
+        entry=_entry(world, parameters),
+        authentication=_authentication(world, parameters),
+        limit=limit,
+        response=_responses(codes, parameters),
+    )
+
+
+def _entry(world: World, parameters: Parameters) -> NDArray[np.uint8]:
+    entry = parameters.section("activity.entry")
+    stored = entry["credential_on_file_share"]
+    rows = []
+    for country in world.countries:
+        tap = entry["contactless_share"].get(country, entry["contactless_share"]["default"])
+        swipe = entry["magstripe_share"].get(country, entry["magstripe_share"]["default"])
+        for context in range(_CONTEXTS):
+            share = np.zeros(ENTRY_COUNT)
+            terminal, can_tap = context // 4, context % 4 == 3
+            if context == _BY_KIND:
+                share[MANUAL] = 1.0
+            elif context > _BY_KIND:
+                share[CREDENTIAL_ON_FILE] = 1.0
+            elif terminal == _VIRTUAL:
+                share[[ECOMMERCE, CREDENTIAL_ON_FILE]] = 1 - stored, stored
+            else:
+                share[CONTACTLESS] = tap if can_tap else 0.0
+                share[MAGSTRIPE] = swipe
+                share[CHIP] = 1.0 - share.sum()
+            rows.append(slots(share, _SLOTS))
+    return np.concatenate(rows)
+
+
+def _authentication(world: World, parameters: Parameters) -> NDArray[np.uint8]:
+    pins = parameters.value("activity.authentication.chip_pin_share")
+    mixes = parameters.value("activity.authentication.online_mix")
+    rows = []
+    for country in world.countries:
+        pin = pins.get(country, pins["default"])
+        none, otp, frictionless, device = mixes.get(country, mixes["default"])
+        by_entry: dict[int, list[float]] = {
+            CHIP: [pin, (1 - pin) / 2, (1 - pin) / 2, 0, 0, 0],
+            CONTACTLESS: [0, 0, 0.7, 0, 0, 0.3],
+            MAGSTRIPE: [0, 0.8, 0.2, 0, 0, 0],
+            MANUAL: [0, 0, 1, 0, 0, 0],
+            ECOMMERCE: [0, 0, none, otp, frictionless, device],
+            CREDENTIAL_ON_FILE: [0, 0, 0.8, 0, 0.2, 0],
+        }
+        for mode in range(ENTRY_COUNT):
+            rows.append(slots(by_entry[mode], _SLOTS))
+            rows.append(slots([1, 0, 0, 0, 0, 0], _SLOTS))
+    return np.concatenate(rows)
+
+
+def _responses(codes: tuple[str, ...], parameters: Parameters) -> NDArray[np.uint8]:
+    outcome = parameters.section("activity.outcome")
+    rows = []
+    for kind in range(KIND_COUNT):
+        channel = _CHANNEL_NAMES[kind]
+        mix = outcome["code_mix"][channel]
+        for crosses in (False, True):
+            for octave in range(TAIL_OCTAVES):
+                share = outcome["decline_share"][channel] * outcome["tail_factor"] ** octave
+                share *= outcome["cross_border_factor"] if crosses else 1.0
+                share = min(share, outcome["decline_share_max"])
+                weight = np.zeros(len(codes))
+                for name, part in mix.items():
+                    weight[codes.index(name)] = share * part / sum(mix.values())
+                weight[APPROVED] = 1 - share
+                rows.append(slots(np.round(weight, 9), _CODE_SLOTS))
+    return np.concatenate(rows)
+
+
+def entry_modes(
+    world: World, tables: OutcomeTables, keys: Keys, rows: Rows, where: Where
+) -> I64:
+    """Entry mode of each row: what card, terminal and kind of purchase allow."""
+    context = tables.terminal_context.take(where.terminal, mode="clip")
+    context += world.cards.is_contactless.take(rows.card, mode="clip")
+    context[where.kind == ONLINE] = _VIRTUAL * 4
+    context[where.kind == TELEPHONE] = _BY_KIND
+    context[where.kind == SUBSCRIBED] = _BY_KIND + 1
+    context += world.merchants.country.take(where.merchant, mode="clip") * _CONTEXTS
+    context *= _SLOTS
+    context += streams.TICKET_ENTRY.of(draw(keys["ticket"], rows.address))
+    return tables.entry.take(context, mode="clip").astype(np.int64)
+
+
+def authorise(
+    world: World, tables: OutcomeTables, keys: Keys, rows: Rows, asked: tuple[Where, Ticket, I64]
+) -> Manner:
+    """Entry, authentication and answer; asked is (where, ticket, entry modes).
+
+    A tap above the card's contactless limit becomes a chip purchase.
+    """
+    where, ticket, entry = asked
+    limit = tables.limit.take(world.cards.currency.take(rows.card, mode="clip"), mode="clip")
+    entry = np.where((entry == CONTACTLESS) & (ticket.billing > limit), CHIP, entry)
+    country = world.cards.country.take(rows.card, mode="clip")
+    row = country * (ENTRY_COUNT * 2)
+    row += entry * 2
+    row += where.kind == CASH
+    row *= _SLOTS
+    row += streams.TICKET_AUTHENTICATION.of(draw(keys["ticket"], rows.address))
+    crosses = world.merchants.country.take(where.merchant, mode="clip") != country
+    case = where.kind * 2
+    case += crosses
+    case *= TAIL_OCTAVES
+    case += ticket.tail_octave
+    case *= _CODE_SLOTS
+    case += streams.OUTCOME_CODE.of(draw(keys["outcome"], rows.own_address))
+    return Manner(
+        entry_mode=entry.astype(np.int8),
+        authentication=tables.authentication.take(row, mode="clip").view(np.int8),
+        response=tables.response.take(case, mode="clip").view(np.int8),
+    )

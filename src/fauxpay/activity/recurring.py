@@ -1,0 +1,121 @@
+"""Subscriptions: payments that come back on their day of the month.
+
+Reads    cards, calendar offsets
+Writes   events(card, at_ms, code) of class RECURRING
+Draws    SUBSCRIPTION_*
+Sources  parameters.yaml [recurring]
+
+A subscription's merchant and price are asked by an address without a day, so they stay the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fauxpay.activity import streams
+from fauxpay.activity.addresses import CARD_SHIFT, RECURRING, code
+from fauxpay.activity.calendar import DAY_MS, Calendar
+from fauxpay.activity.cells import CellTables
+from fauxpay.activity.streams import Keys
+from fauxpay.catalog.world import World
+from fauxpay.config.model import Config
+from fauxpay.foundations.counts import GRID_STEPS, grid_position
+from fauxpay.foundations.draws import I64, U64, draw
+from fauxpay.foundations.parameters import Parameters
+
+BILLING_DAYS = 28  # days 1..28 exist in every month
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriptions:
+    """Subscriptions of a range of cards, sorted by billing day.
+
+    card i64[n], slot i64[n], word u64[n]; those of day d stand at first[d] .. first[d + 1].
+    by_card i64[n] orders them by card, card_sorted is `card` in that order.
+    """
+
+    card: I64
+    slot: I64
+    word: U64
+    first: I64
+    by_card: I64
+    card_sorted: I64
+    batch_ms: tuple[int, int]
+
+
+def subscription_addresses(card: I64, slot: I64) -> U64:
+    """Addresses without a day: card and the code of a subscription."""
+    return ((card << np.int64(CARD_SHIFT)) | code(RECURRING, slot)).view(np.uint64)
+
+
+def subscriptions(
+    tables: CellTables,
+    keys: Keys,
+    cards: tuple[int, int],
+    config: Config,
+    parameters: Parameters,
+) -> Subscriptions:
+    """Subscriptions of cards first..last-1."""
+    slots_max = int(parameters.value("activity.recurring.subscriptions_max"))
+    mean = config.activity.recurring_per_card
+    card = np.arange(*cards)
+    if mean <= 0:
+        count = np.zeros(card.size, dtype=np.int64)
+    else:
+        step = int(np.rint(grid_position(np.array([mean]))[0]))
+        row = np.full(card.size, min(max(step, 0), GRID_STEPS - 1))
+        word = draw(keys["subscriber"], card.astype(np.uint64))
+        count = np.minimum(tables.counts.draw(row, word), slots_max)
+    owner = np.repeat(card, count)
+    slot = np.arange(owner.size) - np.repeat(np.cumsum(count) - count, count)
+    word = draw(keys["subscription"], subscription_addresses(owner, slot))
+    day = 1 + ((streams.SUBSCRIPTION_DAY.of(word) * BILLING_DAYS) >> 16)
+    order = np.argsort(day, kind="stable")
+    first = np.searchsorted(day[order], np.arange(BILLING_DAYS + 2))
+    by_card = np.argsort(owner[order], kind="stable")
+    low, high = parameters.value("activity.recurring.batch_hours")
+    return Subscriptions(
+        card=owner[order],
+        slot=slot[order],
+        word=word[order],
+        first=first,
+        by_card=by_card,
+        card_sorted=owner[order][by_card],
+        batch_ms=(int(low * HOUR_MS), int(high * HOUR_MS)),
+    )
+
+
+def due_on_day(plan: Subscriptions, day_of_month: int) -> I64:
+    """Positions in the plan of the payments due on a day of the month."""
+    if day_of_month > BILLING_DAYS:
+        return np.zeros(0, dtype=np.int64)
+    return np.arange(plan.first[day_of_month], plan.first[day_of_month + 1])
+
+
+def due_in_cells(plan: Subscriptions, card: I64, day_of_month: I64) -> tuple[I64, I64]:
+    """(position of the cell, position in the plan) of all payments due in cells."""
+    first = np.searchsorted(plan.card_sorted, card)
+    count = np.searchsorted(plan.card_sorted, card, side="right") - first
+    cell = np.repeat(np.arange(card.size), count)
+    nth = np.arange(cell.size) - np.repeat(np.cumsum(count) - count, count)
+    position = plan.by_card[first[cell] + nth]
+    billing_day = np.searchsorted(plan.first, position, side="right") - 1
+    due = billing_day == day_of_month[cell]
+    return cell[due], position[due]
+
+
+def due_payments(
+    world: World, calendar: Calendar, plan: Subscriptions, position: I64, day: Any
+) -> tuple[I64, I64, I64]:
+    """(card, at_ms, code) of payments; day is one whole number or i64[n]."""
+    card = plan.card[position]
+    low, high = plan.batch_ms
+    local = low + ((streams.SUBSCRIPTION_TIME.of(plan.word[position]) * (high - low)) >> 32)
+    region = world.places.region[world.cards.place[card]]
+    noon = np.full(card.size, DAY_MS // 2)
+    offset = calendar.offset_minutes(region, day, noon)
+    return card, (local - offset * 60_000) % DAY_MS, code(RECURRING, plan.slot[position])

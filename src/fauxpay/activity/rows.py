@@ -1,0 +1,82 @@
+"""Rows: what the stages of a purchase hand to each other, one entry per row.
+
+A row asks for its merchant, ticket and manner by `address`. For a refund or a reversal that is
+the address of the purchase it takes back, so it repeats it without looking anything up; for a
+subscription it is an address without a day, so every month is alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fauxpay.catalog.world import Bool
+from fauxpay.foundations.draws import F64, I64, U64
+
+LOCAL, ONLINE, CASH, TELEPHONE, SUBSCRIBED = range(5)
+KIND_COUNT = 5
+POS, ECOM, MOTO, ATM = range(4)
+CHANNEL_OF_KIND = np.array([POS, ECOM, ATM, MOTO, ECOM], dtype=np.int8)
+CHIP, CONTACTLESS, MAGSTRIPE, MANUAL, ECOMMERCE, CREDENTIAL_ON_FILE = range(6)
+ENTRY_COUNT = 6
+PIN, SIGNATURE, NO_AUTHENTICATION, OTP, FRICTIONLESS, DEVICE = range(6)
+PURCHASE, WITHDRAWAL, REFUND_TYPE, REVERSAL_TYPE = range(4)
+LOCAL_QUARTERS = 672
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Context of n rows.
+
+    card           i64[n]  card
+    address        u64[n]  what the purchase's draws are asked by
+    own_address    u64[n]  the row's own
+    place          i64[n]  where the card is
+    in_transit     bool[n] no card-present purchase on a day of travel
+    local_quarter  i64[n]  quarter-hour of the local week, 0..671
+    """
+
+    card: I64
+    address: U64
+    own_address: U64
+    place: I64
+    in_transit: Bool
+    local_quarter: I64
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Kind of purchase, merchant and terminal of n rows, each i64[n]."""
+
+    kind: I64
+    merchant: I64
+    terminal: I64
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """How much: amounts in minor units (f64[n], whole), and the depth of the upper tail, i64[n]."""
+
+    amount: F64
+    billing: F64
+    tail_octave: I64
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Online rows only: their positions, device index (-1: none known) and address."""
+
+    row: I64
+    device: I64
+    ip_address: NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """Entry mode, authentication and response code of n rows, as codes of the contract."""
+
+    entry_mode: NDArray[np.int8]
+    authentication: NDArray[np.int8]
+    response: NDArray[np.int8]

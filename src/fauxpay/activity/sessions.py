@@ -1,0 +1,91 @@
+"""Sessions: the device and network address behind each online purchase.
+
+Reads    rows(card, own_address), where(kind), devices
+Writes   session(row, device, ip_address)
+Draws    OUTCOME_DEVICE, OUTCOME_STRAY, OUTCOME_ADDRESS, OUTCOME_HOST, OUTCOME_AGENT
+Sources  parameters.yaml [online]
+
+Addresses lie in 240.0.0.0/4, which is reserved: nobody's real address can occur.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fauxpay.activity import streams
+from fauxpay.activity.rows import ONLINE, Rows, Session, Where
+from fauxpay.activity.streams import Keys
+from fauxpay.catalog.world import World
+from fauxpay.foundations.draws import I64, draw, threshold
+from fauxpay.foundations.parameters import Parameters
+
+NETWORK_BASE = 0xFC000000
+NETWORK_HOST_BITS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTables:
+    """own_device i64[cards] (-1: the household has none), and chances of 256."""
+
+    own_device: I64
+    own: int
+    stray: int
+    home: int
+    foreign: int
+
+
+def session_tables(world: World, parameters: Parameters) -> SessionTables:
+    """Tables of a world."""
+    online = parameters.section("activity.online")
+    cards, devices = world.cards, world.devices
+    count = devices.count[cards.household]
+    own = devices.first[cards.household] + cards.customer % np.maximum(count, 1)
+    return SessionTables(
+        own_device=np.where(count > 0, own, -1),
+        own=threshold(online["own_device_share"], 8),
+        stray=threshold(online["stray_device_share"], 8),
+        home=threshold(online["home_address_share"], 8),
+        foreign=threshold(online["foreign_address_share"], 8),
+    )
+
+
+def open_sessions(
+    world: World, tables: SessionTables, keys: Keys, rows: Rows, where: Where
+) -> Session:
+    """Device and address of the online rows among n rows."""
+    row = np.flatnonzero(where.kind == ONLINE)
+    card = rows.card.take(row, mode="clip")
+    word = draw(keys["outcome"], rows.own_address.take(row, mode="clip"))
+    own = tables.own_device.take(card, mode="clip")
+    household = world.cards.household.take(card, mode="clip")
+    shared = streams.OUTCOME_AGENT.of(word) * world.devices.count.take(household, mode="clip")
+    shared = (shared >> 8) + world.devices.first.take(household, mode="clip")
+    device = np.where((streams.OUTCOME_DEVICE.of(word) < tables.own) | (own < 0), own, shared)
+    is_stray = streams.OUTCOME_STRAY.of(word) < tables.stray
+    if world.devices.pool_count:
+        is_stray |= own < 0
+        stray = (streams.OUTCOME_HOST.of(word) * world.devices.pool_count) >> 20
+        device = np.where(is_stray, stray + world.devices.pool_first, device)
+    at_home = streams.OUTCOME_ADDRESS.of(word) < tables.home
+    at_home &= ~is_stray & (own >= 0)
+    address = np.where(
+        at_home,
+        world.devices.ip_address.take(np.maximum(own, 0), mode="clip"),
+        _network_address(world, tables, word, world.cards.country.take(card, mode="clip")),
+    )
+    return Session(row, device, address.astype(np.uint32))
+
+
+def _network_address(
+    world: World, tables: SessionTables, word: NDArray[np.uint64], country: I64
+) -> I64:
+    """An address of a mobile network of the card's country or, at times, of another one."""
+    count = len(world.countries)
+    is_foreign = streams.OUTCOME_ADDRESS.of(word) >= 256 - tables.foreign
+    elsewhere = (country + 1 + streams.OUTCOME_AGENT.of(word)) % count
+    country = np.where(is_foreign, elsewhere, country)
+    host = streams.OUTCOME_HOST.of(word) >> (20 - NETWORK_HOST_BITS)
+    return NETWORK_BASE + (country << NETWORK_HOST_BITS) + host

@@ -1,0 +1,183 @@
+"""Tickets: how much each purchase costs, in the merchant's currency and in the account's.
+
+Reads    rows(card, address), where(kind, merchant), reference exchange_rates
+Writes   ticket(amount, billing, tail_octave)
+Draws    TICKET_AMOUNT, TICKET_ENDING
+Sources  parameters.yaml [amounts], catalog parameters.yaml [countries.price_level]
+
+Amounts are float64 that hold whole numbers below 2**53; only IEEE operations that round exactly
+the same everywhere are used (+ - * / floor rint).
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fauxpay.activity import streams
+from fauxpay.activity.rows import Rows, Ticket, Where
+from fauxpay.activity.streams import Keys
+from fauxpay.activity.visits import lognormal_table
+from fauxpay.catalog.world import World
+from fauxpay.config.model import Config
+from fauxpay.foundations import reference
+from fauxpay.foundations.alias import slots
+from fauxpay.foundations.draws import F64, I64, draw
+from fauxpay.foundations.parameters import Parameters
+from fauxpay.foundations.quantiles import MANTISSA_BITS, OCTAVES, look_up, tail_index
+
+REFERENCE_CURRENCY = "USD"
+ENDINGS = ("exact", "whole", "99", "95", "50", "fives")
+_ENDING_SLOTS = 256
+TAIL_OCTAVES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TicketTables:
+    """What amounts are drawn from.
+
+    quantiles   f64[classes, points]   ticket in reference cents at price level 1
+    class_of    i64[merchants]         row of `quantiles`
+    scale       f64[merchants]         local minor units per reference cent, price level included
+    card_factor f64[cards]             the card's own
+    endings     u8[classes * 256]      ending of each slot
+    step, less  f64[endings * currencies]  round to a multiple of step, then take less off
+    """
+
+    quantiles: F64
+    class_of: I64
+    scale: F64
+    card_factor: F64
+    endings: NDArray[np.uint8]
+    step: F64
+    less: F64
+
+
+def ticket_tables(world: World, config: Config, parameters: Parameters) -> TicketTables:
+    """Tables of a world."""
+    amounts = parameters.section("activity.amounts")
+    classes = amounts["classes"]
+    names = sorted(classes)
+    row = {name: index for index, name in enumerate(names)}
+    of_category = amounts["class_of_category"]
+    class_of_mcc = np.array([row[of_category.get(mcc, "other")] for mcc in world.mccs])
+    class_of = class_of_mcc[world.merchants.mcc].astype(np.int64)
+    step, less = _endings(world, amounts)
+    return TicketTables(
+        quantiles=np.concatenate(
+            [
+                lognormal_table(classes[name]["median"], classes[name]["log_sd"], 20.0, 5e7)
+                for name in names
+            ]
+        ),
+        class_of=class_of,
+        scale=_scale(world, config, parameters),
+        card_factor=_card_factor(world, amounts),
+        endings=np.concatenate(
+            [slots(amounts["endings"][classes[name]["ending"]], _ENDING_SLOTS) for name in names]
+        ),
+        step=step,
+        less=less,
+    )
+
+
+def rounded(values: NDArray[np.float64], digits: int = 6) -> F64:
+    """Values at so many significant digits: what is sealed must not hang on a CPU's last bit."""
+    return np.array([float(f"{value:.{digits}g}") for value in np.ravel(values).tolist()])
+
+
+def minor_units(world: World) -> F64:
+    """Minor units in one unit of each currency: 1, 100 or 1000."""
+    return 10.0 ** reference.minor_digits(list(world.currencies)).astype(np.float64)
+
+
+def rates_between(world: World, day: int) -> F64:
+    """f64[currencies * currencies]: minor units of the second for one minor unit of the first."""
+    names = list(world.currencies)
+    per_euro = reference.rates_on(datetime.date(1970, 1, 1) + datetime.timedelta(days=day), names)
+    in_minor = per_euro * minor_units(world)
+    return np.ascontiguousarray(in_minor[None, :] / in_minor[:, None]).reshape(-1)
+
+
+def _scale(world: World, config: Config, parameters: Parameters) -> F64:
+    """Local prices do not follow the day's rate: the rate of the world's first day is kept."""
+    levels = parameters.value("catalog.countries.price_level")
+    merchants = world.merchants
+    names = [*world.currencies, REFERENCE_CURRENCY]
+    per_euro = reference.rates_on(config.activity.epoch, names)
+    per_cent = per_euro[:-1] / per_euro[-1] * minor_units(world) / 100.0
+    level = np.array([levels.get(c, levels["default"]) for c in world.countries])
+    return rounded(
+        merchants.price_level * level[merchants.country] * per_cent[merchants.currency]
+    )
+
+
+def _card_factor(world: World, amounts: dict[str, Any]) -> F64:
+    cards = world.cards
+    is_credit = cards.product == world.products.index("credit")
+    level = np.maximum(cards.level, 0.02)
+    factor = cards.income_level ** amounts["income_elasticity"]
+    factor = factor * level ** amounts["card_level_elasticity"]
+    return rounded(factor * np.where(is_credit, amounts["credit_factor"], 1.0))
+
+
+def _endings(world: World, amounts: dict[str, Any]) -> tuple[F64, F64]:
+    units, notes, coarse = minor_units(world), amounts["note_units"], amounts["coarse_units"]
+    step = np.ones((len(ENDINGS), len(world.currencies)))
+    less = np.zeros_like(step)
+    for column, name in enumerate(world.currencies):
+        unit = units[column]
+        crude = coarse.get(name, coarse["default"]) * unit
+        fine = 1.0 if coarse.get(name, 1) == 1 else crude / 10
+        step[:, column] = [max(fine, 1.0), crude, crude, crude, crude, 5 * crude]
+        note = notes.get(name, notes["default"]) * unit
+        step[ENDINGS.index("fives"), column] = note if unit == 1 or note > 5 * crude else 5 * crude
+        if unit > 1:
+            less[ENDINGS.index("99"), column] = unit / 100
+            less[ENDINGS.index("95"), column] = unit / 20
+            less[ENDINGS.index("50"), column] = unit / 2
+        else:
+            less[ENDINGS.index("99"), column] = crude * 0.2
+            less[ENDINGS.index("50"), column] = crude * 0.5
+    return step.reshape(-1), np.floor(less).reshape(-1)
+
+
+def price(
+    world: World, tables: TicketTables, keys: Keys, rows: Rows, where: Where
+) -> tuple[F64, I64]:
+    """(amount in the merchant's minor units, whole; depth of the upper tail 0..7) of each row."""
+    word = draw(keys["ticket"], rows.address)
+    kind_of_ticket = tables.class_of.take(where.merchant, mode="clip")
+    index, fraction = tail_index(word & np.uint64(0xFFFFFFFF))
+    amount = look_up(tables.quantiles, kind_of_ticket, index, fraction)
+    amount *= tables.scale.take(where.merchant, mode="clip")
+    amount *= tables.card_factor.take(rows.card, mode="clip")
+    kind_of_ticket *= _ENDING_SLOTS
+    kind_of_ticket += streams.TICKET_ENDING.of(word)
+    ending = tables.endings.take(kind_of_ticket, mode="clip") * np.int64(len(world.currencies))
+    ending += world.merchants.currency.take(where.merchant, mode="clip")
+    step = tables.step.take(ending, mode="clip")
+    amount /= step
+    amount += 0.5
+    np.floor(amount, out=amount)
+    np.maximum(amount, 1.0, out=amount)
+    amount *= step
+    amount -= tables.less.take(ending, mode="clip")
+    index >>= MANTISSA_BITS
+    np.subtract(OCTAVES - 1, index, out=index)
+    return amount, np.minimum(index, TAIL_OCTAVES - 1, out=index)
+
+
+def billed(world: World, rates: F64, rows: Rows, where: Where, priced: tuple[F64, I64]) -> Ticket:
+    """The ticket, with its amount in the account's currency at the day's rate."""
+    amount, tail_octave = priced
+    pair = world.merchants.currency.take(where.merchant, mode="clip")
+    pair *= len(world.currencies)
+    pair += world.cards.currency.take(rows.card, mode="clip")
+    billing = rates.take(pair, mode="clip")
+    billing *= amount
+    return Ticket(amount, np.rint(billing, out=billing), tail_octave)

@@ -1,0 +1,126 @@
+"""Visits: when in the day each unscheduled purchase happens.
+
+Reads    cells(card, day), calendar
+Writes   visits(card, at_ms, code)
+Draws    VISIT_*
+Sources  parameters.yaml [trips]
+
+Slots come in groups of four; a slot that joins a trip happens some minutes after the first of
+its group, so trips need no state. A time beyond the day's end is reflected, not clamped: a clamp
+would pile rows up on the last second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from fauxpay.activity import streams
+from fauxpay.activity.calendar import CURVE_SLOTS, DAY_MS, QUARTER_MS, Calendar
+from fauxpay.activity.cells import Cells
+from fauxpay.activity.streams import Keys
+from fauxpay.config.model import Config
+from fauxpay.foundations.draws import F64, I64, U64, draw, threshold
+from fauxpay.foundations.parameters import Parameters
+from fauxpay.foundations.quantiles import look_up, quantile_table, tail_index
+
+_TRIP_SLOTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class VisitTables:
+    """trip_joins: chance of 1,024 that a slot joins its group's first; gap: quantiles, ms."""
+
+    trip_joins: int
+    gap: F64
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """One entry per visit, in the order of cells and slots; `cell` is the position of its cell."""
+
+    cell: I64
+    card: I64
+    slot: I64
+    address: U64
+    word: U64
+    at_ms: I64
+
+
+def lognormal_table(median: float, log_sd: float, low: float, high: float) -> F64:
+    """Quantiles of a lognormal law clipped to [low, high]: f64[1, TABLE_SIZE + 1]."""
+    normal = NormalDist()
+
+    def inverse_survival(tail: F64) -> F64:
+        floor, ceiling = 1e-12, 1 - 1e-12
+        z = [normal.inv_cdf(min(max(1.0 - p, floor), ceiling)) for p in tail.tolist()]
+        value: F64 = np.clip(median * np.exp(log_sd * np.array(z)), low, high)
+        return value
+
+    return quantile_table(inverse_survival)[None, :]
+
+
+def visit_tables(config: Config, parameters: Parameters) -> VisitTables:
+    """Tables of a world."""
+    trips = parameters.section("activity.trips")
+    minute = 60_000.0
+    # Three of four slots can join, so the share among further purchases is met by a factor.
+    joins = min(config.activity.trip_share * _TRIP_SLOTS / (_TRIP_SLOTS - 1), 1.0)
+    return VisitTables(
+        trip_joins=threshold(joins, streams.VISIT_TRIP.width),
+        gap=lognormal_table(
+            trips["gap_median_minutes"] * minute,
+            trips["gap_log_sd"],
+            trips["gap_minutes_min"] * minute,
+            trips["gap_minutes_max"] * minute,
+        ),
+    )
+
+
+def visits(
+    tables: VisitTables, calendar: Calendar, keys: Keys, cells: Cells, count: I64
+) -> Visits:
+    """The visits of cells; count i64[cells]."""
+    cell = np.repeat(np.arange(count.size), count)
+    first = np.cumsum(count)
+    total = int(first[-1]) if first.size else 0
+    first -= count
+    slot = np.arange(total) - first.take(cell, mode="clip")
+    address = cells.address.take(cell, mode="clip")
+    address |= slot.view(np.uint64)
+    word = draw(keys["visit"], address)
+    curve = curve_rows(calendar, cells).take(cell, mode="clip")
+    at_ms = time_in_curve(
+        calendar, curve, streams.VISIT_QUARTER.of(word), streams.VISIT_WITHIN.of(word)
+    )
+    joins = streams.VISIT_TRIP.of(word) < tables.trip_joins
+    joins &= (slot & (_TRIP_SLOTS - 1)) != 0
+    row = np.flatnonzero(joins)
+    at_ms[row] = _joined(tables, keys, address[row], at_ms[row - (slot[row] & (_TRIP_SLOTS - 1))])
+    return Visits(cell, cells.card.take(cell, mode="clip"), slot, address, word, at_ms)
+
+
+def _joined(tables: VisitTables, keys: Keys, address: U64, head_ms: I64) -> I64:
+    gap_word = draw(keys["gap"], address)
+    index, fraction = tail_index(streams.VISIT_GAP.of(gap_word).view(np.uint64))
+    gap = look_up(tables.gap, np.zeros(index.size, dtype=np.int64), index, fraction)
+    at_ms = head_ms + np.rint(gap).astype(np.int64)
+    return np.where(at_ms < DAY_MS, at_ms, 2 * DAY_MS - 1 - at_ms)
+
+
+def curve_rows(calendar: Calendar, cells: Cells) -> I64:
+    """The curve that each cell's times are drawn from."""
+    position = (np.asarray(cells.day) - calendar.first_day) * calendar.curve_row.shape[1]
+    return calendar.curve_row.reshape(-1).take(cells.group + position, mode="clip")
+
+
+def time_in_curve(calendar: Calendar, curve: I64, slot12: I64, within20: I64) -> I64:
+    """Milliseconds of the UTC day from 12 bits of quarter-hour and 20 bits within it."""
+    curve = curve * CURVE_SLOTS
+    curve += slot12
+    at_ms = calendar.curves.take(curve, mode="clip").astype(np.int64)
+    at_ms *= QUARTER_MS
+    at_ms += (within20 * QUARTER_MS) >> 20
+    return at_ms

@@ -1,0 +1,102 @@
+"""Alias tables: one weighted choice in two look-ups, for many segments in one pool.
+
+Source: Vose 1991, "A linear algorithm for generating random numbers with a given distribution".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fauxpay.foundations.draws import F64, I64, U64
+
+U32 = NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
+class AliasPool:
+    """Weighted choices of many segments, laid end to end.
+
+    start, length  i64[segments]   where a segment lies in the pool
+    keep           u64[pool]       keep the own member when the low 32 bits are below this
+    member, other  u32[pool]       what is chosen, and what is chosen instead
+    """
+
+    start: U64
+    length: U64
+    keep: U64
+    member: U32
+    other: U32
+
+    def pick(self, segment: I64, word: U64) -> I64:
+        """One member of each row's segment; word is u64[n]. A segment must not be empty."""
+        bucket = word >> np.uint64(32)
+        bucket *= self.length.take(segment, mode="clip")
+        bucket >>= np.uint64(32)
+        bucket += self.start.take(segment, mode="clip")
+        position = bucket.view(np.int64)
+        word = word & np.uint64(0xFFFFFFFF)
+        kept = word < self.keep.take(position, mode="clip")
+        own = self.member.take(position, mode="clip")
+        return np.where(kept, own, self.other.take(position, mode="clip")).astype(np.int64)
+
+
+def alias_table(weights: F64) -> tuple[U64, I64]:
+    """(keep, other) of one segment by Vose's method; weights f64[n] > 0 in any unit."""
+    count = weights.size
+    scaled = weights / weights.sum() * count
+    keep = np.full(count, 2**32, dtype=np.uint64)
+    other = np.arange(count, dtype=np.int64)
+    remaining = scaled.tolist()
+    small = [i for i in range(count) if remaining[i] < 1.0]
+    large = [i for i in range(count) if remaining[i] >= 1.0]
+    while small and large:
+        low, high = small.pop(), large[-1]
+        keep[low] = round(remaining[low] * 2**32)
+        other[low] = high
+        remaining[high] -= 1.0 - remaining[low]
+        if remaining[high] < 1.0:
+            small.append(large.pop())
+    return keep, other
+
+
+def alias_pool(segment: I64, member: I64, weight: F64, segment_count: int) -> AliasPool:
+    """A pool from rows (segment, member, weight); rows need no order, weights are > 0."""
+    assert segment.size == member.size == weight.size
+    order = np.argsort(segment, kind="stable")
+    member, weight = member[order], weight[order]
+    length = np.bincount(segment, minlength=segment_count)
+    start = np.concatenate(([0], np.cumsum(length)[:-1]))
+    keep = np.empty(member.size, dtype=np.uint64)
+    other = np.empty(member.size, dtype=np.int64)
+    for first, size in zip(start.tolist(), length.tolist(), strict=True):
+        if size:
+            rows = slice(first, first + size)
+            keep[rows], local = alias_table(weight[rows])
+            other[rows] = member[rows][local]
+    return AliasPool(
+        start=start.astype(np.uint64),
+        length=length.astype(np.uint64),
+        keep=keep,
+        member=member.astype(np.uint32),
+        other=other.astype(np.uint32),
+    )
+
+
+def slots(weights: Any, size: int) -> NDArray[np.uint8]:
+    """A table of `size` entries in which choice i (u8) stands in proportion to weights[i].
+
+    Largest remainders get the left-over slots, so the table is exact to 1/size.
+    """
+    share = np.asarray(weights, dtype=np.float64)
+    assert share.size <= 256
+    exact = share / share.sum() * size
+    count = np.floor(exact).astype(np.int64)
+    left_over = size - int(count.sum())
+    # Rounded before ordering: equal remainders must tie the same way on every machine.
+    remainder = np.round(exact - count, 9)
+    count[np.argsort(-remainder, kind="stable")[:left_over]] += 1
+    return np.repeat(np.arange(share.size, dtype=np.uint8), count)

@@ -1,0 +1,211 @@
+"""Parameters: facts about the world, each with its unit and source.
+
+Every segment folder may hold a `parameters.yaml`. A leaf is a mapping with the keys `value`,
+`unit`, `source` and perhaps `note`; every other mapping is a group. A leaf's name is its segment
+and path, such as `activity.refunds.share`. Values are scalars, lists or text-keyed mappings.
+A source is a key of `citations.yaml`, details after a comma, or `assumption: <why>`.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from fauxpay.errors import ConfigError
+from fauxpay.foundations.overrides import fault
+from fauxpay.foundations.strict_yaml import read_yaml
+
+SEGMENTS = ("catalog", "activity", "fraud", "labels")
+FILE_NAME = "parameters.yaml"
+ASSUMPTION = "assumption: "
+_LEAF_KEYS = frozenset(("value", "unit", "source"))
+_SOURCE = re.compile(r"assumption: \S.*|[a-z0-9_]+(, \S.*)?", re.DOTALL)
+
+
+def load_parameters(overrides: Mapping[str, object] | None = None) -> Parameters:
+    """The parameters of every segment, with some values replaced.
+
+    overrides  dotted parameter name -> value (the config key `parameters`)
+    Raises ConfigError that lists each override of an unknown name or of another shape.
+    """
+    leaves = dict(_shipped())
+    faults = override_faults(overrides or {})
+    if faults:
+        lines = "\n".join(f"* parameters.{name}: {text}" for name, _, text in faults)
+        raise ConfigError(f"the parameters cannot be overridden as asked:\n{lines}")
+    for name, value in (overrides or {}).items():
+        leaf = leaves[name]
+        # A shipped float stays one, so that 1 and 1.0 name the same world.
+        leaves[name] = Sourced(_like(leaf.value, value), leaf.unit, leaf.source, leaf.note)
+    return Parameters(leaves)
+
+
+def override_faults(overrides: Mapping[str, object]) -> list[tuple[str, object, str]]:
+    """(name, value, what is wrong) of every override that cannot be used; empty when all can."""
+    shipped = _shipped() if overrides else {}
+    found = []
+    for name, value in overrides.items():
+        text = fault(name, value, {key: (leaf.value, leaf.unit) for key, leaf in shipped.items()})
+        if text is not None:
+            found.append((name, value, text))
+    return found
+
+
+def parameters_of(texts: Mapping[str, str]) -> dict[str, Sourced]:
+    """Leaves of parameter packs given as segment -> YAML text; a bad pack is our own mistake."""
+    leaves: dict[str, Sourced] = {}
+    for segment, text in texts.items():
+        document = read_yaml(text, f"{segment}/{FILE_NAME}").value
+        assert document is None or isinstance(document, dict), f"{segment}: a mapping is expected"
+        leaves.update(_leaves(segment, document or {}))
+    return leaves
+
+
+def load_citations() -> dict[str, Citation]:
+    """Every source that a parameter may name, by its citation key."""
+    text = (resources.files("fauxpay") / "foundations" / "citations.yaml").read_text("utf-8")
+    return {
+        key: Citation(key, entry["title"], entry["year"], entry.get("url"), entry.get("licence"))
+        for key, entry in read_yaml(text, "citations.yaml").value.items()
+    }
+
+
+@cache
+def _shipped() -> Mapping[str, Sourced]:
+    return parameters_of(dict(_texts()))
+
+
+def _texts() -> Iterator[tuple[str, str]]:
+    for segment in SEGMENTS:
+        file = resources.files("fauxpay") / segment / FILE_NAME
+        if file.is_file():
+            yield segment, file.read_text("utf-8")
+
+
+def _leaves(name: str, node: Any) -> Iterator[tuple[str, Sourced]]:
+    assert isinstance(node, dict), f"{name}: a value needs unit and source"
+    keys = set(node)
+    if not keys & _LEAF_KEYS:
+        for key, child in node.items():
+            yield from _leaves(f"{name}.{key}", child)
+        return
+    assert keys >= _LEAF_KEYS, f"{name}: lacks {sorted(_LEAF_KEYS - keys)}"
+    assert keys <= _LEAF_KEYS | {"note"}, f"{name}: has {sorted(keys - _LEAF_KEYS)}"
+    value, unit, source = node["value"], node["unit"], node["source"]
+    assert value is not None, f"{name}: has no value"
+    assert isinstance(unit, str), f"{name}: the unit is a text"
+    assert unit.strip(), f"{name}: the unit is empty"
+    assert isinstance(source, str), f"{name}: the source is a text"
+    assert _SOURCE.fullmatch(source), f"{name}: {source!r} is no citation and no assumption"
+    yield name, Sourced(value, unit, source, str(node.get("note", "")))
+
+
+def _like(shipped: object, given: Any) -> Any:
+    """The given value, with its whole numbers written as the shipped ones are."""
+    if isinstance(shipped, dict):
+        return {key: _like(item, given[key]) for key, item in shipped.items()}
+    if isinstance(shipped, list):
+        return [_like(item, other) for item, other in zip(shipped, given, strict=True)]
+    if isinstance(shipped, float):
+        return float(given)
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A published source: its key in citations.yaml, title, year, address and licence."""
+
+    key: str
+    title: str
+    year: int
+    url: str | None = None
+    licence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """A value with its unit and source; `source` is a citation key or `assumption: <why>`."""
+
+    value: Any
+    unit: str
+    source: str
+    note: str = ""
+
+    @property
+    def citation_key(self) -> str | None:
+        """The key in citations.yaml, or None for an assumption."""
+        if self.source.startswith(ASSUMPTION):
+            return None
+        return self.source.partition(",")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Every parameter of a world by its dotted name; picklable, so workers need not parse."""
+
+    leaves: Mapping[str, Sourced]
+
+    def sourced(self, name: str) -> Sourced:
+        """The leaf of that name; an unknown name is our own mistake."""
+        assert name in self.leaves, f"no parameter {name}"
+        return self.leaves[name]
+
+    def value(self, name: str) -> Any:
+        """The plain value of that name: scalar, list or mapping with texts as keys."""
+        return copy.deepcopy(self.sourced(name).value)
+
+    def section(self, name: str) -> dict[str, Any]:
+        """The plain values below a group as nested mappings, without unit and source."""
+        prefix = f"{name}."
+        found: dict[str, Any] = {}
+        for key in self.leaves:
+            if key.startswith(prefix):
+                *groups, last = key.removeprefix(prefix).split(".")
+                target = found
+                for group in groups:
+                    target = target.setdefault(group, {})
+                target[last] = self.value(key)
+        assert found, f"no parameters below {name}"
+        return found
+
+    def names(self) -> tuple[str, ...]:
+        """Every name, sorted."""
+        return tuple(sorted(self.leaves))
+
+    def document(self) -> dict[str, Any]:
+        """{name: {value, unit, source}}, sorted: what the parameter hash covers."""
+        return {
+            name: {
+                "value": self.value(name),
+                "unit": self.leaves[name].unit,
+                "source": self.leaves[name].source,
+            }
+            for name in self.names()
+        }
+
+    def citations(self, prefixes: Sequence[str] = ("",)) -> dict[Citation, tuple[str, ...]]:
+        """The sources of the parameters whose names start with a prefix, and those names."""
+        known = load_citations()
+        used: dict[Citation, list[str]] = {}
+        for name in self._below(prefixes):
+            key = self.leaves[name].citation_key
+            if key is not None:
+                assert key in known, f"{name}: no citation {key}"
+                used.setdefault(known[key], []).append(name)
+        return {source: tuple(used[source]) for source in sorted(used, key=lambda one: one.key)}
+
+    def assumptions(self, prefixes: Sequence[str] = ("",)) -> dict[str, str]:
+        """Why each unsourced parameter has its value, by name."""
+        return {
+            name: self.leaves[name].source.removeprefix(ASSUMPTION)
+            for name in self._below(prefixes)
+            if self.leaves[name].citation_key is None
+        }
+
+    def _below(self, prefixes: Sequence[str]) -> Iterator[str]:
+        return (name for name in self.names() if name.startswith(tuple(prefixes)))

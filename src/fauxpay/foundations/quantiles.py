@@ -1,0 +1,65 @@
+"""Quantile tables: a draw from any distribution by table, log-spaced in the upper tail.
+
+Equal steps would cut the tail. Here a 32-bit draw u is the upper-tail probability u / 2**32, and
+the table is indexed by the exponent and leading mantissa bits of float64(u): every halving of the
+tail has the same number of points. Between points the value is interpolated; only IEEE additions,
+multiplications and exact conversions are used, which are the same on every CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from fauxpay.foundations.draws import F64, I64, U64
+
+MANTISSA_BITS = 5
+OCTAVES = 32
+TABLE_SIZE = OCTAVES << MANTISSA_BITS
+_SHIFT = np.int64(52 - MANTISSA_BITS)
+_BIAS = np.int64(1023 << MANTISSA_BITS)
+_FRACTION_MASK = np.int64((1 << (52 - MANTISSA_BITS)) - 1)
+_FRACTION_UNIT = 2.0 ** -(52 - MANTISSA_BITS)
+
+
+def tail_probabilities() -> F64:
+    """Upper-tail probability at each table point and one beyond: f64[TABLE_SIZE + 1]."""
+    index = np.arange(TABLE_SIZE + 1)
+    octave, step = index >> MANTISSA_BITS, index & ((1 << MANTISSA_BITS) - 1)
+    draw = np.ldexp(1.0 + step / (1 << MANTISSA_BITS), octave)
+    return draw / 2.0**32
+
+
+def quantile_table(inverse_survival: Callable[[F64], F64]) -> F64:
+    """Values at the table's points, rounded to 9 significant digits so that it can be sealed.
+
+    inverse_survival  maps an upper-tail probability in (0, 1] to a value
+    returns           f64[TABLE_SIZE + 1]
+    """
+    value = np.asarray(inverse_survival(tail_probabilities()), dtype=np.float64)
+    return np.array([float(f"{point:.9g}") for point in value.tolist()])
+
+
+def tail_index(draw32: U64) -> tuple[I64, F64]:
+    """(index, fraction in [0, 1)) of 32-bit draws; a draw of 0 counts as 1."""
+    as_float = np.maximum(draw32, np.uint64(1)).astype(np.float64)
+    pattern = as_float.view(np.int64)
+    index = (pattern >> _SHIFT) - _BIAS
+    fraction = (pattern & _FRACTION_MASK).astype(np.float64)
+    fraction *= _FRACTION_UNIT
+    return index, fraction
+
+
+def look_up(tables: F64, row: I64, index: I64, fraction: F64) -> F64:
+    """Interpolated values; tables f64[rows, TABLE_SIZE + 1], row i64[n]."""
+    flat = tables.reshape(-1)
+    position = row * np.int64(TABLE_SIZE + 1)
+    position += index
+    low = flat.take(position, mode="clip")
+    position += 1
+    high = flat.take(position, mode="clip")
+    high -= low
+    high *= fraction
+    high += low
+    return high

@@ -1,0 +1,198 @@
+"""Records: the documents that seal worlds, partitions and runs, and their digests.
+
+Reads    nothing
+Writes   world.json, part-*.json, receipt.json (contract run.yaml)
+Draws    nothing
+Sources  nothing
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from typing import Any
+
+from fauxpay.contracts.documents import check_document
+from fauxpay.errors import ContractError
+from fauxpay.foundations.canonical import canonical_json, document_digest
+from fauxpay.gates.verdicts import Evidence, Verdict
+from fauxpay.receipts.identity import MODEL_VERSION, Window
+
+WORLD_SCHEMA = "fauxpay.world/1"
+PARTITION_SCHEMA = "fauxpay.partition/1"
+RECEIPT_SCHEMA = "fauxpay.receipt/1"
+# What can change the bytes of a file, though not its values.
+PACKAGES = ("fauxpay", "numpy", "pyarrow", "xxhash")
+
+
+@dataclass(frozen=True, slots=True)
+class TableEntry:
+    """A file of one table: name of the table, path below the root, rows, size, digests."""
+
+    name: str
+    path: str
+    rows: int
+    bytes: int
+    file_sha256: str
+    logical_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionReceipt:
+    """What stands beside one event day of one shard (contract run.yaml#/$defs/partition)."""
+
+    world_id: str
+    seed: int
+    event_day: str
+    shard: int
+    tables: tuple[TableEntry, ...]
+    counts: Mapping[str, int]
+    findings: tuple[Mapping[str, Any], ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """FAIL with any finding; UNKNOWN where no table was written."""
+        if self.findings:
+            return Verdict.FAIL
+        return Verdict.PASS if self.tables else Verdict.UNKNOWN
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Rows written, by table."""
+        return {entry.name: entry.rows for entry in self.tables}
+
+    def document(self) -> dict[str, Any]:
+        """As contract run.yaml#/$defs/partition."""
+        return {
+            "schema": PARTITION_SCHEMA,
+            "world_id": self.world_id,
+            "seed": self.seed,
+            "event_day": self.event_day,
+            "shard": self.shard,
+            "tables": [asdict(entry) for entry in self.tables],
+            "counts": dict(self.counts),
+            "findings": [dict(finding) for finding in self.findings],
+            "verdict": self.verdict.name,
+        }
+
+    def evidence(self) -> Evidence:
+        """What the gates ask of it."""
+        return Evidence(self.event_day, self.shard, self.rows, self.counts, self.findings)
+
+    def entry(self) -> dict[str, Any]:
+        """As contract run.yaml#/$defs/partition_entry."""
+        tables = [asdict(entry) for entry in self.tables]
+        return {"event_day": self.event_day, "shard": self.shard, "tables": tables}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run is asked to be: its identity and that of its world."""
+
+    run_id: str
+    world_id: str
+    parameter_hash: str
+    seed: int
+    window: Window
+
+
+def partition_receipt(data: bytes) -> PartitionReceipt:
+    """A sidecar as it was written. Raises ContractError where it is torn or says other things."""
+    document = read_document("run.yaml#/$defs/partition", data)
+    receipt = PartitionReceipt(
+        document["world_id"],
+        document["seed"],
+        document["event_day"],
+        document["shard"],
+        tuple(TableEntry(**entry) for entry in document["tables"]),
+        document["counts"],
+        tuple(document["findings"]),
+    )
+    if receipt.verdict.name != document["verdict"]:
+        raise ContractError(
+            f"partition receipt of {receipt.event_day}: verdict {document['verdict']} with "
+            f"{len(receipt.findings)} findings; expected {receipt.verdict.name}"
+        )
+    return receipt
+
+
+def receipt_document(
+    request: Request,
+    created_utc: str,
+    world: Mapping[str, Any],
+    partitions: Sequence[PartitionReceipt],
+    gate: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The sealed record of a run, with the digest of itself (contract run.yaml#/$defs/receipt).
+
+    created_utc  "2026-03-02T10:20:30Z", stamped once
+    world        world.json
+    partitions   in the order of day and shard
+    gate         gate.json; its verdict is the run's
+    """
+    rows: Counter[str] = Counter()
+    for partition in partitions:
+        rows.update(partition.rows)
+    document: dict[str, Any] = {
+        "schema": RECEIPT_SCHEMA,
+        "run_id": request.run_id,
+        "world_id": request.world_id,
+        "parameter_hash": request.parameter_hash,
+        "model_version": MODEL_VERSION,
+        "seed": request.seed,
+        "window": request.window.document(),
+        "created_utc": created_utc,
+        "verdict": gate["verdict"],
+        "rows": {entry["name"]: entry["rows"] for entry in world["tables"]} | dict(rows),
+        "packages": package_versions(),
+        "catalog": world["tables"],
+        "partitions": [partition.entry() for partition in partitions],
+        "gate_digest": document_digest(gate),
+    }
+    return {**document, "receipt_digest": document_digest(document)}
+
+
+def check_receipt(document: Mapping[str, Any], place: str) -> None:
+    """Raises ContractError unless the receipt's digest is its own."""
+    body = {key: value for key, value in document.items() if key != "receipt_digest"}
+    if document_digest(body) != document["receipt_digest"]:
+        raise ContractError(
+            f"{place}: the receipt was changed after it was sealed (its digest is another); "
+            f"expected the bytes that `fauxpay generate` wrote. Restore it or make the run again."
+        )
+
+
+def document_bytes(reference: str, document: Mapping[str, Any]) -> bytes:
+    """The bytes of a document, checked against its contract. Raises ContractError."""
+    data = canonical_json(document)
+    check_document(reference, json.loads(data))
+    return data
+
+
+def read_document(reference: str, data: bytes) -> dict[str, Any]:
+    """A document from its bytes, checked against its contract. Raises ContractError."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ContractError(f"{reference}: not a JSON document: {error}") from error
+    check_document(reference, document)
+    assert isinstance(document, dict)
+    return document
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of what a file's bytes may depend on, and of Python."""
+    versions = {name: _version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), **versions}
+
+
+def _version(name: str) -> str:
+    if name == "fauxpay":
+        import fauxpay
+
+        return fauxpay.__version__
+    return metadata.version(name)
