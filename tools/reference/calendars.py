@@ -97,8 +97,8 @@ def _offset_minutes(rules: ZoneInfo, second: int) -> int:
 def transitions(name: str) -> Iterator[tuple[int, int]]:
     """(UTC second, offset in minutes from then on): FIRST_SECOND, then every change of the offset.
 
-    Looks at every midnight, then at the quarter-hours of a day that changed something; no zone
-    has ever changed twice within a day.
+    Looks at every midnight, then at the quarter-hours of a day that changed something. A zone
+    that changes twice within a day would be missed; in these years nine days is the least.
     """
     rules = zone(name)
     current = _offset_minutes(rules, FIRST_SECOND)

@@ -48,10 +48,11 @@ from fauxpay.activity.returns import (
 )
 from fauxpay.activity.rows import CASH, LOCAL_QUARTERS, Manner, Rows, Session, Ticket, Where
 from fauxpay.activity.streams import Keys
+from fauxpay.activity.traits import CARD_TRAITS, COUNTRY, CURRENCY, Traits, trait, traits_of
 from fauxpay.activity.visits import Visits, VisitTables, visit_tables, visits
 from fauxpay.catalog.world import World
 from fauxpay.config.model import Config
-from fauxpay.foundations.draws import F64, I64, U64
+from fauxpay.foundations.draws import F64, I64, U64, draw
 from fauxpay.foundations.parameters import Parameters
 
 UNIX_EPOCH = datetime.date(1970, 1, 1)
@@ -84,6 +85,7 @@ class Purchase:
 class Tables:
     """Tables of every stage; they depend on the world alone, not on the run's seed."""
 
+    traits: Traits
     cells: CellTables
     visits: VisitTables
     returns: ReturnTables
@@ -97,12 +99,14 @@ def activity_tables(
     world: World, config: Config, parameters: Parameters, response_codes: tuple[str, ...]
 ) -> Tables:
     """Tables of a world; response_codes are the contract's."""
+    ticket = tickets.ticket_tables(world, config, parameters)
     return Tables(
+        traits=traits_of(world, (ticket.class_of, ticket.scale, ticket.card_factor)),
         cells=cell_tables(world, config, parameters),
         visits=visit_tables(config, parameters),
         returns=return_tables(config, parameters),
         where=merchants.where_tables(world, config, parameters),
-        tickets=tickets.ticket_tables(world, config, parameters),
+        tickets=ticket,
         outcomes=outcome_tables(world, response_codes, parameters),
         sessions=sessions.session_tables(world, parameters),
     )
@@ -215,15 +219,29 @@ class Activity:
 
     def source_rows(self, returns: Returns) -> Rows:
         """The context of the purchases that returns take back."""
+        quarter = self.local_quarters(returns.place, returns.source_day, returns.source_ms)
+        source = returns.source
+        return self.rows(
+            returns.card, (source, source), (returns.place, returns.in_transit), quarter
+        )
+
+    def rows(
+        self, card: I64, address: tuple[U64, U64], place: tuple[I64, Any], local_quarter: I64
+    ) -> Rows:
+        """Context of rows; address is (what is asked, own), place is (where, in transit)."""
+        record = self.tables.traits.card.take(card, axis=0, mode="clip")
+        packed = record[:, CARD_TRAITS]
         return Rows(
-            card=returns.card,
-            address=returns.source,
-            own_address=returns.source,
-            place=returns.place,
-            in_transit=returns.in_transit,
-            local_quarter=self.local_quarters(
-                returns.place, returns.source_day, returns.source_ms
-            ),
+            card=card,
+            address=address[0],
+            own_address=address[1],
+            place=place[0],
+            in_transit=place[1],
+            local_quarter=local_quarter,
+            record=record,
+            country=trait(packed, COUNTRY),
+            currency=trait(packed, CURRENCY),
+            ticket_word=draw(self.keys["ticket"], address[0]),
         )
 
     def local_quarters(self, place: I64, day: Any, at_ms: I64) -> I64:
@@ -243,19 +261,21 @@ class Activity:
 
     def purchase(self, rows: Rows, rates: F64 | None) -> Purchase:
         """Merchant and ticket of n rows, before anybody is asked."""
-        where = merchants.choose_merchants(self.world, self.tables.where, self.keys, rows)
-        priced = tickets.price(self.world, self.tables.tickets, self.keys, rows, where)
+        tables = self.tables
+        where = merchants.choose_merchants(
+            self.world, tables.where, tables.traits, self.keys, rows
+        )
+        priced = tickets.price(tables.tickets, tables.traits, rows, where)
         if rates is None:
             ticket = Ticket(priced[0], priced[0], priced[1])
         else:
-            ticket = tickets.billed(self.world, rates, rows, where, priced)
-        entry = outcomes.entry_modes(self.world, self.tables.outcomes, self.keys, rows, where)
-        return Purchase(where, ticket, entry)
+            ticket = tickets.billed(tables.tickets, rates, rows, where, priced)
+        return Purchase(where, ticket, outcomes.entry_modes(tables.outcomes, rows, where))
 
     def authorise(self, rows: Rows, purchase: Purchase) -> Manner:
         """How n rows are entered and answered."""
         asked = (purchase.where, purchase.ticket, purchase.entry_mode)
-        return outcomes.authorise(self.world, self.tables.outcomes, self.keys, rows, asked)
+        return outcomes.authorise(self.tables.outcomes, self.keys, rows, asked)
 
     def sessions(self, rows: Rows, where: Where) -> Session:
         """Device and address of the online rows."""

@@ -32,15 +32,15 @@ from fauxpay.activity.rows import (
     Where,
 )
 from fauxpay.activity.streams import Keys
+from fauxpay.activity.traits import CARD_TRAITS, ONLINE_LEVEL, ONLINE_LEVELS, Traits, trait
 from fauxpay.catalog.world import OPENINGS, PRESENCES, World
 from fauxpay.config.model import Config
 from fauxpay.foundations.alias import AliasPool, alias_pool, slots
-from fauxpay.foundations.draws import I64, U64, draw, stream_key
+from fauxpay.foundations.draws import I64, U64, draw
 from fauxpay.foundations.parameters import Parameters
 
-_RANKS = 1 << 16
+_RANKS = 1 << streams.WHERE_RANK.width
 _KIND_SLOTS = 256
-_ONLINE_LEVELS = 32
 _RETRIES = 3
 _ALWAYS_OPEN = 256
 
@@ -49,9 +49,9 @@ _ALWAYS_OPEN = 256
 class WhereTables:
     """What kinds and merchants are drawn from.
 
-    kind_row   i64[cards]             row of `kinds`; on a day of travel `transit_rows` further
-    kinds      u8[rows * 256]         kind of each slot
-    ranks      u16[kinds * 65536]     rank of each slot
+    transit_rows                      rows of `kinds` for usual days; as many follow for travel
+    kinds      u8[rows * 256]         kind of each slot; a row is country * 32 + online level
+    ranks      u16[kinds * 4096]      rank of each slot
     segment    i64[kinds]             first segment of a kind in the pool
     is_placed  bool[kinds]            segments by place, otherwise by the card's country
     pool       merchants by segment
@@ -59,7 +59,6 @@ class WhereTables:
     first_terminal, terminal_count  i64[2 * merchants]  card-present, then remote terminals
     """
 
-    kind_row: I64
     transit_rows: int
     kinds: NDArray[np.uint8]
     ranks: NDArray[np.uint16]
@@ -73,7 +72,7 @@ class WhereTables:
 
 def where_tables(world: World, config: Config, parameters: Parameters) -> WhereTables:
     """Tables of a world."""
-    kind_row, kinds = _kinds(world, parameters)
+    kinds = _kinds(world, parameters)
     place_count, country_count = world.places.city.size, len(world.countries)
     segment = np.zeros(KIND_COUNT, dtype=np.int64)
     segment[CASH] = place_count
@@ -82,7 +81,6 @@ def where_tables(world: World, config: Config, parameters: Parameters) -> WhereT
     segment[SUBSCRIBED] = 2 * place_count + 2 * country_count
     first, count = _terminals(world)
     return WhereTables(
-        kind_row=kind_row,
         transit_rows=kinds.shape[0] // 2,
         kinds=kinds.reshape(-1),
         ranks=_ranks(config, parameters),
@@ -95,20 +93,18 @@ def where_tables(world: World, config: Config, parameters: Parameters) -> WhereT
     )
 
 
-def _kinds(world: World, parameters: Parameters) -> tuple[I64, NDArray[np.uint8]]:
+def _kinds(world: World, parameters: Parameters) -> NDArray[np.uint8]:
     """A row per (country, online level), then the same for days of travel."""
-    cards = world.cards
-    level = np.minimum((cards.online_share * _ONLINE_LEVELS).astype(np.int64), _ONLINE_LEVELS - 1)
     atm = parameters.value("activity.channels.atm_share")
     moto = parameters.value("activity.channels.moto_share")
     home, transit = [], []
     for country in world.countries:
         cash = atm.get(country, atm["default"])
-        for step in range(_ONLINE_LEVELS):
-            online = (step + 0.5) / _ONLINE_LEVELS * (1 - cash - moto)
+        for step in range(ONLINE_LEVELS):
+            online = (step + 0.5) / ONLINE_LEVELS * (1 - cash - moto)
             home.append(slots([1 - online - cash - moto, online, cash, moto], _KIND_SLOTS))
             transit.append(slots([0, 1 - moto, 0, moto], _KIND_SLOTS))
-    return cards.country * _ONLINE_LEVELS + level, np.array(home + transit)
+    return np.array(home + transit)
 
 
 def _ranks(config: Config, parameters: Parameters) -> NDArray[np.uint16]:
@@ -221,14 +217,12 @@ def _terminals(world: World) -> tuple[I64, I64]:
     return first.astype(np.int64), count.astype(np.int64)
 
 
-def choose_merchants(world: World, tables: WhereTables, keys: Keys, rows: Rows) -> Where:
+def choose_merchants(
+    world: World, tables: WhereTables, traits: Traits, keys: Keys, rows: Rows
+) -> Where:
     """Kind, merchant and terminal of each row."""
     word = draw(keys["where"], rows.address)
-    kind_row = tables.kind_row.take(rows.card, mode="clip")
-    kind_row += rows.in_transit * np.int64(tables.transit_rows)
-    kind_row *= _KIND_SLOTS
-    kind_row += streams.WHERE_KIND.of(word)
-    kind = tables.kinds.take(kind_row, mode="clip").astype(np.int64)
+    kind = _kind(tables, rows, word)
     position = kind * _RANKS
     position += streams.WHERE_RANK.of(word)
     rank = tables.ranks.take(position, mode="clip").astype(np.int64)
@@ -237,39 +231,46 @@ def choose_merchants(world: World, tables: WhereTables, keys: Keys, rows: Rows) 
     )
     kind[billed] = SUBSCRIBED
     rank[billed] = (rows.address[billed] & np.uint64(SLOT_MASK)).view(np.int64)
-    merchant = _favourite(world, tables, keys, (rows.card, rows.place, kind, rank))
-    closed = np.flatnonzero((kind == LOCAL) & ~_is_open(world, tables, rows, merchant, word))
+    is_placed = tables.is_placed.take(kind, mode="clip")
+    segment = np.where(is_placed, rows.place, rows.country)
+    segment += tables.segment.take(kind, mode="clip")
+    merchant = _favourite(tables, keys, (rows.card, segment, kind, rank))
+    chance = _open_chance(world, tables, rows.local_quarter, merchant)
+    closed = np.flatnonzero((streams.WHERE_OPEN.of(word) >= chance) & (kind == LOCAL))
     _look_elsewhere(world, tables, keys, rows, (closed, kind, merchant))
-    is_remote = ~tables.is_placed.take(kind, mode="clip")
-    terminal = merchant + is_remote * np.int64(world.merchants.id.size)
+    present = tables.is_placed.take(kind, mode="clip")
+    terminal = np.where(present, merchant, merchant + world.merchants.id.size)
     which = streams.WHERE_TERMINAL.of(word)
     which *= tables.terminal_count.take(terminal, mode="clip")
     which >>= streams.WHERE_TERMINAL.width
     which += tables.first_terminal.take(terminal, mode="clip")
-    return Where(kind, merchant, which)
+    return Where(kind, merchant, which, traits.merchant.take(merchant, axis=0, mode="clip"))
 
 
-def _favourite(
-    world: World, tables: WhereTables, keys: Keys, wanted: tuple[I64, I64, I64, I64]
-) -> I64:
-    """The merchant at a rank of the list of (card, place, kind, rank)."""
-    card, place, kind, rank = wanted
+def _kind(tables: WhereTables, rows: Rows, word: U64) -> I64:
+    row = rows.country * ONLINE_LEVELS
+    row += trait(rows.record[:, CARD_TRAITS], ONLINE_LEVEL)
+    row += rows.in_transit * np.int64(tables.transit_rows)
+    row *= _KIND_SLOTS
+    row += streams.WHERE_KIND.of(word)
+    return tables.kinds.take(row, mode="clip").astype(np.int64)
+
+
+def _favourite(tables: WhereTables, keys: Keys, wanted: tuple[I64, I64, I64, I64]) -> I64:
+    """The merchant at a rank of the list of (card, segment, kind, rank)."""
+    card, segment, kind, rank = wanted
     address = card << np.int64(19)
     address |= kind << np.int64(16)
     address |= rank
-    country = world.cards.country.take(card, mode="clip")
-    segment = np.where(tables.is_placed.take(kind, mode="clip"), place, country)
-    segment += tables.segment.take(kind, mode="clip")
     return tables.pool.pick(segment, draw(keys["favourite"], address.view(np.uint64)))
 
 
-def _is_open(
-    world: World, tables: WhereTables, rows: Rows, merchant: I64, word: U64
-) -> NDArray[np.bool_]:
-    position = world.merchants.opening.take(merchant, mode="clip") * LOCAL_QUARTERS
-    position += rows.local_quarter
-    chance = tables.open.take(position, mode="clip")
-    return np.asarray(streams.WHERE_OPEN.of(word) < chance)
+def _open_chance(
+    world: World, tables: WhereTables, local_quarter: I64, merchant: I64
+) -> NDArray[np.int16]:
+    position = world.merchants.opening.take(merchant, mode="clip") * np.int64(LOCAL_QUARTERS)
+    position += local_quarter
+    return tables.open.take(position, mode="clip")
 
 
 def _look_elsewhere(
@@ -284,33 +285,20 @@ def _look_elsewhere(
     choice  (rows still looking, kind, merchant); kind and merchant are changed in place.
     """
     closed, kind, merchant = choice
+    card, address = rows.card.take(closed), rows.address.take(closed)
+    place, quarter = rows.place.take(closed), rows.local_quarter.take(closed)
     for attempt in range(_RETRIES):
-        if not closed.size:
-            return
-        some = _take(rows, closed)
-        key = stream_key(keys.seed, f"activity/where/retry/{attempt}")
-        word = draw(key, some.address)
-        rank = tables.ranks.take(streams.WHERE_RANK.of(word), mode="clip").astype(np.int64)
-        found = _favourite(world, tables, keys, (some.card, some.place, kind[closed], rank))
-        is_open = _is_open(world, tables, some, found, word)
+        word = draw(keys[f"where/retry/{attempt}"], address)
+        rank = tables.ranks.take(streams.WHERE_RANK.of(word)).astype(np.int64)
+        wanted = (card, place + tables.segment[LOCAL], np.int64(LOCAL), rank)
+        found = _favourite(tables, keys, wanted)
+        is_open = streams.WHERE_OPEN.of(word) < _open_chance(world, tables, quarter, found)
         merchant[closed[is_open]] = found[is_open]
-        closed = closed[~is_open]
-    if closed.size:
-        some = _take(rows, closed)
-        kind[closed] = ONLINE
-        rank = streams.WHERE_RETRY.of(draw(keys["where"], some.address)) & np.int64(_RANKS - 1)
-        rank = tables.ranks.take(rank + ONLINE * _RANKS, mode="clip").astype(np.int64)
-        merchant[closed] = _favourite(
-            world, tables, keys, (some.card, some.place, kind[closed], rank)
-        )
-
-
-def _take(rows: Rows, which: I64) -> Rows:
-    return Rows(
-        card=rows.card[which],
-        address=rows.address[which],
-        own_address=rows.own_address[which],
-        place=rows.place[which],
-        in_transit=rows.in_transit[which],
-        local_quarter=rows.local_quarter[which],
-    )
+        left = np.flatnonzero(~is_open)
+        closed, card, address = closed[left], card[left], address[left]
+        place, quarter = place[left], quarter[left]
+    rank = streams.WHERE_RETRY.of(draw(keys["where"], address)) & np.int64(_RANKS - 1)
+    rank = tables.ranks.take(rank + ONLINE * _RANKS).astype(np.int64)
+    segment = rows.country[closed] + tables.segment[ONLINE]
+    kind[closed] = ONLINE
+    merchant[closed] = _favourite(tables, keys, (card, segment, np.int64(ONLINE), rank))

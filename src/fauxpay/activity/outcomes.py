@@ -24,15 +24,19 @@ from fauxpay.activity.rows import (
     KIND_COUNT,
     MAGSTRIPE,
     MANUAL,
-    ONLINE,
-    SUBSCRIBED,
-    TELEPHONE,
     Manner,
     Rows,
     Ticket,
     Where,
 )
 from fauxpay.activity.streams import Keys
+from fauxpay.activity.traits import (
+    CAN_TAP,
+    CARD_TRAITS,
+    MERCHANT_COUNTRY,
+    MERCHANT_TRAITS,
+    trait,
+)
 from fauxpay.activity.tickets import TAIL_OCTAVES, minor_units
 from fauxpay.catalog.world import World
 from fauxpay.foundations.alias import slots
@@ -53,6 +57,7 @@ class OutcomeTables:
     """What manner and answer are drawn from.
 
     terminal_context  i64[terminals]                 kind * 4 + contactless * 2
+    kind_context      i64[5]                         context of a kind, -1: the terminal's
     entry             u8[countries * 20 * 256]       entry mode
     authentication    u8[countries * 6 * 2 * 256]    by entry mode and whether it is cash
     limit             f64[currencies]                contactless limit, minor units
@@ -60,6 +65,7 @@ class OutcomeTables:
     """
 
     terminal_context: I64
+    kind_context: I64
     entry: NDArray[np.uint8]
     authentication: NDArray[np.uint8]
     limit: F64
@@ -76,6 +82,7 @@ def outcome_tables(
     limit = [limits.get(c, limits["default"]) for c in world.currencies] * units
     terminals = world.terminals
     return OutcomeTables(
+        kind_context=np.array([-1, _VIRTUAL * 4, -1, _BY_KIND, _BY_KIND + 1]),
         terminal_context=terminals.kind * 4 + terminals.is_contactless * np.int64(2),
         entry=_entry(world, parameters),
         authentication=_authentication(world, parameters),
@@ -148,38 +155,34 @@ def _responses(codes: tuple[str, ...], parameters: Parameters) -> NDArray[np.uin
     return np.concatenate(rows)
 
 
-def entry_modes(
-    world: World, tables: OutcomeTables, keys: Keys, rows: Rows, where: Where
-) -> I64:
+def entry_modes(tables: OutcomeTables, rows: Rows, where: Where) -> I64:
     """Entry mode of each row: what card, terminal and kind of purchase allow."""
     context = tables.terminal_context.take(where.terminal, mode="clip")
-    context += world.cards.is_contactless.take(rows.card, mode="clip")
-    context[where.kind == ONLINE] = _VIRTUAL * 4
-    context[where.kind == TELEPHONE] = _BY_KIND
-    context[where.kind == SUBSCRIBED] = _BY_KIND + 1
-    context += world.merchants.country.take(where.merchant, mode="clip") * _CONTEXTS
+    context += trait(rows.record[:, CARD_TRAITS], CAN_TAP)
+    special = tables.kind_context.take(where.kind, mode="clip")
+    context = np.where(special >= 0, special, context)
+    context += trait(where.record[:, MERCHANT_TRAITS], MERCHANT_COUNTRY) * _CONTEXTS
     context *= _SLOTS
-    context += streams.TICKET_ENTRY.of(draw(keys["ticket"], rows.address))
+    context += streams.TICKET_ENTRY.of(rows.ticket_word)
     return tables.entry.take(context, mode="clip").astype(np.int64)
 
 
 def authorise(
-    world: World, tables: OutcomeTables, keys: Keys, rows: Rows, asked: tuple[Where, Ticket, I64]
+    tables: OutcomeTables, keys: Keys, rows: Rows, asked: tuple[Where, Ticket, I64]
 ) -> Manner:
     """Entry, authentication and answer; asked is (where, ticket, entry modes).
 
     A tap above the card's contactless limit becomes a chip purchase.
     """
     where, ticket, entry = asked
-    limit = tables.limit.take(world.cards.currency.take(rows.card, mode="clip"), mode="clip")
+    limit = tables.limit.take(rows.currency, mode="clip")
     entry = np.where((entry == CONTACTLESS) & (ticket.billing > limit), CHIP, entry)
-    country = world.cards.country.take(rows.card, mode="clip")
-    row = country * (ENTRY_COUNT * 2)
+    row = rows.country * (ENTRY_COUNT * 2)
     row += entry * 2
     row += where.kind == CASH
     row *= _SLOTS
-    row += streams.TICKET_AUTHENTICATION.of(draw(keys["ticket"], rows.address))
-    crosses = world.merchants.country.take(where.merchant, mode="clip") != country
+    row += streams.TICKET_AUTHENTICATION.of(rows.ticket_word)
+    crosses = trait(where.record[:, MERCHANT_TRAITS], MERCHANT_COUNTRY) != rows.country
     case = where.kind * 2
     case += crosses
     case *= TAIL_OCTAVES

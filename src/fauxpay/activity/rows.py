@@ -30,12 +30,16 @@ LOCAL_QUARTERS = 672
 class Rows:
     """Context of n rows.
 
-    card           i64[n]  card
-    address        u64[n]  what the purchase's draws are asked by
-    own_address    u64[n]  the row's own
-    place          i64[n]  where the card is
-    in_transit     bool[n] no card-present purchase on a day of travel
-    local_quarter  i64[n]  quarter-hour of the local week, 0..671
+    card           i64[n]     card
+    address        u64[n]     what the purchase's draws are asked by
+    own_address    u64[n]     the row's own
+    place          i64[n]     where the card is
+    in_transit     bool[n]    no card-present purchase on a day of travel
+    local_quarter  i64[n]     quarter-hour of the local week, 0..671
+    record         i64[n, 4]  the card's record (activity.traits)
+    country        i64[n]     of the card
+    currency       i64[n]     of the account
+    ticket_word    u64[n]     draws of how much and how
     """
 
     card: I64
@@ -44,15 +48,20 @@ class Rows:
     place: I64
     in_transit: Bool
     local_quarter: I64
+    record: I64
+    country: I64
+    currency: I64
+    ticket_word: U64
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Kind of purchase, merchant and terminal of n rows, each i64[n]."""
+    """Kind of purchase, merchant, terminal (i64[n]) and merchant's record (i64[n, 4]) of n rows."""
 
     kind: I64
     merchant: I64
     terminal: I64
+    record: I64
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def open_sessions(
     address = np.where(
         at_home,
         world.devices.ip_address.take(np.maximum(own, 0), mode="clip"),
-        _network_address(world, tables, word, world.cards.country.take(card, mode="clip")),
+        _network_address(world, tables, word, rows.country.take(row, mode="clip")),
     )
     return Session(row, device, address.astype(np.uint32))
 

@@ -45,7 +45,7 @@ VISIT_GAP = Field("gap", 0, 32)
 VISIT_REVERSAL_GAP = Field("gap", 32, 32)
 # One word per purchase address: where.
 WHERE_KIND = Field("where", 0, 8)
-WHERE_RANK = Field("where", 8, 16)
+WHERE_RANK = Field("where", 8, 12)
 WHERE_OPEN = Field("where", 24, 8)
 WHERE_TERMINAL = Field("where", 32, 8)
 WHERE_RETRY = Field("where", 40, 24)
@@ -82,6 +82,7 @@ class Keys:
     def of(seed: int) -> Keys:
         """Keys of every stream of activity under a run's seed."""
         streams = {value.stream for value in globals().values() if isinstance(value, Field)}
+        streams |= {f"where/retry/{attempt}" for attempt in range(3)}
         return Keys(seed, {name: stream_key(seed, f"activity/{name}") for name in sorted(streams)})
 
     def __getitem__(self, stream: str) -> StreamKey:

@@ -20,13 +20,22 @@ from numpy.typing import NDArray
 
 from fauxpay.activity import streams
 from fauxpay.activity.rows import Rows, Ticket, Where
-from fauxpay.activity.streams import Keys
+from fauxpay.activity.traits import (
+    CARD_TRAITS,
+    FACTOR,
+    MERCHANT_CURRENCY,
+    MERCHANT_TRAITS,
+    SCALE,
+    TICKET_CLASS,
+    Traits,
+    trait,
+)
 from fauxpay.activity.visits import lognormal_table
 from fauxpay.catalog.world import World
 from fauxpay.config.model import Config
 from fauxpay.foundations import reference
 from fauxpay.foundations.alias import slots
-from fauxpay.foundations.draws import F64, I64, draw
+from fauxpay.foundations.draws import F64, I64
 from fauxpay.foundations.parameters import Parameters
 from fauxpay.foundations.quantiles import MANTISSA_BITS, OCTAVES, look_up, tail_index
 
@@ -55,6 +64,7 @@ class TicketTables:
     endings: NDArray[np.uint8]
     step: F64
     less: F64
+    currency_count: int
 
 
 def ticket_tables(world: World, config: Config, parameters: Parameters) -> TicketTables:
@@ -82,6 +92,7 @@ def ticket_tables(world: World, config: Config, parameters: Parameters) -> Ticke
         ),
         step=step,
         less=less,
+        currency_count=len(world.currencies),
     )
 
 
@@ -146,20 +157,18 @@ def _endings(world: World, amounts: dict[str, Any]) -> tuple[F64, F64]:
     return step.reshape(-1), np.floor(less).reshape(-1)
 
 
-def price(
-    world: World, tables: TicketTables, keys: Keys, rows: Rows, where: Where
-) -> tuple[F64, I64]:
+def price(tables: TicketTables, traits: Traits, rows: Rows, where: Where) -> tuple[F64, I64]:
     """(amount in the merchant's minor units, whole; depth of the upper tail 0..7) of each row."""
-    word = draw(keys["ticket"], rows.address)
-    kind_of_ticket = tables.class_of.take(where.merchant, mode="clip")
-    index, fraction = tail_index(word & np.uint64(0xFFFFFFFF))
-    amount = look_up(tables.quantiles, kind_of_ticket, index, fraction)
-    amount *= tables.scale.take(where.merchant, mode="clip")
-    amount *= tables.card_factor.take(rows.card, mode="clip")
-    kind_of_ticket *= _ENDING_SLOTS
-    kind_of_ticket += streams.TICKET_ENDING.of(word)
-    ending = tables.endings.take(kind_of_ticket, mode="clip") * np.int64(len(world.currencies))
-    ending += world.merchants.currency.take(where.merchant, mode="clip")
+    packed = where.record[:, MERCHANT_TRAITS]
+    ticket_class = trait(packed, TICKET_CLASS)
+    index, fraction = tail_index(rows.ticket_word & np.uint64(0xFFFFFFFF))
+    amount = look_up(tables.quantiles, ticket_class, index, fraction)
+    amount *= where.record[:, SCALE].view(np.float64)
+    amount *= traits.factor.take(trait(rows.record[:, CARD_TRAITS], FACTOR), mode="clip")
+    ticket_class *= _ENDING_SLOTS
+    ticket_class += streams.TICKET_ENDING.of(rows.ticket_word)
+    ending = tables.endings.take(ticket_class, mode="clip") * np.int64(tables.currency_count)
+    ending += trait(packed, MERCHANT_CURRENCY)
     step = tables.step.take(ending, mode="clip")
     amount /= step
     amount += 0.5
@@ -172,12 +181,14 @@ def price(
     return amount, np.minimum(index, TAIL_OCTAVES - 1, out=index)
 
 
-def billed(world: World, rates: F64, rows: Rows, where: Where, priced: tuple[F64, I64]) -> Ticket:
+def billed(
+    tables: TicketTables, rates: F64, rows: Rows, where: Where, priced: tuple[F64, I64]
+) -> Ticket:
     """The ticket, with its amount in the account's currency at the day's rate."""
     amount, tail_octave = priced
-    pair = world.merchants.currency.take(where.merchant, mode="clip")
-    pair *= len(world.currencies)
-    pair += world.cards.currency.take(rows.card, mode="clip")
+    pair = trait(where.record[:, MERCHANT_TRAITS], MERCHANT_CURRENCY)
+    pair *= tables.currency_count
+    pair += rows.currency
     billing = rates.take(pair, mode="clip")
     billing *= amount
     return Ticket(amount, np.rint(billing, out=billing), tail_octave)

@@ -85,6 +85,7 @@ class Cards:
     currency: I64
     scheme: I8
     product: I8
+    bin: I64
     is_contactless: Bool
     level: F64
     online_share: F64
@@ -118,6 +119,7 @@ class World:
     schemes: tuple[str, ...]
     products: tuple[str, ...]
     user_agents: tuple[str, ...]
+    bins: tuple[str, ...]
     places: Places
     merchants: Merchants
     terminals: Terminals
@@ -194,6 +196,7 @@ def _world(tables: Tables, enums: Mapping[str, tuple[str, ...]]) -> World:
         schemes=enums["card_scheme"],
         products=enums["card_product"],
         user_agents=enums["user_agent_family"],
+        bins=_domain(_column(tables["cards"], "bin")),
         places=places,
         merchants=merchants,
         terminals=terminals,
@@ -259,6 +262,7 @@ def _cards(
         currency=_codes(_column(accounts, "currency"), currencies)[account],
         scheme=_codes(_column(table, "card_scheme"), enums["card_scheme"]).astype(np.int8),
         product=_codes(_column(table, "card_product"), enums["card_product"]).astype(np.int8),
+        bin=_codes(_column(table, "bin"), _domain(_column(table, "bin"))),
         is_contactless=_array(table, "is_contactless"),
         level=_array(table, "purchases_per_day"),
         online_share=_array(table, "online_share"),

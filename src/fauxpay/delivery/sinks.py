@@ -16,13 +16,13 @@ import io
 import itertools
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from fauxpay.errors import ConflictError, StorageError
+from fauxpay.errors import ConflictError, ContractError, StorageError
 
 STAGING = ".staging"
 CONFLICTS = "conflicts"
@@ -140,6 +140,44 @@ class LocalSink:
             with storage_errors(folder, "write"):
                 _sync_folder(folder)
         return outcomes
+
+    def write(self, name: str, data: bytes) -> Outcome:
+        """Stages and publishes a small file; see `Sink.publish`."""
+        file = self.stage(name)
+        try:
+            file.write(data)
+            return self.publish([file])[0]
+        finally:
+            file.discard()
+
+    def mend(self, name: str, data: bytes, read: Callable[[bytes], object]) -> Outcome:
+        """Writes a document that can be made again; what stands there torn is moved aside.
+
+        read  raises ContractError for bytes that are not such a document
+        """
+        try:
+            with storage_errors(self.root / name, "read"):
+                with suppress(FileNotFoundError):
+                    read((self.root / check_name(name)).read_bytes())
+        except ContractError:
+            self.set_aside(name)
+        return self.write(name, data)
+
+    def claim(self, name: str, data: bytes) -> bytes:
+        """Publishes a small file where nothing stands yet; returns what stands there then."""
+        target = self.root / check_name(name)
+        file = self.stage(name)
+        try:
+            file.write(data)
+            file.seal()
+            with storage_errors(target, "write"):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with suppress(FileExistsError):
+                    _link(file.path, target, self.root / STAGING)
+                _sync_folder(target.parent)
+                return target.read_bytes()
+        finally:
+            file.discard()
 
     def move(self, staged: Staged, folder: str) -> Path:
         """Keeps a staged file for inspection under `<root>/<folder>/<name>`; returns where."""

@@ -14,48 +14,49 @@ from numpy.typing import NDArray
 from fauxpay.foundations.draws import F64, I64, U64
 
 U32 = NDArray[np.uint32]
+_HALF, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 @dataclass(frozen=True, slots=True)
 class AliasPool:
     """Weighted choices of many segments, laid end to end.
 
-    start, length  i64[segments]   where a segment lies in the pool
-    keep           u64[pool]       keep the own member when the low 32 bits are below this
-    member, other  u32[pool]       what is chosen, and what is chosen instead
+    segment  u64[segments]  start << 32 | length of a segment in the pool
+    keep     u32[pool]      keep the own member when the low 32 bits are below this
+    choices  u64[pool]      what is chosen << 32 | what is chosen instead
     """
 
-    start: U64
-    length: U64
-    keep: U64
-    member: U32
-    other: U32
+    segment: U64
+    keep: U32
+    choices: U64
 
     def pick(self, segment: I64, word: U64) -> I64:
         """One member of each row's segment; word is u64[n]. A segment must not be empty."""
-        bucket = word >> np.uint64(32)
-        bucket *= self.length.take(segment, mode="clip")
-        bucket >>= np.uint64(32)
-        bucket += self.start.take(segment, mode="clip")
+        where = self.segment.take(segment, mode="clip")
+        bucket = word >> _HALF
+        bucket *= where & _LOW
+        bucket >>= _HALF
+        bucket += where >> _HALF
         position = bucket.view(np.int64)
-        word = word & np.uint64(0xFFFFFFFF)
-        kept = word < self.keep.take(position, mode="clip")
-        own = self.member.take(position, mode="clip")
-        return np.where(kept, own, self.other.take(position, mode="clip")).astype(np.int64)
+        choices = self.choices.take(position, mode="clip")
+        kept = (word & _LOW) < self.keep.take(position, mode="clip")
+        choices >>= kept.view(np.uint8).astype(np.uint64) << np.uint64(5)
+        choices &= _LOW
+        return choices.view(np.int64)
 
 
 def alias_table(weights: F64) -> tuple[U64, I64]:
     """(keep, other) of one segment by Vose's method; weights f64[n] > 0 in any unit."""
     count = weights.size
     scaled = weights / weights.sum() * count
-    keep = np.full(count, 2**32, dtype=np.uint64)
+    keep = np.full(count, 2**32 - 1, dtype=np.uint64)
     other = np.arange(count, dtype=np.int64)
     remaining = scaled.tolist()
     small = [i for i in range(count) if remaining[i] < 1.0]
     large = [i for i in range(count) if remaining[i] >= 1.0]
     while small and large:
         low, high = small.pop(), large[-1]
-        keep[low] = round(remaining[low] * 2**32)
+        keep[low] = min(round(remaining[low] * 2**32), 2**32 - 1)
         other[low] = high
         remaining[high] -= 1.0 - remaining[low]
         if remaining[high] < 1.0:
@@ -78,11 +79,9 @@ def alias_pool(segment: I64, member: I64, weight: F64, segment_count: int) -> Al
             keep[rows], local = alias_table(weight[rows])
             other[rows] = member[rows][local]
     return AliasPool(
-        start=start.astype(np.uint64),
-        length=length.astype(np.uint64),
-        keep=keep,
-        member=member.astype(np.uint32),
-        other=other.astype(np.uint32),
+        segment=start.astype(np.uint64) << _HALF | length.astype(np.uint64),
+        keep=keep.astype(np.uint32),
+        choices=member.astype(np.uint64) << _HALF | other.astype(np.uint64),
     )
 
 

@@ -57,9 +57,7 @@ def _plain(value: object, place: str) -> Any:
         case date():
             return value.isoformat()
         case Mapping():
-            return {
-                _key(key, place): _plain(item, f"{place}/{key}") for key, item in value.items()
-            }
+            return {_key(key, place): _plain(item, f"{place}/{key}") for key, item in value.items()}
         case list() | tuple():
             return [_plain(item, f"{place}/{index}") for index, item in enumerate(value)]
     raise _refusal(place, value, "mappings, lists, text, numbers, booleans, dates or null")

@@ -98,9 +98,7 @@ def gate_document(run_id: str, world_id: str, gates: Sequence[Gate]) -> dict[str
     }
 
 
-def contract_gate(
-    checks_of: Mapping[str, Sequence[str]], evidence: Sequence[Evidence]
-) -> Gate:
+def contract_gate(checks_of: Mapping[str, Sequence[str]], evidence: Sequence[Evidence]) -> Gate:
     """One check per table and kind of check, over all partitions.
 
     checks_of  table name to the names of the checks that every batch of it went through
@@ -168,9 +166,7 @@ def _judged(
     return Check(name, Verdict.FAIL, rows, offenders, evidence)
 
 
-def _completeness(
-    expected: Collection[tuple[str, int]], evidence: Sequence[Evidence]
-) -> Check:
+def _completeness(expected: Collection[tuple[str, int]], evidence: Sequence[Evidence]) -> Check:
     """Missing partitions leave the run unjudged; strange or doubled ones make it wrong."""
     seen = Counter((partition.event_day, partition.shard) for partition in evidence)
     wanted = set(expected)

@@ -34,7 +34,7 @@ class Configured(Protocol):
     """What identity asks of a config: the part that makes the world."""
 
     def world_document(self) -> dict[str, Any]:
-        """Everything but `run` and `catalog.mode`."""
+        """Everything but `run` and where things lie."""
         ...
 
 
@@ -67,18 +67,10 @@ def day_text(number: int) -> str:
     return (EPOCH + timedelta(days=number)).isoformat()
 
 
-def world_config(config: Configured) -> dict[str, Any]:
-    """The config that makes the world. A folder's name says nothing: its files are inputs."""
-    document = config.world_document()
-    catalog = {**document["catalog"], "path": None}
-    return {**document, "catalog": catalog}
-
-
 def parameter_hash(config: Configured, parameters: Parametrised) -> str:
     """SHA-256 of the canonical JSON of resolved config and parameters, 64 hex digits."""
-    return document_digest(
-        {"config": world_config(config), "parameters": parameters.document()}
-    )
+    document = {"config": config.world_document(), "parameters": parameters.document()}
+    return document_digest(document)
 
 
 def world_id(hashed: str, inputs: Sequence[Mapping[str, Any]]) -> str:

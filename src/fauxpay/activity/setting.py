@@ -1,0 +1,100 @@
+"""Setting: the tables and calendar of a world, in the realism that its config asks for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from fauxpay.activity.calendar import CURVE_SLOTS, QUARTERS, Calendar
+from fauxpay.activity.engine import Activity, Tables, activity_tables
+from fauxpay.activity.merchants import WhereTables
+from fauxpay.activity.streams import WHERE_RANK
+from fauxpay.activity.tickets import TicketTables
+from fauxpay.activity.traits import traits_of
+from fauxpay.catalog.world import World
+from fauxpay.config.model import Config
+from fauxpay.foundations.alias import alias_pool, slots
+from fauxpay.foundations.counts import grid_position
+from fauxpay.foundations.parameters import Parameters
+
+CONTROL = "v1"
+_SPREAD = 1 << WHERE_RANK.width
+
+
+def tables_of(
+    world: World, config: Config, parameters: Parameters, response_codes: tuple[str, ...]
+) -> Tables:
+    """Tables of a world; for realism v1 the control group's: same engine, flat tables."""
+    if config.activity.realism != CONTROL:
+        return activity_tables(world, config, parameters, response_codes)
+    none = {"travel_share": 0.0, "trip_share": 0.0, "refund_share": 0.0, "reversal_share": 0.0}
+    flat = config.model_copy(update={"activity": config.activity.model_copy(update=none)})
+    tables = activity_tables(world, flat, parameters, response_codes)
+    rate = np.full(world.cards.id.size, config.activity.purchases_per_card_day)
+    cells = replace(
+        tables.cells,
+        rate_step=np.rint(np.round(grid_position(rate), 6)).astype(np.int64),
+        week_step=np.zeros(256, dtype=np.int64),
+    )
+    ticket = _tickets(world, tables.tickets)
+    return replace(
+        tables,
+        traits=traits_of(world, (ticket.class_of, ticket.scale, ticket.card_factor)),
+        cells=cells,
+        where=_where(world, tables.where),
+        tickets=ticket,
+    )
+
+
+def activity_of(
+    world: World,
+    tables: Tables,
+    config: Config,
+    parameters: Parameters,
+    cards: tuple[int, int],
+) -> Activity:
+    """Activity of a range of cards; the control group has no calendar and no subscriptions."""
+    if config.activity.realism != CONTROL:
+        return Activity.of(world, tables, config, parameters, cards)
+    none = {"recurring_per_card": 0.0}
+    flat = config.model_copy(update={"activity": config.activity.model_copy(update=none)})
+    activity = Activity.of(world, tables, flat, parameters, cards)
+    return replace(activity, calendar=_flat(activity.calendar))
+
+
+def _flat(calendar: Calendar) -> Calendar:
+    """Every quarter-hour of every day alike."""
+    return replace(
+        calendar,
+        rate_steps=np.zeros_like(calendar.rate_steps),
+        curve_row=np.zeros_like(calendar.curve_row),
+        curves=slots(np.ones(QUARTERS), CURVE_SLOTS),
+    )
+
+
+def _where(world: World, tables: WhereTables) -> WhereTables:
+    """Any merchant for any card at any hour, each as likely as the next."""
+    segments = tables.pool.segment.size
+    merchant = np.arange(world.merchants.id.size)
+    one = alias_pool(
+        np.zeros(merchant.size, dtype=np.int64), merchant, np.ones(merchant.size), 1
+    )
+    pool = replace(one, segment=np.repeat(one.segment, segments))
+    return replace(
+        tables,
+        ranks=np.tile(np.arange(_SPREAD, dtype=np.uint16), tables.ranks.size // _SPREAD),
+        pool=pool,
+        open=np.full_like(tables.open, 256),
+    )
+
+
+def _tickets(world: World, tables: TicketTables) -> TicketTables:
+    """One law of amounts for all trades and cards."""
+    scale = tables.scale / world.merchants.price_level
+    return replace(
+        tables,
+        class_of=np.zeros_like(tables.class_of),
+        card_factor=np.ones_like(tables.card_factor),
+        scale=scale,
+    )

@@ -1,0 +1,110 @@
+"""Traits: what a row needs to know of its card and its merchant, packed so that one look finds it.
+
+A row's card is anywhere in memory: each column fetched for itself is a cache miss of its own. So
+the columns of a card stand side by side, and so do those of a merchant.
+
+Reads    cards, merchants
+Writes   card and merchant records
+Draws    nothing
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fauxpay.catalog.world import World
+from fauxpay.foundations.draws import F64, I64
+
+# Columns of a card's record: three ids and the packed traits.
+CUSTOMER_ID, ACCOUNT_ID, CARD_ID, CARD_TRAITS = range(4)
+# Columns of a merchant's record: id, both coordinates, packed traits, price scale (float64 bits).
+MERCHANT_ID, COORDINATES, MERCHANT_TRAITS, SCALE = range(4)
+
+COUNTRY, CURRENCY, CAN_TAP, ONLINE_LEVEL = (0, 8), (8, 8), (16, 1), (17, 5)
+SCHEME, PRODUCT, FACTOR = (22, 4), (26, 4), (32, 12)
+MCC, CITY, MERCHANT_COUNTRY, MERCHANT_CURRENCY, TICKET_CLASS = (
+    (0, 16),
+    (16, 24),
+    (40, 8),
+    (48, 8),
+    (56, 7),
+)
+ONLINE_LEVELS = 1 << ONLINE_LEVEL[1]
+FACTOR_STEPS_PER_OCTAVE = 64
+FACTOR_ONE = 1 << (FACTOR[1] - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """card i64[cards, 4], merchant i64[merchants, 4], factor f64[4096] by a card's factor step."""
+
+    card: I64
+    merchant: I64
+    factor: F64
+
+
+def trait(packed: I64, field: tuple[int, int]) -> I64:
+    """A field (first bit, width) of packed traits, int64."""
+    first, width = field
+    value = packed >> np.int64(first) if first else packed
+    return value & np.int64((1 << width) - 1)
+
+
+def traits_of(world: World, tickets: tuple[I64, F64, F64]) -> Traits:
+    """Records of a world; tickets is (class of merchants, scale of merchants, factor of cards)."""
+    ticket_class, scale, card_factor = tickets
+    return Traits(_cards(world, card_factor), _merchants(world, ticket_class, scale), _factors())
+
+
+def _factors() -> F64:
+    step = (np.arange(1 << FACTOR[1]) - FACTOR_ONE) / FACTOR_STEPS_PER_OCTAVE
+    return np.array([float(f"{value:.9g}") for value in np.exp2(step).tolist()])
+
+
+def _packed(fields: dict[tuple[int, int], NDArray[np.int64]]) -> I64:
+    total: I64 = np.int64(0) + np.zeros_like(next(iter(fields.values())), dtype=np.int64)
+    for (first, width), value in fields.items():
+        assert value.min(initial=0) >= 0
+        assert value.max(initial=0) < 1 << width
+        total |= value.astype(np.int64) << np.int64(first)
+    return total
+
+
+def _cards(world: World, card_factor: F64) -> I64:
+    cards = world.cards
+    level = np.minimum((cards.online_share * ONLINE_LEVELS).astype(np.int64), ONLINE_LEVELS - 1)
+    step = np.rint(np.round(np.log2(card_factor) * FACTOR_STEPS_PER_OCTAVE, 6)).astype(np.int64)
+    traits = _packed(
+        {
+            COUNTRY: cards.country,
+            CURRENCY: cards.currency,
+            CAN_TAP: cards.is_contactless.astype(np.int64),
+            ONLINE_LEVEL: level,
+            SCHEME: cards.scheme.astype(np.int64),
+            PRODUCT: cards.product.astype(np.int64),
+            FACTOR: np.clip(step + FACTOR_ONE, 0, 2 * FACTOR_ONE - 1),
+        }
+    )
+    return np.ascontiguousarray(
+        np.stack([cards.customer_id, cards.account_id, cards.id, traits], axis=1)
+    )
+
+
+def _merchants(world: World, ticket_class: I64, scale: F64) -> I64:
+    merchants = world.merchants
+    coordinates = np.stack([merchants.latitude, merchants.longitude], axis=1)
+    traits = _packed(
+        {
+            MCC: merchants.mcc.astype(np.int64),
+            CITY: merchants.city.astype(np.int64),
+            MERCHANT_COUNTRY: merchants.country,
+            MERCHANT_CURRENCY: merchants.currency,
+            TICKET_CLASS: ticket_class,
+        }
+    )
+    packed = np.ascontiguousarray(coordinates).view(np.int64).reshape(-1)
+    columns = [merchants.id, packed, traits, scale.view(np.int64)]
+    return np.ascontiguousarray(np.stack(columns, axis=1))

@@ -1,0 +1,123 @@
+"""Combinations: settings that are fine alone and impossible together, or against reference data."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterator
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from fauxpay.foundations.parameters import override_faults
+from fauxpay.foundations.reference import reference
+
+if TYPE_CHECKING:
+    from fauxpay.config.model import Config
+
+SHARE_TOLERANCE = 1e-6
+# A place needs a few kinds of shop and a cash machine before anybody can live there.
+MERCHANTS_PER_PLACE_MIN = 5
+# File names number the shards of a day with four digits.
+SHARDS_MAX = 10_000
+
+Fault = tuple[str, object, str]
+
+
+def combination_faults(config: Config) -> list[Fault]:
+    """(dotted key, value, what is allowed) of every setting that does not fit the others."""
+    faults = [*_time_faults(config), *_country_faults(config), *_size_faults(config)]
+    faults.extend(
+        (f"parameters.{name}", value, text)
+        for name, value, text in override_faults(config.parameters)
+    )
+    return faults
+
+
+def _time_faults(config: Config) -> Iterator[Fault]:
+    run, epoch = config.run, config.activity.epoch
+    if run.end_day <= run.start_day:
+        yield "run.to", run.end_day, f"a day after run.from, which is {run.start_day}"
+    if run.start_day < epoch:
+        yield "run.from", run.start_day, f"{epoch} (activity.epoch) or a later day"
+
+
+def _country_faults(config: Config) -> Iterator[Fault]:
+    countries = config.catalog.countries
+    if not countries:
+        yield "catalog.countries", {}, "at least one country and its share"
+        return
+    known = _country_currencies()
+    rates = _first_rate_days()
+    for country in countries:
+        key, share = f"catalog.countries.{country}", countries[country]
+        currency = known.get(country)
+        if currency is None:
+            yield key, share, f"a known country code (ISO 3166 alpha-2){_hint(country)}"
+        elif currency not in rates:
+            yield key, share, f"a country whose currency has exchange rates; {currency} has none"
+        elif config.activity.epoch < rates[currency]:
+            allowed = f"{rates[currency]} or later, the first exchange rate of {currency}"
+            yield "activity.epoch", config.activity.epoch, f"{allowed} ({country})"
+    total = math.fsum(countries.values())
+    if abs(total - 1) > SHARE_TOLERANCE:
+        yield "catalog.countries", countries, f"shares that sum to 1; these sum to {total:.6g}"
+
+
+def _size_faults(config: Config) -> Iterator[Fault]:
+    catalog = config.catalog
+    if catalog.places < len(catalog.countries):
+        allowed = f"at least {len(catalog.countries)}, one for each of catalog.countries"
+        yield "catalog.places", catalog.places, allowed
+    cities = sum(_city_counts().get(country, 0) for country in catalog.countries)
+    if 0 < cities < catalog.places:
+        allowed = f"at most {cities}, the known cities of catalog.countries"
+        yield "catalog.places", catalog.places, allowed
+    shops = catalog.merchants * (1 - catalog.online_merchant_share)
+    if shops < catalog.places * MERCHANTS_PER_PLACE_MIN:
+        allowed = (
+            f"at least {MERCHANTS_PER_PLACE_MIN} merchants that are not online only for each of "
+            f"the {catalog.places} places (lower catalog.places to at most "
+            f"{int(shops // MERCHANTS_PER_PLACE_MIN)}, or raise catalog.merchants)"
+        )
+        yield "catalog.merchants", catalog.merchants, allowed
+    returned = config.activity.refund_share + config.activity.reversal_share
+    if returned > 1:
+        value = config.activity.refund_share
+        allowed = f"with activity.reversal_share at most 1 in all; they sum to {returned:.6g}"
+        yield "activity.refund_share", value, allowed
+    shards = -(-catalog.cards // config.output.cards_per_shard)
+    if shards > SHARDS_MAX:
+        allowed = f"enough that catalog.cards make at most {SHARDS_MAX} shards; these make {shards}"
+        yield "output.cards_per_shard", config.output.cards_per_shard, allowed
+
+
+def _hint(country: str) -> str:
+    if country == "UK":
+        return "; did you mean GB?"
+    near = difflib.get_close_matches(country.upper(), _country_currencies(), n=1, cutoff=0.99)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+@cache
+def _country_currencies() -> dict[str, str]:
+    table = reference("countries")
+    return dict(
+        zip(table["country"].to_pylist(), table["currency"].to_pylist(), strict=True),
+    )
+
+
+@cache
+def _city_counts() -> dict[str, int]:
+    counts = pc.value_counts(reference("places")["country"]).to_pylist()
+    return {str(entry["values"]): int(entry["counts"]) for entry in counts}
+
+
+@cache
+def _first_rate_days() -> dict[str, date]:
+    """The first day with a rate by currency; the euro is what rates are against."""
+    table = reference("exchange_rates").group_by("currency").aggregate([("day", "min")])
+    days = dict(zip(table["currency"].to_pylist(), table["day_min"].to_pylist(), strict=True))
+    return {"EUR": date.min, **days}

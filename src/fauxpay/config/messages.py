@@ -1,0 +1,185 @@
+"""Messages: one line for each problem - key, value, where it came from, what is allowed.
+
+What is allowed is read off the field itself, so that no text can contradict the model.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from fauxpay.errors import ConfigError
+
+VALUE_LENGTH_MAX = 80
+NEAR_ENOUGH = 0.6
+_BOUNDS = (("gt", "above"), ("ge", "from"), ("lt", "below"), ("le", "to"))
+_DAY_BOUNDS = (("gt", "after"), ("ge", "from"), ("lt", "before"), ("le", "to"))
+
+
+def problems_of(error: ValidationError, model: type[BaseModel]) -> tuple[Problem, ...]:
+    """The problems of a failed validation, in the order of the model."""
+    return tuple(problem for detail in error.errors() for problem in _problems(detail, model))
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """The known dotted key most like a name, by the whole key or by its last part."""
+    if near := difflib.get_close_matches(name, known, n=1, cutoff=NEAR_ENOUGH):
+        return near[0]
+    last = {key.rpartition(".")[2]: key for key in reversed(known)}
+    near = difflib.get_close_matches(name.rpartition(".")[2], last, n=1, cutoff=NEAR_ENOUGH)
+    return last[near[0]] if near else None
+
+
+def key_paths(model: type[BaseModel]) -> list[str]:
+    """Every dotted key of a model that has a value of its own, in order."""
+    return [key for key, _ in fields_of(model)]
+
+
+def fields_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """(dotted key, field) of everything that has a value of its own, in order."""
+    for name, field in model.model_fields.items():
+        key = f"{prefix}{field.alias or name}"
+        inner = section_model(field)
+        if inner is None:
+            yield key, field
+        else:
+            yield from fields_of(inner, f"{key}.")
+
+
+def section_model(field: FieldInfo) -> type[BaseModel] | None:
+    """The model of a field that is a group of settings, else None."""
+    annotation = field.annotation
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return None
+
+
+def unit_of(field: FieldInfo) -> str:
+    """The unit of a setting, empty for a group of settings."""
+    extra = field.json_schema_extra
+    return str(extra["x-unit"]) if isinstance(extra, dict) else ""
+
+
+def allowed(field: FieldInfo) -> str:
+    """What a field accepts, in words: `a whole number from 1 to 2147483647 (cards)`."""
+    kind = field.annotation
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(map(str, get_args(kind)))}"
+    if kind is bool:
+        return "true or false"
+    limits = {
+        name: getattr(constraint, name)
+        for constraint in field.metadata
+        for name, _ in _BOUNDS
+        if hasattr(constraint, name)
+    }
+    words = _DAY_BOUNDS if kind is date else _BOUNDS
+    bounds = "".join(f" {word} {limits[name]}" for name, word in words if name in limits)
+    unit = unit_of(field)
+    suffix = "" if unit in ("", "folder", "seed") else f" ({unit})"
+    return f"{_kind_name(kind)}{bounds}{suffix}"
+
+
+def shown(value: object) -> str:
+    """A value as it may be written in YAML, cut where it is long."""
+    if isinstance(value, (str, os.PathLike)):
+        text = repr(os.fspath(value))
+    elif isinstance(value, bool) or value is None:
+        text = {True: "true", False: "false", None: "null"}[value]
+    elif isinstance(value, date):
+        text = value.isoformat()
+    else:
+        text = repr(value)
+    return text if len(text) <= VALUE_LENGTH_MAX else f"{text[:VALUE_LENGTH_MAX]}..."
+
+
+def _problems(detail: Any, model: type[BaseModel]) -> Iterator[Problem]:
+    kind, value = detail["type"], detail["input"]
+    location = tuple(str(part) for part in detail["loc"] if part != "[key]")
+    path = ".".join(location)
+    if kind == "combination":
+        for key, given, text in detail["ctx"]["faults"]:
+            yield Problem(key, given, f"allowed is {text}")
+    elif kind == "extra_forbidden":
+        yield _unknown(path, value, model)
+    elif kind == "folder":
+        yield Problem(path, value, f"allowed is {detail['msg']}")
+    else:
+        yield Problem(path, value, f"allowed is {_allowed_at(location, model)}")
+
+
+def _unknown(path: str, value: object, model: type[BaseModel]) -> Problem:
+    parent = path.rpartition(".")[0]
+    # A key below a setting, such as catalog.cards.x, belongs to the setting's section.
+    parent = parent if parent in model.model_fields else parent.partition(".")[0]
+    scope = f"known in {parent}" if parent else "known"
+    text = f"there is no such key ({scope}: {', '.join(_siblings(parent, model))})"
+    near = nearest(path, [*key_paths(model), *model.model_fields])
+    return Problem(path, value, text, near=near)
+
+
+def _siblings(parent: str, model: type[BaseModel]) -> list[str]:
+    inner = section_model(model.model_fields[parent]) if parent in model.model_fields else None
+    return [field.alias or name for name, field in (inner or model).model_fields.items()]
+
+
+def _allowed_at(location: tuple[str, ...], model: type[BaseModel]) -> str:
+    """What is allowed at a place: a setting, an entry of a mapping, or a group of settings."""
+    known = dict(fields_of(model))
+    path = ".".join(location)
+    if path in known:
+        return allowed(known[path])
+    parent = ".".join(location[:-1])
+    if parent in known:
+        return f"a number above 0, at most 1 ({unit_of(known[parent])})"
+    return f"a mapping of keys: {', '.join(_siblings(path, model))}"
+
+
+def _kind_name(kind: Any) -> str:
+    names: Mapping[Any, str] = {
+        int: "a whole number",
+        float: "a number",
+        date: "a day such as 2026-03-01",
+        str: "a folder",
+    }
+    if kind in names:
+        return names[kind]
+    if get_origin(kind) is dict:
+        return "a mapping of names to values"
+    return "a folder or null"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong; `origin` says who gave the value, `near` which key was meant."""
+
+    path: str
+    value: object
+    expected: str
+    origin: str = ""
+    near: str | None = None
+
+    def __str__(self) -> str:
+        given = f" (from {self.origin})" if self.origin else ""
+        hint = f"; did you mean {self.near}?" if self.near else ""
+        return f"{self.path} = {shown(self.value)}{given}: {self.expected}{hint}"
+
+
+class InvalidConfig(ConfigError):
+    """A ConfigError that keeps its problems, so that whoever knows the origins can add them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(problems)
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        count = f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''}"
+        lines = "\n".join(f"* {problem}" for problem in self.problems)
+        return f"the config has {count}:\n{lines}\nEvery key is explained by: fauxpay config init"

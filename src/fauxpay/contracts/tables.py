@@ -1,0 +1,235 @@
+"""Tables: the shape of each table as its contract pack states it.
+
+The packs are the only authority: Arrow schemas, checks and documentation derive from the `Table`
+objects made here. They are frozen plain data, so workers can be handed them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+
+from fauxpay.contracts.registry import Located, Packs, built_in
+from fauxpay.errors import ContractError
+
+ARROW_TYPES: dict[str, pa.DataType] = {
+    "int8": pa.int8(),
+    "int16": pa.int16(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "uint32": pa.uint32(),
+    "float32": pa.float32(),
+    "float64": pa.float64(),
+    "bool": pa.bool_(),
+    "string": pa.string(),
+    "date32": pa.date32(),
+    "timestamp[us, UTC]": pa.timestamp("us", tz="UTC"),
+}
+_JSON_TYPES = {"int": "integer", "uin": "integer", "flo": "number", "boo": "boolean"}
+_INDEX_TYPES = {"int8": pa.int8(), "int16": pa.int16(), "int32": pa.int32()}
+_ENCODINGS = ("plain", "delta", "dictionary")
+_ENUM_INT8_MAX = 127
+# A keyword that is not here would be stated and never checked, so it is refused.
+_VALUE_KEYWORDS = frozenset(
+    ("type", "enum", "const", "pattern", "minimum", "maximum", "exclusiveMinimum", "multipleOf")
+)
+_OTHER_KEYWORDS = frozenset(
+    ("$ref", "format", "description", "x-arrow", "x-unit", "x-encoding", "x-index")
+)
+_TABLE_KEYWORDS = frozenset(("key", "unique", "order", "foreign_keys"))
+
+
+def table(reference: str, packs: Packs | None = None) -> Table:
+    """The table that a reference such as "activity.yaml#/$defs/transactions" names.
+
+    packs  the built-in ones unless given
+    Raises ContractError for a reference that leads nowhere or a definition that is no table.
+    """
+    return _built_in_table(reference) if packs is None else _build(reference, packs)
+
+
+def table_references(packs: Packs | None = None) -> list[str]:
+    """References of all tables, in the order of packs and of definitions."""
+    packs = packs or built_in()
+    return [
+        f"{pack}#/$defs/{name}"
+        for pack in packs.texts
+        for name, definition in packs.document(pack).get("$defs", {}).items()
+        if "x-table" in definition
+    ]
+
+
+@cache
+def _built_in_table(reference: str) -> Table:
+    return _build(reference, built_in())
+
+
+def _build(reference: str, packs: Packs) -> Table:
+    located = packs.resolve(reference)
+    schema = located.schema
+    if "x-table" not in schema or "properties" not in schema:
+        raise ContractError(f"{located} is not a table: it has no properties or no x-table")
+    names = tuple(schema["properties"])
+    _require(
+        located, sorted(schema.get("required", ())) == sorted(names), "every column is required"
+    )
+    _require(located, schema.get("additionalProperties") is False, "additionalProperties is false")
+    facts = schema["x-table"]
+    _require(located, set(facts) <= _TABLE_KEYWORDS, f"x-table has only {sorted(_TABLE_KEYWORDS)}")
+    keys = tuple(_foreign_key(entry, located) for entry in facts.get("foreign_keys", ()))
+    key = tuple(facts["key"])
+    unique = (key, *(tuple(columns) for columns in facts.get("unique", ()) if columns != [*key]))
+    order = tuple(facts.get("order", ()))
+    named = {*order, *(name for columns in unique for name in columns), *(k.column for k in keys)}
+    _require(located, named <= set(names), f"x-table names columns only, not {named - set(names)}")
+    columns = tuple(_column(name, located, packs) for name in names)
+    name = located.pointer.rpartition("/")[2]
+    return Table(name, str(located), columns, key, unique, order, keys)
+
+
+def _foreign_key(entry: Mapping[str, Any], holder: Located) -> ForeignKey:
+    known = {"column", "table", "key", "null_ok", "also"}
+    _require(holder, {"column", "table", "key"} <= set(entry) <= known, "a foreign key is complete")
+    return ForeignKey(
+        column=entry["column"],
+        table=entry["table"],
+        key=entry["key"],
+        null_ok=entry.get("null_ok", False),
+        also=tuple(entry.get("also", ())),
+    )
+
+
+def _column(name: str, owner: Located, packs: Packs) -> Column:
+    place = Located(
+        owner.schema["properties"][name], owner.pack, f"{owner.pointer}/properties/{name}"
+    )
+    stated = _merged(place, packs)
+    types = stated["type"] if isinstance(stated.get("type"), list) else [stated.get("type")]
+    arrow = str(stated.get("x-arrow"))
+    _require(place, arrow in ARROW_TYPES, f"x-arrow {arrow!r} is one of {', '.join(ARROW_TYPES)}")
+    json_type = _JSON_TYPES.get(arrow[:3], "string")
+    _require(place, types in ([json_type], [json_type, "null"]), f"type of {arrow} is {json_type}")
+    nullable = "null" in types
+    enum = stated.get("enum")
+    _require(place, enum is None or (None in enum) == nullable, "enum and type agree on null")
+    encoding = stated.get("x-encoding", "plain")
+    _require(place, encoding in _ENCODINGS, f"x-encoding is one of {', '.join(_ENCODINGS)}")
+    _require(place, encoding != "dictionary" or arrow == "string", "only strings are dictionaries")
+    index = stated.get("x-index") or ("int8" if enum and len(enum) <= _ENUM_INT8_MAX else "int16")
+    _require(place, index in _INDEX_TYPES, f"x-index is one of {', '.join(_INDEX_TYPES)}")
+    return Column(
+        name=name,
+        arrow=arrow,
+        nullable=nullable,
+        minimum=stated.get("exclusiveMinimum", stated.get("minimum")),
+        maximum=stated.get("maximum"),
+        is_minimum_exclusive="exclusiveMinimum" in stated,
+        multiple_of=stated.get("multipleOf"),
+        enum=tuple(item for item in enum if item is not None) if enum else None,
+        constant=stated.get("const"),
+        pattern=stated.get("pattern"),
+        unit=stated.get("x-unit", ""),
+        encoding=encoding,
+        index=index if encoding == "dictionary" else "",
+        description=stated.get("description", ""),
+    )
+
+
+def _merged(place: Located, packs: Packs) -> dict[str, Any]:
+    """Keywords of a column with those of its `$ref` chain; the nearer one wins."""
+    unknown = sorted(set(place.schema) - _VALUE_KEYWORDS - _OTHER_KEYWORDS)
+    _require(place, not unknown, f"keywords that are checked; not {', '.join(unknown)}")
+    reference = place.schema.get("$ref")
+    if reference is None:
+        return dict(place.schema)
+    target = packs.resolve(reference, place.pack, place.pointer)
+    return {**_merged(target, packs), **place.schema}
+
+
+def _require(place: Located, holds: bool, rule: str) -> None:
+    if not holds:
+        raise ContractError(f"contract {place} breaks a rule of packs: {rule}")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: Arrow type name, limits (inclusive unless said) and meaning.
+
+    `enum` has no null in it; `index` is the index type of a dictionary column, "" for others.
+    """
+
+    name: str
+    arrow: str
+    nullable: bool
+    minimum: float | None
+    maximum: float | None
+    is_minimum_exclusive: bool
+    multiple_of: int | None
+    enum: tuple[str, ...] | None
+    constant: bool | None
+    pattern: str | None
+    unit: str
+    encoding: str
+    index: str
+    description: str
+
+    @property
+    def is_dictionary(self) -> bool:
+        return self.encoding == "dictionary"
+
+    @property
+    def value_type(self) -> pa.DataType:
+        """Arrow type of the values, without dictionary."""
+        return ARROW_TYPES[self.arrow]
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """Arrow type of the column as it stands in a table."""
+        if not self.is_dictionary:
+            return self.value_type
+        return pa.dictionary(_INDEX_TYPES[self.index], self.value_type)
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """Values of `column` stand in `key` of `table`, or of one of `also`."""
+
+    column: str
+    table: str
+    key: str
+    null_ok: bool
+    also: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's contract. `unique` holds every unique set of columns, the key first."""
+
+    name: str
+    ref: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    unique: tuple[tuple[str, ...], ...]
+    order: tuple[str, ...]
+    foreign_keys: tuple[ForeignKey, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        """The column of that name; an unknown name is our own mistake."""
+        found = next((column for column in self.columns if column.name == name), None)
+        assert found is not None, f"{self.ref} has no column {name!r}; it has {self.names}"
+        return found
+
+    def arrow_schema(self) -> pa.Schema:
+        """The Arrow schema; columns that may not be null are marked so."""
+        return pa.schema(
+            [pa.field(c.name, c.arrow_type, nullable=c.nullable) for c in self.columns]
+        )

@@ -1,0 +1,145 @@
+"""The engine of a run: what builds the world and makes partitions. Tests bring their own.
+
+Everything here is a reference to a function of a module, so that workers can be told of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fauxpay.errors import ConfigError, StorageError
+from fauxpay.foundations.canonical import sha256_hex
+from fauxpay.receipts import layout
+from fauxpay.receipts.identity import contract_inputs
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from fauxpay.config.model import Config
+    from fauxpay.contracts.checks import Finding
+    from fauxpay.contracts.members import Members
+    from fauxpay.foundations.parameters import Parameters
+
+Tables = Mapping[str, "pa.Table"]
+_EPOCH_SECONDS_MAX = 253_402_300_799  # 9999-12-31T23:59:59Z
+
+
+class PartitionStream(Protocol):
+    """One partition while it is made: transactions first, then the rest."""
+
+    def transactions(self) -> Iterator[pa.RecordBatch]:
+        """Row groups in order of event time; a batch is valid until the next is asked for."""
+        ...
+
+    def side_tables(self) -> Mapping[str, pa.Table]:
+        """The other tables of the partition, by name."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Rows made, by table; further counts under other names."""
+        ...
+
+
+class Maker(Protocol):
+    """Makes any partition of a world. Consecutive days of a shard are cheaper."""
+
+    @property
+    def domains(self) -> Mapping[str, Sequence[str]]:
+        """Values of the dictionary columns that the contract does not enumerate, by column."""
+        ...
+
+    @property
+    def members(self) -> Mapping[str, Members]:
+        """Known keys for the foreign key checks."""
+        ...
+
+    def make(self, day: int, shard: int) -> PartitionStream:
+        """The partition of a day (since 1970-01-01) and a shard."""
+        ...
+
+
+def default_inputs(config: Config) -> list[dict[str, Any]]:
+    """Digests of what a world is made from: reference data, contracts, one's own catalog."""
+    from fauxpay.foundations.reference import reference_inputs
+
+    return [*reference_inputs(), *contract_inputs(), *own_catalog_inputs(config.catalog.path)]
+
+
+def own_catalog_inputs(folder: str | Path | None) -> list[dict[str, str]]:
+    """Digests of the files of one's own catalog. What is missing is said when it is read."""
+    if folder is None:
+        return []
+    names = [f"{name}.parquet" for name in layout.CATALOG_TABLES]
+    paths = [path for name in names if (path := Path(folder) / name).is_file()]
+    return [
+        {
+            "name": f"catalog/{path.name}",
+            "sha256": sha256_hex(path.read_bytes()),
+            "source": "brought by the user",
+            "licence": "as its owner says",
+        }
+        for path in paths
+    ]
+
+
+def default_catalog(config: Config, parameters: Parameters) -> dict[str, pa.Table]:
+    """One's own catalog where the config names a folder, a built one otherwise."""
+    if config.catalog.path is not None:
+        from fauxpay.catalog.store import read_catalog
+
+        return read_catalog(Path(config.catalog.path))
+    from fauxpay.catalog.build import build_catalog
+
+    return build_catalog(config, parameters)
+
+
+def default_catalog_checks(tables: Tables) -> list[Finding]:
+    """Failing findings of the catalog's contracts and consistency."""
+    from fauxpay.catalog.integrity import check_catalog
+
+    return check_catalog(dict(tables))
+
+
+def default_maker(tables: Tables, config: Config, parameters: Parameters) -> Maker:
+    """The production maker."""
+    from fauxpay.catalog.world import World
+    from fauxpay.partitions.compose import PartitionMaker
+
+    world = World.from_tables(dict(tables), config, parameters)
+    return PartitionMaker(world, config, parameters)
+
+
+def utc_now() -> datetime:
+    """The only clock: now, or SOURCE_DATE_EPOCH (seconds since 1970) where it is set."""
+    stated = os.environ.get("SOURCE_DATE_EPOCH")
+    if stated is None:
+        return datetime.now(UTC)
+    if not (stated.isascii() and stated.isdigit() and int(stated) <= _EPOCH_SECONDS_MAX):
+        raise ConfigError(
+            f"SOURCE_DATE_EPOCH={stated!r}: not an instant; expected whole seconds since "
+            f"1970-01-01T00:00:00Z, 0..{_EPOCH_SECONDS_MAX}. Correct or unset it."
+        )
+    return datetime.fromtimestamp(int(stated), UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The functions that a run calls; each can be replaced, each must be importable by name."""
+
+    inputs: Callable[[Config], list[dict[str, Any]]] = default_inputs
+    build_catalog: Callable[[Config, Parameters], dict[str, pa.Table]] = default_catalog
+    check_catalog: Callable[[Tables], list[Finding]] = default_catalog_checks
+    make_maker: Callable[[Tables, Config, Parameters], Maker] = default_maker
+    clock: Callable[[], datetime] = utc_now
+
+
+def read_error(path: Path, error: OSError) -> StorageError:
+    """What a file that cannot be read is called."""
+    return StorageError(
+        f"{path}: cannot read: {error.strerror or error}. Restore it, or make the run again."
+    )

@@ -1,0 +1,263 @@
+"""Executors: they run partitions, in any order, on any number of workers, and nothing else.
+
+A strip is a run of consecutive days of one shard, so that a maker can keep what the next day
+needs. Strips get shorter towards the end, so that the workers finish together.
+
+Why not concurrent.futures: receipts come back per strip only, and a queue for progress beside it
+is a lock that a killed worker may take to its grave.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+from fauxpay import errors
+from fauxpay.delivery.workers import Failed, Finished, Idle, Rows, open_maker, work
+from fauxpay.errors import FauxpayError
+
+if TYPE_CHECKING:
+    from fauxpay.delivery.partition import Context, Task
+    from fauxpay.receipts.records import PartitionReceipt
+
+PATIENCE_SECONDS = 5.0
+OnRows = Callable[[int], None]
+
+
+class Executor(Protocol):
+    """Runs tasks; a context manager that leaves nothing running."""
+
+    def warm(self, task_count: int) -> None:
+        """Gets ready for about so many tasks while the caller does something else."""
+        ...
+
+    def run(
+        self, tasks: Sequence[Task], context: Context, on_rows: OnRows
+    ) -> Iterator[PartitionReceipt]:
+        """A receipt for each task, in any order. Closing the iterator stops the work.
+
+        on_rows  is told of rows as they are made
+        Raises FauxpayError; then what was made so far stays published.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def executor(name: str, workers: int) -> Executor:
+    """The executor of a config.
+
+    name     serial or processes
+    workers  how many processes; 0 is one per core. One is run in this process.
+    """
+    count = workers or core_count()
+    if name == "serial" or count == 1:
+        return SerialExecutor()
+    assert name == "processes", name
+    return ProcessExecutor(count)
+
+
+def core_count() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def strips(tasks: Sequence[Task], workers: int) -> list[list[Task]]:
+    """Tasks cut into strips of consecutive days of a shard, long ones first.
+
+    Each takes half of a worker's share of what is left, as in guided self-scheduling (Polychronopoulos
+    and Kuck 1987).
+    """
+    left = deque(sorted(tasks))
+    cut = []
+    while left:
+        strip = [left.popleft()]
+        length = -(-(len(left) + 1) // (2 * workers))
+        while left and len(strip) < length and _follows(strip[-1], left[0]):
+            strip.append(left.popleft())
+        cut.append(strip)
+    return cut
+
+
+class SerialExecutor:
+    """One task after the other, in this process."""
+
+    def warm(self, task_count: int) -> None:
+        """Nothing to get ready."""
+        del task_count
+
+    def run(
+        self, tasks: Sequence[Task], context: Context, on_rows: OnRows
+    ) -> Iterator[PartitionReceipt]:
+        """See `Executor.run`; errors come as they are."""
+        if not tasks:
+            return
+        from fauxpay.delivery.partition import make_partition
+
+        maker = open_maker(context)
+        for task in sorted(tasks):
+            yield make_partition(context, maker, task, on_rows)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        del kind, error, trace
+
+
+class ProcessExecutor:
+    """Spawned processes of the standard library, each with a pipe."""
+
+    def __init__(self, workers: int) -> None:
+        assert workers >= 1
+        self._workers = workers
+        self._running: dict[Connection, BaseProcess] = {}
+
+    def warm(self, task_count: int) -> None:
+        """Starts the workers that so many tasks can keep busy; they import while we build."""
+        missing = min(self._workers, task_count) - len(self._running)
+        with _interrupts_held():
+            for _ in range(missing):
+                self._start()
+
+    def run(
+        self, tasks: Sequence[Task], context: Context, on_rows: OnRows
+    ) -> Iterator[PartitionReceipt]:
+        """See `Executor.run`; a worker's own traceback is part of the message."""
+        if not tasks:
+            return
+        self.warm(len(tasks))
+        waiting = deque(strips(tasks, len(self._running)))
+        for connection in self._running:
+            self._send(connection, context)
+        busy = set(self._running)
+        while busy:
+            for connection in wait(list(busy)):
+                assert isinstance(connection, Connection)
+                match self._receive(connection):
+                    case Rows(count):
+                        on_rows(count)
+                    case Finished(receipt):
+                        yield receipt
+                    case Failed() as failed:
+                        raise _raised(failed)
+                    case Idle():
+                        strip = waiting.popleft() if waiting else None
+                        self._send(connection, strip)
+                        if strip is None:
+                            busy.discard(connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        del kind, error, trace
+        self.close()
+
+    def close(self) -> None:
+        """Ends every worker: politely, then surely."""
+        for process in self._running.values():
+            process.terminate()
+        for connection, process in self._running.items():
+            process.join(PATIENCE_SECONDS)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            connection.close()
+            process.close()
+        self._running.clear()
+
+    def _start(self) -> None:
+        spawn = get_context("spawn")
+        ours, theirs = spawn.Pipe()
+        process = spawn.Process(target=work, args=(theirs,), daemon=True, name="fauxpay-worker")
+        process.start()
+        theirs.close()
+        self._running[ours] = process
+
+    def _send(self, connection: Connection, message: object) -> None:
+        try:
+            connection.send(message)
+        except OSError as error:
+            raise self._death(connection) from error
+
+    def _receive(self, connection: Connection) -> object:
+        try:
+            return connection.recv()
+        except (EOFError, OSError) as error:
+            raise self._death(connection) from error
+
+    def _death(self, connection: Connection) -> FauxpayError:
+        """What a worker that went away without a word is called."""
+        process = self._running[connection]
+        process.join(PATIENCE_SECONDS)
+        code = process.exitcode
+        if code is not None and code < 0:
+            return FauxpayError(
+                f"worker {process.pid} was killed by {signal.Signals(-code).name}, perhaps for "
+                f"want of memory; expected it to finish. The same command resumes; fewer "
+                f"--workers or a smaller run.chunk_rows need less memory."
+            )
+        return FauxpayError(
+            f"worker {process.pid} ended with exit code {code} before its work was done; a Python "
+            f"script must call fauxpay.generate below `if __name__ == '__main__':`, or use "
+            f"run.executor=serial. The same command resumes."
+        )
+
+
+def _follows(before: Task, task: Task) -> bool:
+    return task.shard == before.shard and task.day == before.day + 1
+
+
+def _raised(failed: Failed) -> FauxpayError:
+    """The worker's error in this process, of the same class where it is one of ours."""
+    known = getattr(errors, failed.kind, None)
+    if isinstance(known, type) and issubclass(known, FauxpayError):
+        return known(failed.message)
+    place = f"making {failed.task}" if failed.task else "opening the world"
+    return FauxpayError(
+        f"a worker failed at {place}: {failed.kind}: {failed.message}. This is a fault of fauxpay "
+        f"or of a plug-in, not of the request: please report it with the lines below. What was "
+        f"made before is kept, and the same command resumes.\n{failed.trace.rstrip()}"
+    )
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Children inherit that Ctrl-C is ignored, so that none prints a traceback while it starts."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

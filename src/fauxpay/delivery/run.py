@@ -1,0 +1,290 @@
+"""Runs: identity, world, partitions, gates, receipt, in that order.
+
+Reads    a config and its parameters
+Writes   a sealed world, partitions, then runs/utc_day=.../<run_id>/gate.json, receipt.json, _PASSED
+Draws    nothing
+Sources  nothing
+
+Each document is durable before the one that seals it: table files, sidecars, the stamp of the
+first sealing, gate and receipt, and last the mark that readers ask for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fauxpay.delivery.engine import Engine
+from fauxpay.delivery.executors import executor
+from fauxpay.delivery.progress import Progress, Report, silent
+from fauxpay.delivery.sinks import LocalSink
+from fauxpay.delivery.worlds import build_world, find_world, identify
+from fauxpay.errors import ContractError, FauxpayError, GateError
+from fauxpay.foundations.canonical import canonical_json
+from fauxpay.gates.verdicts import (
+    Check,
+    Gate,
+    Verdict,
+    contract_gate,
+    gate_document,
+    integrity_gate,
+)
+from fauxpay.receipts import layout
+from fauxpay.receipts.identity import day_text
+from fauxpay.receipts.records import (
+    PartitionReceipt,
+    document_bytes,
+    read_document,
+    receipt_document,
+)
+from fauxpay.receipts.store import created_utc, find_run, read_receipt, read_run, sealed_run
+
+if TYPE_CHECKING:
+    from fauxpay.config.model import Config
+    from fauxpay.delivery.partition import Context, Task
+    from fauxpay.foundations.parameters import Parameters
+
+GATE_CONTRACT = "run.yaml#/$defs/gate"
+BROKEN_SHOWN = 5
+RECEIPT_CONTRACT = "run.yaml#/$defs/receipt"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A sealed run: where, and whether this request made it or found it."""
+
+    root: Path
+    folder: Path
+    run_id: str
+    is_new: bool
+
+
+def make_run(
+    config: Config,
+    parameters: Parameters,
+    engine: Engine | None = None,
+    report: Report = silent,
+) -> Made:
+    """The run that a config asks for, found or made.
+
+    config      resolved; `run` says seed, window, root, executor
+    parameters  with the config's overrides in them
+    engine      what builds and makes; production's by default
+    report      is told of progress
+    Raises GateError where a gate does not say PASS (the run is kept in quarantine), ConfigError,
+    ContractError, ConflictError, StorageError. What was published before stays, and the same
+    request resumes it.
+    """
+    engine = engine or Engine()
+    request = identify(config, parameters, engine.inputs(config))
+    root = Path(config.run.out).absolute()
+    found = sealed_run(root, request.run_id)
+    if found is not None:
+        return Made(root, found.folder, request.run_id, is_new=False)
+    from fauxpay.delivery.partition import Context
+
+    context = Context(root, request, config, parameters, engine)
+    world, partitions = _make_partitions(context, report)
+    report(Progress("receipt", 0, 1, 0))
+    folder = _seal(context, world, partitions)
+    report(Progress("receipt", 1, 1, 0))
+    return Made(root, folder, request.run_id, is_new=True)
+
+
+def _make_partitions(
+    context: Context, report: Report
+) -> tuple[dict[str, Any], list[PartitionReceipt]]:
+    """The sealed world, and a receipt of every partition, sorted; fewer where one failed."""
+    run = context.config.run
+    days = context.request.window.days()
+    with executor(run.executor, run.workers) as running:
+        report(Progress("world", 0, 1, 0))
+        world = find_world(context.root, context.request.world_id)
+        if world is None:
+            running.warm(len(days))
+            world = build_world(
+                context.root,
+                context.request,
+                context.config,
+                context.parameters,
+                context.engine,
+            )
+        report(Progress("world", 1, 1, 0))
+        tasks = _tasks(context, world)
+        tally = _Tally(report, len(tasks))
+        partitions = _found(context, tasks, tally)
+        made = {(partition.event_day, partition.shard) for partition in partitions}
+        missing = [task for task in tasks if (day_text(task.day), task.shard) not in made]
+        with closing(running.run(missing, context, tally.add_rows)) as receipts:
+            for partition in receipts:
+                partitions.append(partition)
+                tally.add_partition()
+                if partition.verdict is not Verdict.PASS:
+                    break  # One is enough to fail the run; do not fill the disk with more.
+    return world, sorted(partitions, key=lambda one: (one.event_day, one.shard))
+
+
+class _Tally:
+    """Counts for the progress report."""
+
+    def __init__(self, report: Report, total: int) -> None:
+        self._report = report
+        self._total = total
+        self._done = 0
+        self._rows = 0
+        self._tell()
+
+    def add_rows(self, count: int) -> None:
+        self._rows += count
+        self._tell()
+
+    def add_partition(self) -> None:
+        self._done += 1
+        self._tell()
+
+    def _tell(self) -> None:
+        self._report(Progress("partitions", self._done, self._total, self._rows))
+
+
+def _tasks(context: Context, world: Mapping[str, Any]) -> list[Task]:
+    """Every day of the window for every shard of cards."""
+    from fauxpay.delivery.partition import Task
+
+    cards = next(entry["rows"] for entry in world["tables"] if entry["name"] == "cards")
+    shards = max(1, -(-cards // context.config.output.cards_per_shard))
+    days = context.request.window.days()
+    return [Task(shard, day) for shard, day in product(range(shards), days)]
+
+
+def _found(context: Context, tasks: Sequence[Task], tally: _Tally) -> list[PartitionReceipt]:
+    """Partitions that earlier runs left, of this window or of one that overlaps it."""
+    from fauxpay.delivery.partition import find_partition
+
+    partitions = []
+    for task in tasks:
+        partition = find_partition(context, task)
+        if partition is not None:
+            partitions.append(partition)
+            tally.add_rows(partition.rows["transactions"])
+            tally.add_partition()
+    return partitions
+
+
+def judge(
+    context: Context, world: Mapping[str, Any], partitions: Sequence[PartitionReceipt]
+) -> dict[str, Any]:
+    """gate.json from what the receipts say, so that a resumed run is judged like any other."""
+    from fauxpay.contracts.checks import checks_of
+    from fauxpay.contracts.tables import table
+    from fauxpay.delivery.inspection import INSPECTIONS
+
+    evidence = [partition.evidence() for partition in partitions]
+    checks = {
+        name: checks_of(table(reference)) for name, reference in layout.PARTITION_TABLES.items()
+    }
+    checks["transactions"] = [*checks["transactions"], *INSPECTIONS]
+    expected = [(day_text(task.day), task.shard) for task in _tasks(context, world)]
+    gates = [
+        _catalog_gate(world),
+        contract_gate(checks, evidence),
+        integrity_gate(expected, evidence, list(layout.PARTITION_TABLES)),
+    ]
+    return gate_document(context.request.run_id, context.request.world_id, gates)
+
+
+def _catalog_gate(world: Mapping[str, Any]) -> Gate:
+    """A world is sealed only after its catalog was found consistent."""
+    checks = [
+        Check(
+            f"{entry['name']}: sealed",
+            Verdict.PASS,
+            entry["rows"],
+            0,
+            f"logical digest {entry['logical_digest'][:16]}",
+        )
+        for entry in world["tables"]
+    ]
+    return Gate("catalog", tuple(checks))
+
+
+def _seal(
+    context: Context, world: Mapping[str, Any], partitions: Sequence[PartitionReceipt]
+) -> Path:
+    """Judges the run, then publishes it or keeps it in quarantine; returns its folder."""
+    sink = LocalSink(context.root)
+    gate = judge(context, world, partitions)
+    if gate["verdict"] != Verdict.PASS.name:
+        raise _failed(context, sink, gate)
+    created = _created_utc(context, sink)
+    receipt = receipt_document(context.request, created, world, partitions, gate)
+    _publish(context, sink, created, gate, receipt)
+    name = layout.run_name(created, context.request.run_id, layout.RECEIPT)
+    return read_run(context.root, (context.root / name).parent).folder
+
+
+def _publish(
+    context: Context,
+    sink: LocalSink,
+    created: str,
+    gate: Mapping[str, Any],
+    receipt: Mapping[str, Any],
+) -> None:
+    """Gate, receipt, mark: each durable before the next."""
+    mark = f"{receipt['receipt_digest']}\n".encode()
+    for file, contract, document in (
+        (layout.GATE, GATE_CONTRACT, gate),
+        (layout.RECEIPT, RECEIPT_CONTRACT, receipt),
+    ):
+        name = layout.run_name(created, context.request.run_id, file)
+        sink.mend(name, document_bytes(contract, document), partial(read_document, contract))
+    name = layout.run_name(created, context.request.run_id, layout.PASSED)
+    sink.mend(name, mark, partial(_require_same, mark))
+
+
+def _require_same(mark: bytes, data: bytes) -> None:
+    if data != mark:
+        raise ContractError("the mark names another receipt")
+
+
+def _created_utc(context: Context, sink: LocalSink) -> str:
+    """When the run was first sealed; stamped once, so that of two at work both say the same."""
+    run_id = context.request.run_id
+    folder = find_run(context.root, run_id)
+    if folder is not None:
+        with suppress(FauxpayError):
+            return str(read_receipt(folder)["created_utc"])
+    now = context.engine.clock()
+    assert now.tzinfo is not None
+    text = now.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    name = layout.stamp_name(run_id)
+    stamp = canonical_json({"created_utc": text, "run_id": run_id})
+    try:
+        return created_utc(sink.claim(name, stamp))
+    except ContractError:
+        sink.set_aside(name)
+        return created_utc(sink.claim(name, stamp))
+
+
+def _failed(context: Context, sink: LocalSink, gate: Mapping[str, Any]) -> GateError:
+    """Keeps the gate of a run that did not pass, and says what did not hold."""
+    folder = layout.quarantine_name(context.request.run_id)
+    kept = sink.stage(layout.GATE)
+    kept.write(document_bytes(GATE_CONTRACT, gate))
+    path = sink.move(kept, folder)
+    broken = [
+        f"{check['name']} ({check['verdict']}): {check['evidence']}"
+        for entry in gate["gates"]
+        for check in entry["checks"]
+        if check["verdict"] != Verdict.PASS.name
+    ]
+    text = "\n".join(f"* {line}" for line in broken[:BROKEN_SHOWN]) or "* no check was made"
+    return GateError(
+        f"run {context.request.run_id}: the verdict is {gate['verdict']}, {len(broken)} checks did "
+        f"not hold; expected PASS. Nothing was sealed; look at {path}:\n{text}"
+    )

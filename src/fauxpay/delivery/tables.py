@@ -1,0 +1,148 @@
+"""Table files: batches in, a checked and digested Parquet file out.
+
+Reads    batches of one table
+Writes   one staged Parquet file
+Draws    nothing
+Sources  nothing
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fauxpay.contracts.checks import Finding, check_batch
+from fauxpay.contracts.digests import LogicalDigest
+from fauxpay.contracts.members import Members
+from fauxpay.contracts.tables import Table
+from fauxpay.delivery.sinks import Staged
+from fauxpay.receipts.records import TableEntry
+
+Batch = pa.RecordBatch | pa.Table
+# Statistics of all columns cost a fifth of the writing; these are what people filter by.
+STATISTICS = ("event_time", "card_id", "merchant_id", "amount_minor", "transaction_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What the batches of a partition are held to.
+
+    domains      values of dictionary columns in the order of their codes, by column
+    members      known keys for the foreign key checks
+    compression  snappy, zstd, lz4 or none
+    """
+
+    domains: Mapping[str, Sequence[str]]
+    members: Mapping[str, Members]
+    compression: str
+
+
+def _nothing(batch: Batch) -> list[Finding]:
+    del batch
+    return []
+
+
+class TableFile:
+    """A Parquet file of one table under way. Checks, digests and encodes each batch once."""
+
+    def __init__(
+        self, contract: Table, staged: Staged, law: Law, metadata: Mapping[str, str]
+    ) -> None:
+        self.contract = contract
+        self.staged = staged
+        self.rows = 0
+        self._law = law
+        self._findings: dict[tuple[str, str], Finding] = {}
+        self._digest = LogicalDigest(contract, law.domains)
+        schema, options = _writer_options(contract, law.compression)
+        labels = {**metadata, "fauxpay.contract": contract.ref}
+        self._writer = pq.ParquetWriter(staged, schema.with_metadata(labels), **options)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What failed so far, one finding per check and column."""
+        return tuple(self._findings.values())
+
+    def write(self, batch: Batch, inspect: Callable[[Batch], list[Finding]] = _nothing) -> None:
+        """Takes a batch as one row group.
+
+        inspect  further checks of a batch whose schema is right
+        Raises StorageError where the file cannot be written.
+        """
+        found = check_batch(self.contract, batch, self._law.members)
+        misshapen = any(finding.check == "schema" for finding in found)
+        self.note(found if misshapen else [*found, *inspect(batch)])
+        self.rows += batch.num_rows
+        if misshapen:
+            return  # It cannot be encoded, and nothing of this partition will be published.
+        self._encode(batch, max(1, batch.num_rows))
+
+    def append(self, rows: pa.Table, row_group_rows: int) -> None:
+        """Takes rows that were checked already, cut into row groups."""
+        self.rows += rows.num_rows
+        self._encode(rows, row_group_rows)
+
+    def note(self, findings: Sequence[Finding]) -> None:
+        """Adds findings about the batch that begins at `rows` to those of earlier ones."""
+        for finding in findings:
+            if finding.first_row is not None:
+                finding = replace(finding, first_row=finding.first_row + self.rows)
+            key = (finding.check, finding.column)
+            known = self._findings.get(key)
+            self._findings[key] = _joined(known, finding) if known else finding
+
+    def _encode(self, batch: Batch, row_group_rows: int) -> None:
+        self._digest.update(batch)
+        if isinstance(batch, pa.RecordBatch):
+            batch = pa.Table.from_batches([batch])
+        self._writer.write_table(batch, row_group_size=row_group_rows)
+
+    def close(self) -> TableEntry:
+        """Writes the footer; the entry of the finished, still unpublished file."""
+        self._writer.close()
+        return TableEntry(
+            self.contract.name,
+            self.staged.name,
+            self.rows,
+            self.staged.size,
+            self.staged.sha256,
+            self._digest.hexdigest(),
+        )
+
+    def discard(self) -> None:
+        """Gives the file up and removes it."""
+        # The encoder wants to write its footer first, and may fail at that once more.
+        with contextlib.suppress(Exception):
+            self._writer.close()
+        self.staged.discard()
+
+
+@cache
+def _writer_options(contract: Table, compression: str) -> tuple[pa.Schema, dict[str, Any]]:
+    """Arrow schema and encoder options of a table."""
+    schema = contract.arrow_schema()
+    names = schema.names
+    options = {
+        "compression": "NONE" if compression == "none" else compression,
+        "use_dictionary": [
+            name for name in names if pa.types.is_dictionary(schema.field(name).type)
+        ],
+        "column_encoding": {
+            column.name: "DELTA_BINARY_PACKED"
+            for column in contract.columns
+            if column.encoding == "delta"
+        },
+        "write_statistics": [name for name in names if name in STATISTICS],
+    }
+    return schema, options
+
+
+def _joined(known: Finding, more: Finding) -> Finding:
+    """Two findings of one check as one; the first offender stays the first."""
+    return replace(known, rows=known.rows + more.rows, offenders=known.offenders + more.offenders)

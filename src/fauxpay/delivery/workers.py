@@ -1,0 +1,124 @@
+"""Workers: what runs in a spawned process. One pipe to the parent, nothing shared.
+
+The parent sends a Context, then strips of tasks, then None. The worker answers with `Rows`,
+`Finished`, `Idle` and `Failed`. A pipe of its own cannot be blocked by another worker's death.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, NoReturn
+
+from fauxpay.errors import FauxpayError
+
+if TYPE_CHECKING:
+    from fauxpay.delivery.engine import Maker
+    from fauxpay.delivery.partition import Context, Task
+    from fauxpay.receipts.records import PartitionReceipt
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows made since the last word."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A partition is made, or found."""
+
+    receipt: PartitionReceipt
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """The strip is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A task raised.
+
+    task    what was being made, or "" before any
+    kind    name of the error's class
+    trace   the worker's own traceback
+    """
+
+    task: str
+    kind: str
+    message: str
+    trace: str
+
+
+def work(connection: Connection) -> None:
+    """Runs a worker until the parent says None or goes away."""
+    # Ctrl-C reaches the whole group; the parent decides and ends us by SIGTERM, which discards
+    # the staged files on its way out.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        _serve(connection)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # The parent is gone; what is published stays good.
+
+
+def open_maker(context: Context) -> Maker:
+    """The maker of a sealed world, read from disk."""
+    from fauxpay.delivery.worlds import find_world, read_catalog_tables
+
+    limit_threads()
+    world = find_world(context.root, context.request.world_id)
+    assert world is not None, "a world is sealed before its partitions are asked for"
+    tables = read_catalog_tables(context.root, world)
+    return context.engine.make_maker(tables, context.config, context.parameters)
+
+
+def limit_threads() -> None:
+    """Keeps Arrow to one thread, for processes are what we divide the work by."""
+    import pyarrow as pa
+
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+
+
+def _serve(connection: Connection) -> None:
+    # Imported while the parent still builds the world.
+    import fauxpay.delivery.partition  # noqa: F401
+
+    current = ""
+    try:
+        context: Context = connection.recv()
+        maker = open_maker(context)
+        connection.send(Idle())
+        while (strip := connection.recv()) is not None:
+            for task in strip:
+                current = str(task)
+                _make(context, maker, task, connection)
+            connection.send(Idle())
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        raise
+    except Exception as error:  # Told to the parent, which raises it there.
+        connection.send(_failure(current, error))
+
+
+def _make(context: Context, maker: Maker, task: Task, connection: Connection) -> None:
+    from fauxpay.delivery.partition import make_partition
+
+    told: Callable[[int], None] = lambda rows: connection.send(Rows(rows))  # noqa: E731
+    connection.send(Finished(make_partition(context, maker, task, told)))
+
+
+def _failure(task: str, error: Exception) -> Failed:
+    trace = "" if isinstance(error, FauxpayError) else traceback.format_exc()
+    return Failed(task, type(error).__name__, str(error), trace)
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    del frame
+    sys.exit(128 + number)

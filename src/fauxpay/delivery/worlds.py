@@ -1,0 +1,188 @@
+"""Worlds: built or found, checked, sealed under their id, read back.
+
+Reads    the catalog that an engine builds, or the sealed one
+Writes   worlds/<world_id>/catalog/*.parquet, contracts/*, then world.json that names them
+Draws    nothing
+Sources  nothing
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fauxpay.delivery.engine import Engine, read_error
+from fauxpay.delivery.sinks import LocalSink, Staged
+from fauxpay.errors import ConfigError, ContractError, GateError
+from fauxpay.receipts import layout
+from fauxpay.receipts.identity import (
+    MODEL_VERSION,
+    Window,
+    contract_packs,
+    parameter_hash,
+    run_id,
+    world_id,
+)
+from fauxpay.receipts.records import (
+    WORLD_SCHEMA,
+    Request,
+    document_bytes,
+    read_document,
+)
+from fauxpay.receipts.store import has_size
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from fauxpay.config.model import Config
+    from fauxpay.contracts.checks import Finding
+    from fauxpay.foundations.parameters import Parameters
+
+WORLD_CONTRACT = "run.yaml#/$defs/world"
+WORLD_FILE = "world.json"
+CATALOG_ROW_GROUP_ROWS = 1 << 20
+
+
+def identify(
+    config: Config, parameters: Parameters, inputs: Sequence[Mapping[str, Any]]
+) -> Request:
+    """Who the run is that a config asks for; inputs are those of `Engine.inputs`."""
+    hashed = parameter_hash(config, parameters)
+    world = world_id(hashed, inputs)
+    window = Window(config.run.start_day, config.run.end_day)
+    run = run_id(world, config.run.seed, window)
+    return Request(run, world, hashed, config.run.seed, window)
+
+
+def find_world(root: Path, identifier: str) -> dict[str, Any] | None:
+    """world.json of a sealed world whose files are all there; None where it must be built."""
+    path = root / layout.world_name(identifier, WORLD_FILE)
+    try:
+        world = read_document(WORLD_CONTRACT, path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise read_error(path, error) from error
+    except ContractError:
+        return None
+    names = [entry["name"] for entry in world["tables"]]
+    if world["world_id"] != identifier or names != list(layout.CATALOG_TABLES):
+        return None
+    whole = all(
+        entry["path"] == _catalog_path(identifier, entry["name"])
+        and has_size(root / entry["path"], entry["bytes"])
+        for entry in world["tables"]
+    )
+    return world if whole else None
+
+
+def build_world(
+    root: Path,
+    request: Request,
+    config: Config,
+    parameters: Parameters,
+    engine: Engine,
+) -> dict[str, Any]:
+    """Builds, checks and seals a world; returns its world.json.
+
+    Raises ConfigError where the config says load, ContractError for a bad catalog of one's own,
+    GateError where the built one is not consistent. Then nothing is sealed.
+    """
+    if config.catalog.mode == "load":
+        raise ConfigError(
+            f"catalog.mode=load: no sealed world {request.world_id[:12]}... under {root}; "
+            f"expected one that this config made. Set catalog.mode=build, or correct run.out."
+        )
+    tables = engine.build_catalog(config, parameters)
+    assert sorted(tables) == sorted(layout.CATALOG_TABLES), sorted(tables)
+    _refuse(engine.check_catalog(tables), config.catalog.path)
+    sink = LocalSink(root)
+    world = {
+        "schema": WORLD_SCHEMA,
+        "world_id": request.world_id,
+        "parameter_hash": request.parameter_hash,
+        "model_version": MODEL_VERSION,
+        "config": config.world_document(),
+        "parameters": parameters.document(),
+        "inputs": [dict(item) for item in engine.inputs(config)],
+        "tables": _seal_catalog(sink, request, tables, config.output.compression),
+        "derived": [],
+    }
+    name = layout.world_name(request.world_id, WORLD_FILE)
+    read = partial(read_document, WORLD_CONTRACT)
+    sink.mend(name, document_bytes(WORLD_CONTRACT, world), read)
+    return world
+
+
+def read_catalog_tables(root: Path, world: Mapping[str, Any]) -> dict[str, pa.Table]:
+    """The sealed tables of a world, by name. Raises ContractError where a file was changed."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    tables = {}
+    for entry in world["tables"]:
+        path = root / entry["path"]
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise read_error(path, error) from error
+        if hashlib.sha256(data).hexdigest() != entry["file_sha256"]:
+            raise ContractError(
+                f"{path}: not the file that world.json was sealed with; expected sha256 "
+                f"{entry['file_sha256'][:12]}... Restore it, or remove the world's folder "
+                f"{path.parent.parent} and run the same command again."
+            )
+        read = pq.read_table(pa.BufferReader(data), use_threads=False)
+        tables[entry["name"]] = read.combine_chunks().replace_schema_metadata(None)
+    return tables
+
+
+def _catalog_path(identifier: str, table: str) -> str:
+    return layout.world_name(identifier, f"catalog/{table}.parquet")
+
+
+def _refuse(findings: Sequence[Finding], own_folder: str | None) -> None:
+    """Raises where the catalog does not hold together."""
+    if not findings:
+        return
+    from fauxpay.delivery.partition import findings_text
+
+    if own_folder is not None:
+        raise ContractError(
+            f"catalog.path={own_folder}: {findings_text(findings)}. Correct the catalog's files."
+        )
+    raise GateError(
+        f"the catalog that was built is not consistent: {findings_text(findings)}. Nothing was "
+        f"sealed; look at the catalog settings and parameters that were changed."
+    )
+
+
+def _seal_catalog(
+    sink: LocalSink, request: Request, tables: Mapping[str, pa.Table], compression: str
+) -> list[dict[str, Any]]:
+    """Publishes tables and contract packs; entries of the tables for world.json."""
+    from fauxpay.contracts.tables import table
+    from fauxpay.delivery.tables import Law, TableFile
+
+    law = Law({}, {}, compression)
+    staged: list[Staged] = []
+    entries: list[dict[str, Any]] = []
+    try:
+        for name, reference in layout.CATALOG_TABLES.items():
+            file = sink.stage(_catalog_path(request.world_id, name))
+            staged.append(file)
+            writer = TableFile(table(reference), file, law, {"fauxpay.world_id": request.world_id})
+            writer.append(tables[name], CATALOG_ROW_GROUP_ROWS)
+            entries.append(asdict(writer.close()))
+        for name, data in contract_packs().items():
+            staged.append(sink.stage(layout.world_name(request.world_id, f"contracts/{name}")))
+            staged[-1].write(data)
+        sink.publish(staged)
+    finally:
+        for file in staged:
+            file.discard()
+    return entries

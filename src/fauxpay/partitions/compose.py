@@ -1,0 +1,293 @@
+"""Composer: activity, fraud and labels of one partition, as contract-shaped tables.
+
+Reads    world, activity, plan, bank
+Writes   transactions, truth, labels of a (UTC day, shard); campaigns, compromises, reissues
+Draws    CONTROL fraud only (realism v1)
+Sources  parameters.yaml [fraud.control]
+
+Keys first: the day's events are ordered and linked as keys, then columns are filled in chunks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fauxpay.activity.addresses import ATTACK, cell_addresses, code
+from fauxpay.activity.calendar import DAY_MS
+from fauxpay.activity.engine import Activity, Events, Tables, day_number, own_addresses
+from fauxpay.activity.previous import NONE, LastEvents, last_events, predecessors, time_order
+from fauxpay.activity.setting import activity_of, tables_of
+from fauxpay.catalog.world import World
+from fauxpay.config.model import Config
+from fauxpay.contracts.tables import Table, table
+from fauxpay.foundations.bijection import IdLaw
+from fauxpay.foundations.draws import I64, U64, draw, stream_key, threshold
+from fauxpay.foundations.parameters import Parameters
+from fauxpay.fraud.plan import Plan, build_plan
+from fauxpay.labels.bank import Bank, open_bank
+from fauxpay.partitions.columns import Buffers, allocate
+from fauxpay.partitions.fill import Day, Filler
+from fauxpay.partitions.side_tables import label_table, plan_tables, truth_table
+
+TRANSACTIONS = "activity.yaml#/$defs/transactions"
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """What stays the same for all days of a range of cards."""
+
+    activity: Activity
+    plan: Plan
+    is_reissued: Any
+
+
+class PartitionMaker:
+    """Makes partitions of one (world, seed). Keeps caches only: no call changes a later one's bytes."""
+
+    def __init__(self, world: World, config: Config, parameters: Parameters) -> None:
+        self.world, self.config, self.parameters = world, config, parameters
+        self.transactions: Table = table(TRANSACTIONS)
+        self.tables: Tables = tables_of(world, config, parameters, self._codes())
+        self.bank: Bank = open_bank(config, parameters)
+        self.transaction_ids = IdLaw.of(config.run.seed, "transactions")
+        self.domains = self._domains()
+        self.buffers: Buffers = allocate(
+            self.transactions.arrow_schema(), self.domains, config.output.row_group_rows
+        )
+        self.filler = Filler(world)
+        self._shards: dict[int, Shard] = {}
+        self._last: dict[int, tuple[int, LastEvents]] = {}
+
+    def _codes(self) -> tuple[str, ...]:
+        return tuple(self.transactions.column("response_code").enum)
+
+    def _domains(self) -> dict[str, tuple[str, ...]]:
+        world, columns = self.world, self.transactions.columns
+        domains = {c.name: tuple(v for v in c.enum if v is not None) for c in columns if c.enum}
+        return domains | {
+            "mcc": world.mccs,
+            "currency": world.currencies,
+            "billing_currency": world.currencies,
+            "merchant_country": world.countries,
+            "merchant_city": world.cities,
+        }
+
+    def shard(self, number: int) -> Shard:
+        """The shard's activity and plan, made once."""
+        if number not in self._shards:
+            size = self.config.output.cards_per_shard
+            cards = (number * size, min((number + 1) * size, self.world.cards.id.size))
+            assert cards[0] < cards[1], "a shard has cards"
+            activity = activity_of(self.world, self.tables, self.config, self.parameters, cards)
+            end_day = day_number(self.config.run.end_day)
+            plan = build_plan(activity, self.config, self.parameters, end_day)
+            is_reissued = np.zeros(cards[1] - cards[0], dtype=np.bool_)
+            is_reissued[plan.reissues.card - cards[0]] = True
+            self._shards[number] = Shard(activity, plan, is_reissued)
+        return self._shards[number]
+
+    def shard_count(self) -> int:
+        """Shards of the world."""
+        return -(-int(self.world.cards.id.size) // self.config.output.cards_per_shard)
+
+    def make(self, day: int, shard: int) -> PartitionStream:
+        """The partition of a UTC day (days since 1970-01-01) and a shard of cards."""
+        return PartitionStream(self, day, shard)
+
+    def plan_tables(self, shard: int) -> dict[str, pa.Table]:
+        """The oracle's story of a shard from the epoch to the end of the window."""
+        own = self.shard(shard)
+        return plan_tables(self.world, self.config, own.activity, own.plan)
+
+    def last_before(self, day: int, shard: int) -> LastEvents:
+        """Each card's last event before a day: remembered from the day before, or looked up."""
+        known_day, known = self._last.get(shard, (-1, None))
+        if known is not None and known_day == day:
+            return known
+        own = self.shard(shard)
+        found = last_events(own.activity, day)
+        _count_attacks(own, self.world, day, found)
+        return found
+
+    def remember(self, day: int, shard: int, last: LastEvents) -> None:
+        """Keep the last events before `day` for the partition that comes next."""
+        self._last[shard] = (day, last)
+
+
+def _count_attacks(own: Shard, world: World, day: int, found: LastEvents) -> None:
+    """Attacks are events too: where the last one is later than the last genuine event it counts."""
+    attacks, count = own.plan.attacks, int(np.searchsorted(own.plan.day, day))
+    card = attacks.card[:count] - own.activity.first_card
+    at_ms = attacks.at_ms[:count]
+    later = np.flatnonzero(at_ms >= found.at_ms[card])
+    # In time order, so that the last assignment of a card is its latest attack.
+    later = later[np.argsort(at_ms[later], kind="stable")]
+    address = cell_addresses(attacks.card[later], own.plan.day[later])
+    address |= code(ATTACK, own.plan.slot[later]).view(np.uint64)
+    found.address[card[later]] = address
+    found.at_ms[card[later]] = at_ms[later]
+
+
+class PartitionStream:
+    """One partition: consume `transactions()` first, then ask for the side tables and counts."""
+
+    def __init__(self, maker: PartitionMaker, day: int, shard: int) -> None:
+        self.maker, self.day, self.number = maker, day, shard
+        self.own = maker.shard(shard)
+        self._counts: dict[str, int] = {}
+        self._truth: dict[str, Any] = {}
+
+    def transactions(self) -> Iterator[pa.RecordBatch]:
+        """Row groups in event-time order; buffers are reused between them."""
+        keys = self._keys()
+        size, chunk = self.maker.config.output.row_group_rows, self.maker.config.run.chunk_rows
+        total, approved = keys.card.size, []
+        for first in range(0, total, size):
+            last = min(first + size, total)
+            for start in range(first, last, chunk):
+                stop = min(start + chunk, last)
+                self.maker.filler.fill(
+                    self.maker.buffers, start - first, self.own.activity, keys.part(start, stop)
+                )
+            approved.append(self.maker.buffers.values["is_approved"][: last - first].copy())
+            yield self.maker.buffers.batch(last - first)
+        if not total:
+            yield self.maker.buffers.batch(0)
+        self._tell(keys, np.concatenate(approved) if approved else np.zeros(0, dtype=np.bool_))
+
+    def _keys(self) -> Day:
+        """The day's events in time order, with ids and links."""
+        activity, plan = self.own.activity, self.own.plan
+        cells, events = activity.day_events(self.day)
+        attacks = plan.on_day(self.day)
+        card = np.concatenate([events.card, plan.attacks.card[attacks]])
+        at_ms = np.concatenate([events.at_ms, plan.attacks.at_ms[attacks] - self.day * DAY_MS])
+        address = np.concatenate(
+            [own_addresses(events, self.day), _attack_addresses(plan, attacks)]
+        )
+        order = time_order(at_ms)
+        card, at_ms, address = card[order], at_ms[order], address[order]
+        transaction_id = self.maker.transaction_ids.ids(address)
+        before, last = self._linked(card - activity.first_card, at_ms, address)
+        position = np.empty(order.size, dtype=np.int64)
+        position[order] = np.arange(order.size)
+        return Day(
+            day=self.day,
+            maker=self.maker,
+            own=self.own,
+            card=card,
+            at_ms=at_ms,
+            address=address,
+            transaction_id=transaction_id,
+            previous=self._previous(card - activity.first_card, at_ms, transaction_id, (before, last)),
+            place=(cells.place, cells.in_transit),
+            returns=_sorted_rows(position, events),
+            attacks=_attack_rows(position, events.card.size, attacks),
+            source=events.returns,
+        )
+
+    def _linked(self, card: I64, at_ms: I64, address: U64) -> tuple[I64, LastEvents]:
+        """(position before each row, last events before the day); remembers those after it."""
+        before, last = predecessors(card, self.own.activity.last_card - self.own.activity.first_card)
+        known = self.maker.last_before(self.day, self.number)
+        has = np.flatnonzero(last >= 0)
+        after = LastEvents(known.address.copy(), known.at_ms.copy())
+        after.address[has] = address[last[has]]
+        after.at_ms[has] = at_ms[last[has]] + self.day * DAY_MS
+        self.maker.remember(self.day + 1, self.number, after)
+        return before, known
+
+    def _previous(
+        self, card: I64, at_ms: I64, transaction_id: I64, linked: tuple[I64, LastEvents]
+    ) -> tuple[I64, Any]:
+        """(previous transaction id, is first) of each row; a replaced card starts anew."""
+        before, known = linked
+        previous = transaction_id.take(before, mode="clip")
+        is_first = np.zeros(card.size, dtype=np.bool_)
+        head = np.flatnonzero(before < 0)
+        address = known.address[card[head]]
+        previous[head] = self.maker.transaction_ids.ids(address)
+        is_first[head] = address == NONE
+        row = np.flatnonzero(self.own.is_reissued.take(card, mode="clip"))
+        if row.size:
+            at = at_ms[row] + self.day * DAY_MS
+            earlier = np.where(
+                before[row] >= 0, at_ms.take(before[row], mode="clip") + self.day * DAY_MS,
+                known.at_ms[card[row]],
+            )
+            first_card = self.own.activity.first_card
+            _, since = self.own.plan.card_ids(card[row], card[row] + first_card, at)
+            is_first[row] |= earlier < since
+        previous[is_first] = 0
+        return previous, is_first
+
+    def _tell(self, keys: Day, approved: Any) -> None:
+        fraud, typology, campaign = self._frauds(keys)
+        at_us = (keys.at_ms + self.day * DAY_MS) * 1000
+        self._truth = {
+            "ids": keys.transaction_id,
+            "address": keys.address,
+            "at_us": at_us,
+            "approved": approved,
+            "fraud": fraud,
+            "typology": typology,
+            "campaign": campaign,
+        }
+        self._counts = {
+            "transactions": int(keys.card.size),
+            "frauds": int(fraud.size),
+            "returns": int(keys.returns[0].size),
+        }
+
+    def _frauds(self, keys: Day) -> tuple[I64, I64, I64]:
+        """(row, typology, campaign) of the fraudulent rows in time order."""
+        config = self.maker.config
+        if config.activity.realism == "v1":
+            if not config.fraud.enabled:
+                none = np.zeros(0, dtype=np.int64)
+                return none, none, none
+            share = self.maker.parameters.value("fraud.control.share")
+            word = draw(stream_key(config.run.seed, "fraud/control"), keys.address)
+            row = np.flatnonzero((word >> np.uint64(32)).view(np.int64) < threshold(share, 32))
+            return row, np.full(row.size, 2), np.zeros(row.size, dtype=np.int64)
+        row, attack = keys.attacks
+        compromise = self.own.plan.attacks.compromise[attack]
+        compromises = self.own.plan.compromises
+        return row, compromises.typology[compromise], compromises.campaign[compromise]
+
+    def side_tables(self) -> dict[str, pa.Table]:
+        """truth and labels of the day; only after `transactions()` is exhausted."""
+        assert self._truth, "the transactions come first"
+        return {
+            "truth": truth_table(self.maker.config, self._truth),
+            "labels": label_table(self.maker.bank, self._truth),
+        }
+
+    def counts(self) -> dict[str, int]:
+        """Rows that the composer meant to make, to be held against what was written."""
+        return dict(self._counts)
+
+
+def _attack_addresses(plan: Plan, attacks: slice) -> U64:
+    address = cell_addresses(plan.attacks.card[attacks], plan.day[attacks])
+    return address | code(ATTACK, plan.slot[attacks]).view(np.uint64)
+
+
+def _sorted_rows(position: I64, events: Events) -> tuple[I64, I64]:
+    """(row in time order, entry of events.returns), sorted by row."""
+    count = events.returns.card.size
+    row = position[events.card.size - count : events.card.size]
+    order = np.argsort(row, kind="stable")
+    return row[order], order
+
+
+def _attack_rows(position: I64, first: int, attacks: slice) -> tuple[I64, I64]:
+    """(row in time order, attack of the plan), sorted by row."""
+    row = position[first:]
+    order = np.argsort(row, kind="stable")
+    return row[order], order + attacks.start

@@ -1,0 +1,276 @@
+"""Fill: the columns of `transactions` for a chunk of rows in time order.
+
+Reads    keys of the day, activity, plan
+Writes   slices of the row group's buffers
+Draws    those of the stages
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fauxpay.activity.addresses import CLASS_SHIFT, RECURRING, REFUND
+from fauxpay.activity.calendar import DAY_MS
+from fauxpay.activity.engine import Activity, Purchase, local_quarters
+from fauxpay.activity.rows import (
+    CASH,
+    CHANNEL_OF_KIND,
+    NO_AUTHENTICATION,
+    ONLINE,
+    REFUND_TYPE,
+    REVERSAL_TYPE,
+    WITHDRAWAL,
+    Manner,
+    Rows,
+    Session,
+    Where,
+)
+from fauxpay.activity.returns import Returns
+from fauxpay.activity.tickets import rates_between
+from fauxpay.activity.traits import (
+    ACCOUNT_ID,
+    CARD_ID,
+    CARD_TRAITS,
+    CITY,
+    COORDINATES,
+    CUSTOMER_ID,
+    MCC,
+    MERCHANT_COUNTRY,
+    MERCHANT_CURRENCY,
+    MERCHANT_ID,
+    MERCHANT_TRAITS,
+    PRODUCT,
+    SCHEME,
+    trait,
+)
+from fauxpay.catalog.world import World
+from fauxpay.foundations.draws import I64, U64
+from fauxpay.partitions.columns import Buffers
+
+APPROVED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Keys of some rows of a day in time order, and where to look for what they mean."""
+
+    day: int
+    maker: Any
+    own: Any
+    card: I64
+    at_ms: I64
+    address: U64
+    transaction_id: I64
+    previous: tuple[I64, Any]
+    place: tuple[I64, Any]
+    returns: tuple[I64, I64]
+    attacks: tuple[I64, I64]
+    source: Returns | None = None
+
+    def part(self, start: int, stop: int) -> Day:
+        """Rows start .. stop - 1."""
+        return replace(
+            self,
+            card=self.card[start:stop],
+            at_ms=self.at_ms[start:stop],
+            address=self.address[start:stop],
+            transaction_id=self.transaction_id[start:stop],
+            previous=(self.previous[0][start:stop], self.previous[1][start:stop]),
+            returns=_between(self.returns, start, stop),
+            attacks=_between(self.attacks, start, stop),
+        )
+
+
+def _between(rows: tuple[I64, I64], start: int, stop: int) -> tuple[I64, I64]:
+    first, last = np.searchsorted(rows[0], [start, stop])
+    return rows[0][first:last] - start, rows[1][first:last]
+
+
+class Filler:
+    """Writes columns; keeps the rates of the day at hand."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._rates: tuple[int, Any] = (-1, None)
+
+    def rates(self, day: int) -> Any:
+        """Exchange rates of a day, kept for its next chunk."""
+        if self._rates[0] != day:
+            self._rates = (day, rates_between(self.world, day))
+        return self._rates[1]
+
+    def fill(self, buffers: Buffers, at: int, activity: Activity, keys: Day) -> None:
+        """Rows of `keys` into the buffers from position `at` on."""
+        out = {
+            name: values[at : at + keys.card.size] for name, values in buffers.values.items()
+        }
+        nulls = {name: mask[at : at + keys.card.size] for name, mask in buffers.nulls.items()}
+        rows, offset = _context(activity, keys)
+        purchase = activity.purchase(rows, self.rates(keys.day))
+        self._attack(purchase, keys, rows)
+        manner = activity.authorise(rows, purchase)
+        session = activity.sessions(rows, purchase.where)
+        _attack_session(session, keys)
+        np.copyto(out["transaction_id"], keys.transaction_id)
+        np.multiply(keys.at_ms, 1000, out=out["event_time"])
+        out["event_time"] += keys.day * DAY_MS * 1000
+        np.copyto(out["local_offset_minutes"], offset, casting="same_kind")
+        _card(out, rows)
+        self._where(out, nulls, keys, purchase)
+        _manner(out, rows, purchase, manner)
+        _session(out, nulls, session, self.world)
+        _links(out, nulls, keys)
+
+    def _attack(self, purchase: Purchase, keys: Day, rows: Rows) -> None:
+        """What the thief chose stands in place of what the cardholder would have."""
+        row, attack = keys.attacks
+        if not row.size:
+            return
+        attacks, where, ticket = keys.own.plan.attacks, purchase.where, purchase.ticket
+        where.kind[row] = attacks.kind[attack]
+        where.merchant[row] = attacks.merchant[attack]
+        where.terminal[row] = attacks.terminal[attack]
+        where.record[row] = keys.own.activity.tables.traits.merchant[where.merchant[row]]
+        ticket.amount[row] = attacks.amount[attack]
+        ticket.tail_octave[row] = attacks.tail_octave[attack]
+        purchase.entry_mode[row] = attacks.entry_mode[attack]
+        pair = self.world.merchants.currency[where.merchant[row]] * len(self.world.currencies)
+        pair += rows.currency[row]
+        ticket.billing[row] = np.rint(self.rates(keys.day)[pair] * ticket.amount[row])
+
+    def _where(self, out: Any, nulls: Any, keys: Day, purchase: Purchase) -> None:
+        where, ticket = purchase.where, purchase.ticket
+        _merchant(out, where)
+        np.take(self.world.terminals.id, where.terminal, out=out["terminal_id"], mode="clip")
+        np.copyto(out["amount_minor"], ticket.amount, casting="unsafe")
+        np.copyto(out["billing_amount_minor"], ticket.billing, casting="unsafe")
+        np.take(CHANNEL_OF_KIND, where.kind, out=out["channel"], mode="clip")
+        remote = nulls["remote"]
+        np.logical_or(out["channel"] == 1, out["channel"] == 2, out=remote)
+        out["latitude"][remote] = 0
+        out["longitude"][remote] = 0
+        own = keys.own
+        replaced = np.flatnonzero(
+            own.is_reissued.take(keys.card - own.activity.first_card, mode="clip")
+        )
+        if replaced.size:
+            moment = keys.at_ms[replaced] + keys.day * DAY_MS
+            original = out["card_id"][replaced]
+            out["card_id"][replaced] = own.plan.card_ids(original, keys.card[replaced], moment)[0]
+
+
+def _context(activity: Activity, keys: Day) -> tuple[Rows, I64]:
+    """Context of the rows and their local offset, minutes; returns take that of their purchase."""
+    local = keys.card - activity.first_card
+    place = keys.place[0].take(local, mode="clip")
+    in_transit = keys.place[1].take(local, mode="clip")
+    row, entry = keys.returns
+    address = keys.address
+    if row.size:
+        assert keys.source is not None
+        address = address.copy()
+        address[row] = keys.source.source[entry]
+        place[row] = keys.source.place[entry]
+        in_transit[row] = keys.source.in_transit[entry]
+    region = activity.world.places.region.take(place, mode="clip")
+    offset = activity.calendar.offset_minutes(region, keys.day, keys.at_ms)
+    quarter = local_quarters(keys.day, keys.at_ms, offset)
+    billed = np.flatnonzero(_is_recurring(address))
+    if row.size:
+        assert keys.source is not None
+        quarter[row] = activity.local_quarters(
+            place[row], keys.source.source_day[entry], keys.source.source_ms[entry]
+        )
+    if billed.size:
+        # A subscription is asked by an address without a day, so that every month is alike.
+        address = address.copy() if address is keys.address else address
+        address[billed] &= ~np.uint64(((1 << 18) - 1) << 12)
+    rows = activity.rows(keys.card, (address, keys.address), (place, in_transit), quarter)
+    return rows, offset
+
+
+def _card(out: Any, rows: Rows) -> None:
+    for name, column in (
+        ("customer_id", CUSTOMER_ID),
+        ("account_id", ACCOUNT_ID),
+        ("card_id", CARD_ID),
+    ):
+        np.copyto(out[name], rows.record[:, column])
+    packed = rows.record[:, CARD_TRAITS]
+    np.copyto(out["billing_currency"], rows.currency, casting="same_kind")
+    np.copyto(out["card_scheme"], trait(packed, SCHEME), casting="same_kind")
+    np.copyto(out["card_product"], trait(packed, PRODUCT), casting="same_kind")
+
+
+def _merchant(out: Any, where: Where) -> None:
+    packed = np.ascontiguousarray(where.record[:, MERCHANT_TRAITS])
+    np.copyto(out["merchant_id"], where.record[:, MERCHANT_ID])
+    np.copyto(out["mcc"], trait(packed, MCC), casting="same_kind")
+    np.copyto(out["merchant_city"], trait(packed, CITY), casting="same_kind")
+    np.copyto(out["merchant_country"], trait(packed, MERCHANT_COUNTRY), casting="same_kind")
+    np.copyto(out["currency"], trait(packed, MERCHANT_CURRENCY), casting="same_kind")
+    coordinates = where.record[:, COORDINATES].copy().view(np.float32)
+    np.copyto(out["latitude"], coordinates[0::2])
+    np.copyto(out["longitude"], coordinates[1::2])
+
+
+def _is_recurring(address: U64) -> Any:
+    return (address & np.uint64(7 << CLASS_SHIFT)) == np.uint64(RECURRING << CLASS_SHIFT)
+
+
+def _attack_session(session: Session, keys: Day) -> None:
+    row, attack = keys.attacks
+    if not row.size:
+        return
+    attacks = keys.own.plan.attacks
+    online = attacks.kind[attack] == ONLINE
+    position = np.searchsorted(session.row, row[online])
+    session.device[position] = attacks.device[attack[online]]
+    session.ip_address[position] = attacks.ip_address[attack[online]]
+
+
+def _manner(out: Any, rows: Rows, purchase: Purchase, manner: Manner) -> None:
+    np.copyto(out["entry_mode"], manner.entry_mode)
+    np.copyto(out["authentication"], manner.authentication)
+    np.copyto(out["response_code"], manner.response)
+    np.equal(manner.response, APPROVED, out=out["is_approved"])
+    np.multiply(purchase.where.kind == CASH, WITHDRAWAL, out=out["transaction_type"])
+    np.copyto(out["is_recurring"], _is_recurring(rows.own_address))
+
+
+def _session(out: Any, nulls: Any, session: Session, world: World) -> None:
+    nulls["offline"][:] = True
+    nulls["offline"][session.row] = False
+    nulls["no_device"][:] = True
+    known = session.device >= 0
+    nulls["no_device"][session.row[known]] = False
+    for name in ("device_id", "ip_address", "user_agent_family"):
+        out[name][:] = 0
+    out["ip_address"][session.row] = session.ip_address
+    device = np.maximum(session.device, 0)
+    out["device_id"][session.row] = np.where(known, world.devices.id.take(device, mode="clip"), 0)
+    agent = world.devices.user_agent.take(device, mode="clip")
+    out["user_agent_family"][session.row] = np.where(known, agent, 0)
+
+
+def _links(out: Any, nulls: Any, keys: Day) -> None:
+    """Previous and original ids; a return is answered 00, asks nobody and points back."""
+    np.copyto(out["previous_transaction_id"], keys.previous[0])
+    np.copyto(nulls["first"], keys.previous[1])
+    nulls["own"][:] = True
+    out["original_transaction_id"][:] = 0
+    row, entry = keys.returns
+    if not row.size:
+        return
+    assert keys.source is not None
+    nulls["own"][row] = False
+    out["original_transaction_id"][row] = keys.maker.transaction_ids.ids(keys.source.source[entry])
+    is_refund = keys.source.code[entry] >> CLASS_SHIFT == REFUND
+    out["transaction_type"][row] = np.where(is_refund, REFUND_TYPE, REVERSAL_TYPE)
+    out["response_code"][row] = APPROVED
+    out["is_approved"][row] = True
+    out["authentication"][row] = NO_AUTHENTICATION
+

@@ -1,0 +1,172 @@
+"""Side tables: truth and labels of a day, and the oracle's story of a shard, as Arrow tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fauxpay.activity.calendar import DAY_MS
+from fauxpay.activity.engine import Activity
+from fauxpay.catalog.world import World
+from fauxpay.config.model import Config
+from fauxpay.contracts.tables import table
+from fauxpay.foundations.bijection import IdLaw
+from fauxpay.foundations.draws import I64, U64
+from fauxpay.fraud.plan import Plan
+from fauxpay.fraud.story import RANDOM, TYPOLOGIES
+from fauxpay.labels.bank import FRAUD, GENUINE, SOURCES, Bank, disputed, label
+
+_CARD_YEARS = 3
+
+
+def truth_table(config: Config, told: Mapping[str, Any]) -> pa.Table:
+    """truth of a day: one row for each fraudulent transaction, in event-time order."""
+    schema = table("fraud.yaml#/$defs/truth").arrow_schema()
+    row = told["fraud"]
+    return _table(
+        schema,
+        {
+            "transaction_id": told["ids"][row],
+            "is_fraud": np.ones(row.size, dtype=np.bool_),
+            "typology": _coded(schema, "typology", TYPOLOGIES, told["typology"]),
+            "campaign_id": campaign_ids(config, told["typology"], told["campaign"]),
+        },
+    )
+
+
+def label_table(bank: Bank, told: Mapping[str, Any]) -> pa.Table:
+    """labels of a day's transactions, in the order in which they became known."""
+    schema = table("labels.yaml#/$defs/labels").arrow_schema()
+    address, ids, at_us, approved = (told[k] for k in ("address", "ids", "at_us", "approved"))
+    row = told["fraud"]
+    good = approved[row]
+    frauds = (address[row[good]], ids[row[good]], at_us[row[good]], told["typology"][good])
+    wrong = np.setdiff1d(disputed(bank, address), row)
+    wrong = wrong[approved[wrong]]
+    labels = label(bank, frauds, (address[wrong], ids[wrong], at_us[wrong]))
+    names = {FRAUD: "fraud", GENUINE: "genuine"}
+    return _table(
+        schema,
+        {
+            "transaction_id": labels.transaction_id,
+            "label": _coded(schema, "label", (names[0], names[1]), labels.label),
+            "source": _coded(schema, "source", SOURCES, labels.source),
+            "known_at": labels.known_at_us,
+        },
+    )
+
+
+def campaign_ids(config: Config, typology: I64, campaign: I64) -> I64:
+    """Ids of campaigns; a lost card is a campaign of its own."""
+    address = campaign.view(np.uint64) | (typology.astype(np.uint64) << np.uint64(58))
+    return IdLaw.of(config.run.seed, "campaigns").ids(address)
+
+
+def compromise_ids(config: Config, address: U64, typology: I64) -> I64:
+    """Ids of compromises."""
+    return IdLaw.of(config.run.seed, "compromises").ids(
+        address | (typology.astype(np.uint64) << np.uint64(58))
+    )
+
+
+def plan_tables(world: World, config: Config, activity: Activity, plan: Plan) -> dict[str, pa.Table]:
+    """campaigns, compromises and reissues of a shard from the epoch to the end of the window."""
+    return {
+        "campaigns": _campaigns(config, activity, plan),
+        "compromises": _compromises(world, config, plan),
+        "reissues": _reissues(world, config, plan),
+    }
+
+
+def _campaigns(config: Config, activity: Activity, plan: Plan) -> pa.Table:
+    schema = table("fraud.yaml#/$defs/campaigns").arrow_schema()
+    told = plan.compromises
+    typology, campaign = told.typology, told.campaign
+    start, end = told.compromised_ms, told.blocked_ms
+    if config.activity.realism == "v1" and config.fraud.enabled:
+        typology, campaign = np.array([RANDOM]), np.zeros(1, dtype=np.int64)
+        first = activity.epoch_day * DAY_MS
+        start, end = np.array([first]), np.array([first + activity.calendar.days * DAY_MS])
+    ids = campaign_ids(config, typology, campaign)
+    unique, first_row, member = np.unique(ids, return_index=True, return_inverse=True)
+    started = np.full(unique.size, np.iinfo(np.int64).max)
+    ended = np.zeros(unique.size, dtype=np.int64)
+    np.minimum.at(started, member, start)
+    np.maximum.at(ended, member, end)
+    order = np.lexsort((unique, started))
+    return _table(
+        schema,
+        {
+            "campaign_id": unique[order],
+            "typology": _coded(schema, "typology", TYPOLOGIES, typology[first_row][order]),
+            "started_at": started[order] * 1000,
+            "ended_at": ended[order] * 1000,
+        },
+    )
+
+
+def _compromises(world: World, config: Config, plan: Plan) -> pa.Table:
+    schema = table("fraud.yaml#/$defs/compromises").arrow_schema()
+    told = plan.compromises
+    order = np.lexsort((told.card, told.compromised_ms))
+    card, when = told.card[order], told.compromised_ms[order]
+    return _table(
+        schema,
+        {
+            "compromise_id": compromise_ids(config, told.address, told.typology)[order],
+            "campaign_id": campaign_ids(config, told.typology, told.campaign)[order],
+            "card_id": plan.card_ids(world.cards.id[card], card, when)[0],
+            "typology": _coded(schema, "typology", TYPOLOGIES, told.typology[order]),
+            "compromised_at": when * 1000,
+            "blocked_at": told.blocked_ms[order] * 1000,
+        },
+    )
+
+
+def _reissues(world: World, config: Config, plan: Plan) -> pa.Table:
+    schema = table("fraud.yaml#/$defs/reissues").arrow_schema()
+    told, cards = plan.reissues, world.cards
+    order = np.lexsort((told.card, told.reissued_ms))
+    card, compromise = told.card[order], told.compromise[order]
+    ids = compromise_ids(config, plan.compromises.address, plan.compromises.typology)
+    expires = told.reissued_ms[order] // DAY_MS + _CARD_YEARS * 365
+    return _table(
+        schema,
+        {
+            "card_id": told.id[order],
+            "replaces_card_id": told.replaces_id[order],
+            "root_card_id": cards.id[card],
+            "account_id": cards.account_id[card],
+            "customer_id": cards.customer_id[card],
+            "card_scheme": _coded(schema, "card_scheme", world.schemes, cards.scheme[card]),
+            "card_product": _coded(schema, "card_product", world.products, cards.product[card]),
+            "bin": pa.array([world.bins[c] for c in cards.bin[card].tolist()], pa.string()),
+            "expires_on": expires,
+            "reissued_at": told.reissued_ms[order] * 1000,
+            "compromise_id": ids[compromise],
+        },
+    )
+
+
+def _coded(schema: pa.Schema, name: str, names: Sequence[str], codes: I64) -> pa.Array:
+    kind = schema.field(name).type
+    assert pa.types.is_dictionary(kind)
+    index = pa.array(codes, kind.index_type, safe=False)
+    return pa.DictionaryArray.from_arrays(index, pa.array(names, pa.string()))
+
+
+def _table(schema: pa.Schema, columns: Mapping[str, Any]) -> pa.Table:
+    arrays = []
+    for field in schema:
+        column = columns[field.name]
+        if isinstance(column, np.ndarray):
+            whole = pa.array(column)
+            if pa.types.is_date32(field.type):
+                whole = whole.cast(pa.int32())
+            column = whole.cast(field.type)
+        arrays.append(column)
+    return pa.Table.from_arrays(arrays, schema=schema)
+
