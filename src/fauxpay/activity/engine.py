@@ -12,7 +12,7 @@ row's address. So files come out sorted by time in bounded memory.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,7 @@ from fauxpay.activity.returns import (
 from fauxpay.activity.rows import CASH, LOCAL_QUARTERS, Manner, Rows, Session, Ticket, Where
 from fauxpay.activity.streams import Keys
 from fauxpay.activity.traits import CARD_TRAITS, COUNTRY, CURRENCY, Traits, trait, traits_of
-from fauxpay.activity.visits import Visits, VisitTables, visit_tables, visits
+from fauxpay.activity.visits import Visits, VisitTables, single_visits, spread_out, visit_tables, visits
 from fauxpay.catalog.world import World
 from fauxpay.config.model import Config
 from fauxpay.foundations.draws import F64, I64, U64, draw
@@ -201,21 +201,36 @@ class Activity:
         at = (cells.card[row], day)
         sources = open_cells(self.world, self.tables.cells, self.calendar, self.keys, at)
         count = visit_counts(self.tables.cells, sources)
-        made = visits(self.tables.visits, self.calendar, self.keys, sources, count)
         slot = (streams.CELL_REFUND_SLOT.of(cells.word[row]) * count) >> 12
-        chosen = np.flatnonzero(made.slot == slot[made.cell])
-        undone = streams.VISIT_REVERSED.of(made.word[chosen]) < self.tables.returns.reversal_chance
-        chosen = chosen[~undone]
-        picked = Visits(
-            cell=made.cell[chosen],
-            card=made.card[chosen],
-            slot=made.slot[chosen],
-            address=made.address[chosen],
-            word=made.word[chosen],
-            at_ms=made.at_ms[chosen],
-        )
-        row = row[picked.cell]
+        picked = single_visits(self.tables.visits, self.calendar, self.keys, sources, slot)
+        undone = streams.VISIT_REVERSED.of(picked.word) < self.tables.returns.reversal_chance
+        taken = self._taken_back(cells, row, (day, count, slot))
+        kept = np.flatnonzero((count > 0) & ~undone & ~taken)
+        picked = Visits(*(getattr(picked, field.name)[kept] for field in fields(Visits)))
+        row = row[kept]
         return row, refunds(self.calendar, self.keys, cells, (row, picked, sources))
+
+    def _taken_back(self, cells: Cells, row: I64, source: tuple[I64, I64, I64]) -> Any:
+        """Candidates whose purchase an earlier cell takes back already; source is (day, n, slot).
+
+        Every cell between purchase and refund is asked, by its word alone, whether it points at
+        the same purchase; only the few that do are opened.
+        """
+        source_day, count, slot = source
+        day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[row]
+        candidate, nth = spread_out(np.maximum(day - source_day - 1, 0))
+        other_day = source_day[candidate] + 1 + nth
+        card = cells.card[row[candidate]]
+        word = draw(self.keys["cell"], cell_addresses(card, other_day))
+        lag = self.tables.returns.lag_days[streams.CELL_REFUND_LAG.of(word)]
+        other_slot = (streams.CELL_REFUND_SLOT.of(word) * count[candidate]) >> 12
+        same = np.flatnonzero((lag == nth + 1) & (other_slot == slot[candidate]))
+        at = (card[same], other_day[same])
+        others = open_cells(self.world, self.tables.cells, self.calendar, self.keys, at)
+        wants, _ = refund_candidates(self.tables.returns, others)
+        taken = np.zeros(row.size, dtype=np.bool_)
+        taken[candidate[same[wants]]] = True
+        return taken
 
     def source_rows(self, returns: Returns) -> Rows:
         """The context of the purchases that returns take back."""
@@ -230,7 +245,7 @@ class Activity:
     ) -> Rows:
         """Context of rows; address is (what is asked, own), place is (where, in transit)."""
         record = self.tables.traits.card.take(card, axis=0, mode="clip")
-        packed = record[:, CARD_TRAITS]
+        packed = np.ascontiguousarray(record[:, CARD_TRAITS])
         return Rows(
             card=card,
             address=address[0],
@@ -239,6 +254,7 @@ class Activity:
             in_transit=place[1],
             local_quarter=local_quarter,
             record=record,
+            traits=packed,
             country=trait(packed, COUNTRY),
             currency=trait(packed, CURRENCY),
             ticket_word=draw(self.keys["ticket"], address[0]),

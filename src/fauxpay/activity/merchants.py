@@ -32,7 +32,7 @@ from fauxpay.activity.rows import (
     Where,
 )
 from fauxpay.activity.streams import Keys
-from fauxpay.activity.traits import CARD_TRAITS, ONLINE_LEVEL, ONLINE_LEVELS, Traits, trait
+from fauxpay.activity.traits import ONLINE_LEVEL, ONLINE_LEVELS, TERMINALS, Traits, trait
 from fauxpay.catalog.world import OPENINGS, PRESENCES, World
 from fauxpay.config.model import Config
 from fauxpay.foundations.alias import AliasPool, alias_pool, slots
@@ -41,7 +41,7 @@ from fauxpay.foundations.parameters import Parameters
 
 _RANKS = 1 << streams.WHERE_RANK.width
 _KIND_SLOTS = 256
-_RETRIES = 3
+_RETRIES = 2
 _ALWAYS_OPEN = 256
 
 
@@ -56,7 +56,6 @@ class WhereTables:
     is_placed  bool[kinds]            segments by place, otherwise by the card's country
     pool       merchants by segment
     open       i16[openings * 672]    chance of 256 to find it open, by local quarter of the week
-    first_terminal, terminal_count  i64[2 * merchants]  card-present, then remote terminals
     """
 
     transit_rows: int
@@ -66,8 +65,6 @@ class WhereTables:
     is_placed: NDArray[np.bool_]
     pool: AliasPool
     open: NDArray[np.int16]
-    first_terminal: I64
-    terminal_count: I64
 
 
 def where_tables(world: World, config: Config, parameters: Parameters) -> WhereTables:
@@ -79,7 +76,6 @@ def where_tables(world: World, config: Config, parameters: Parameters) -> WhereT
     segment[ONLINE] = 2 * place_count
     segment[TELEPHONE] = 2 * place_count + country_count
     segment[SUBSCRIBED] = 2 * place_count + 2 * country_count
-    first, count = _terminals(world)
     return WhereTables(
         transit_rows=kinds.shape[0] // 2,
         kinds=kinds.reshape(-1),
@@ -88,8 +84,6 @@ def where_tables(world: World, config: Config, parameters: Parameters) -> WhereT
         is_placed=np.array([True, False, True, False, False]),
         pool=_pool(world, parameters),
         open=_open_chances(parameters),
-        first_terminal=first,
-        terminal_count=count,
     )
 
 
@@ -197,26 +191,6 @@ def _open_chances(parameters: Parameters) -> NDArray[np.int16]:
     return table.reshape(-1)
 
 
-def _terminals(world: World) -> tuple[I64, I64]:
-    """First terminal and their number for card-present, then for remote purchases."""
-    merchants, virtual = world.merchants, 3
-    owner = np.repeat(np.arange(merchants.id.size), merchants.terminal_count)
-    is_remote = world.terminals.kind == virtual
-    remote = np.bincount(owner[is_remote], minlength=merchants.id.size)
-    present = merchants.terminal_count - remote
-    first_remote = np.where(
-        remote > 0, merchants.first_terminal + present, merchants.first_terminal
-    )
-    first = np.concatenate([merchants.first_terminal, first_remote])
-    count = np.concatenate(
-        [
-            np.where(present > 0, present, remote),
-            np.where(remote > 0, remote, present),
-        ]
-    )
-    return first.astype(np.int64), count.astype(np.int64)
-
-
 def choose_merchants(
     world: World, tables: WhereTables, traits: Traits, keys: Keys, rows: Rows
 ) -> Where:
@@ -238,18 +212,26 @@ def choose_merchants(
     chance = _open_chance(world, tables, rows.local_quarter, merchant)
     closed = np.flatnonzero((streams.WHERE_OPEN.of(word) >= chance) & (kind == LOCAL))
     _look_elsewhere(world, tables, keys, rows, (closed, kind, merchant))
-    present = tables.is_placed.take(kind, mode="clip")
-    terminal = np.where(present, merchant, merchant + world.merchants.id.size)
-    which = streams.WHERE_TERMINAL.of(word)
-    which *= tables.terminal_count.take(terminal, mode="clip")
-    which >>= streams.WHERE_TERMINAL.width
-    which += tables.first_terminal.take(terminal, mode="clip")
-    return Where(kind, merchant, which, traits.merchant.take(merchant, axis=0, mode="clip"))
+    record = traits.merchant.take(merchant, axis=0, mode="clip")
+    is_remote = ~tables.is_placed.take(kind, mode="clip")
+    terminal = terminals_of(record, is_remote, streams.WHERE_TERMINAL.of(word))
+    return Where(kind, merchant, terminal, record)
+
+
+def terminals_of(record: I64, is_remote: NDArray[np.bool_], drawn: I64) -> I64:
+    """A terminal of each merchant's record from 8 drawn bits."""
+    stands = record[:, TERMINALS] >> (is_remote.view(np.int8) * np.int64(32))
+    drawn = drawn * (stands & np.int64(0xFF))
+    drawn >>= np.int64(8)
+    stands >>= np.int64(8)
+    stands &= np.int64(0xFFFFFF)
+    stands += drawn
+    return stands
 
 
 def _kind(tables: WhereTables, rows: Rows, word: U64) -> I64:
     row = rows.country * ONLINE_LEVELS
-    row += trait(rows.record[:, CARD_TRAITS], ONLINE_LEVEL)
+    row += trait(rows.traits, ONLINE_LEVEL)
     row += rows.in_transit * np.int64(tables.transit_rows)
     row *= _KIND_SLOTS
     row += streams.WHERE_KIND.of(word)

@@ -32,7 +32,6 @@ from fauxpay.activity.rows import (
 from fauxpay.activity.streams import Keys
 from fauxpay.activity.traits import (
     CAN_TAP,
-    CARD_TRAITS,
     MERCHANT_COUNTRY,
     MERCHANT_TRAITS,
     trait,
@@ -158,7 +157,7 @@ def _responses(codes: tuple[str, ...], parameters: Parameters) -> NDArray[np.uin
 def entry_modes(tables: OutcomeTables, rows: Rows, where: Where) -> I64:
     """Entry mode of each row: what card, terminal and kind of purchase allow."""
     context = tables.terminal_context.take(where.terminal, mode="clip")
-    context += trait(rows.record[:, CARD_TRAITS], CAN_TAP)
+    context += trait(rows.traits, CAN_TAP)
     special = tables.kind_context.take(where.kind, mode="clip")
     context = np.where(special >= 0, special, context)
     context += trait(where.record[:, MERCHANT_TRAITS], MERCHANT_COUNTRY) * _CONTEXTS

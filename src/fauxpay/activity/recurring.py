@@ -20,6 +20,7 @@ from fauxpay.activity.addresses import CARD_SHIFT, RECURRING, code
 from fauxpay.activity.calendar import DAY_MS, Calendar
 from fauxpay.activity.cells import CellTables
 from fauxpay.activity.streams import Keys
+from fauxpay.activity.visits import spread_out
 from fauxpay.catalog.world import World
 from fauxpay.config.model import Config
 from fauxpay.foundations.counts import GRID_STEPS, grid_position
@@ -70,8 +71,8 @@ def subscriptions(
         row = np.full(card.size, min(max(step, 0), GRID_STEPS - 1))
         word = draw(keys["subscriber"], card.astype(np.uint64))
         count = np.minimum(tables.counts.draw(row, word), slots_max)
-    owner = np.repeat(card, count)
-    slot = np.arange(owner.size) - np.repeat(np.cumsum(count) - count, count)
+    position, slot = spread_out(count)
+    owner = card[position]
     word = draw(keys["subscription"], subscription_addresses(owner, slot))
     day = 1 + ((streams.SUBSCRIPTION_DAY.of(word) * BILLING_DAYS) >> 16)
     order = np.argsort(day, kind="stable")
@@ -100,8 +101,7 @@ def due_in_cells(plan: Subscriptions, card: I64, day_of_month: I64) -> tuple[I64
     """(position of the cell, position in the plan) of all payments due in cells."""
     first = np.searchsorted(plan.card_sorted, card)
     count = np.searchsorted(plan.card_sorted, card, side="right") - first
-    cell = np.repeat(np.arange(card.size), count)
-    nth = np.arange(cell.size) - np.repeat(np.cumsum(count) - count, count)
+    cell, nth = spread_out(count)
     position = plan.by_card[first[cell] + nth]
     billing_day = np.searchsorted(plan.first, position, side="right") - 1
     due = billing_day == day_of_month[cell]

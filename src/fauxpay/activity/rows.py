@@ -37,6 +37,7 @@ class Rows:
     in_transit     bool[n]    no card-present purchase on a day of travel
     local_quarter  i64[n]     quarter-hour of the local week, 0..671
     record         i64[n, 4]  the card's record (activity.traits)
+    traits         i64[n]     the record's packed traits
     country        i64[n]     of the card
     currency       i64[n]     of the account
     ticket_word    u64[n]     draws of how much and how
@@ -49,6 +50,7 @@ class Rows:
     in_transit: Bool
     local_quarter: I64
     record: I64
+    traits: I64
     country: I64
     currency: I64
     ticket_word: U64
@@ -56,7 +58,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Kind of purchase, merchant, terminal (i64[n]) and merchant's record (i64[n, 4]) of n rows."""
+    """Kind of purchase, merchant, terminal (i64[n]) and merchant's record (i64[n, 5]) of n rows."""
 
     kind: I64
     merchant: I64

@@ -67,8 +67,8 @@ def open_sessions(
     is_stray = streams.OUTCOME_STRAY.of(word) < tables.stray
     if world.devices.pool_count:
         is_stray |= own < 0
-        stray = (streams.OUTCOME_HOST.of(word) * world.devices.pool_count) >> 20
-        device = np.where(is_stray, stray + world.devices.pool_first, device)
+        near = world.devices.near.take(household, mode="clip")
+        device = np.where(is_stray, near + world.devices.pool_first, device)
     at_home = streams.OUTCOME_ADDRESS.of(word) < tables.home
     at_home &= ~is_stray & (own >= 0)
     address = np.where(

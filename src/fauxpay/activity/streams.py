@@ -82,7 +82,7 @@ class Keys:
     def of(seed: int) -> Keys:
         """Keys of every stream of activity under a run's seed."""
         streams = {value.stream for value in globals().values() if isinstance(value, Field)}
-        streams |= {f"where/retry/{attempt}" for attempt in range(3)}
+        streams |= {f"where/retry/{attempt}" for attempt in range(2)}
         return Keys(seed, {name: stream_key(seed, f"activity/{name}") for name in sorted(streams)})
 
     def __getitem__(self, stream: str) -> StreamKey:

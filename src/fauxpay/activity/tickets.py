@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from fauxpay.activity import streams
 from fauxpay.activity.rows import Rows, Ticket, Where
 from fauxpay.activity.traits import (
-    CARD_TRAITS,
     FACTOR,
     MERCHANT_CURRENCY,
     MERCHANT_TRAITS,
@@ -164,7 +163,7 @@ def price(tables: TicketTables, traits: Traits, rows: Rows, where: Where) -> tup
     index, fraction = tail_index(rows.ticket_word & np.uint64(0xFFFFFFFF))
     amount = look_up(tables.quantiles, ticket_class, index, fraction)
     amount *= where.record[:, SCALE].view(np.float64)
-    amount *= traits.factor.take(trait(rows.record[:, CARD_TRAITS], FACTOR), mode="clip")
+    amount *= traits.factor.take(trait(rows.traits, FACTOR), mode="clip")
     ticket_class *= _ENDING_SLOTS
     ticket_class += streams.TICKET_ENDING.of(rows.ticket_word)
     ending = tables.endings.take(ticket_class, mode="clip") * np.int64(tables.currency_count)

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fauxpay.catalog.world import World
+from fauxpay.catalog.world import TERMINAL_KINDS, World
 from fauxpay.foundations.draws import F64, I64
 
 # Columns of a card's record: three ids and the packed traits.
 CUSTOMER_ID, ACCOUNT_ID, CARD_ID, CARD_TRAITS = range(4)
-# Columns of a merchant's record: id, both coordinates, packed traits, price scale (float64 bits).
-MERCHANT_ID, COORDINATES, MERCHANT_TRAITS, SCALE = range(4)
+# Columns of a merchant's record: id, both coordinates, packed traits, price scale (float64 bits),
+# and first terminal (24 bits) and number (8 bits) for card-present, then for remote purchases.
+MERCHANT_ID, COORDINATES, MERCHANT_TRAITS, SCALE, TERMINALS = range(5)
 
 COUNTRY, CURRENCY, CAN_TAP, ONLINE_LEVEL = (0, 8), (8, 8), (16, 1), (17, 5)
 SCHEME, PRODUCT, FACTOR = (22, 4), (26, 4), (32, 12)
@@ -34,12 +35,13 @@ MCC, CITY, MERCHANT_COUNTRY, MERCHANT_CURRENCY, TICKET_CLASS = (
 )
 ONLINE_LEVELS = 1 << ONLINE_LEVEL[1]
 FACTOR_STEPS_PER_OCTAVE = 64
+_VIRTUAL = TERMINAL_KINDS.index("virtual")
 FACTOR_ONE = 1 << (FACTOR[1] - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """card i64[cards, 4], merchant i64[merchants, 4], factor f64[4096] by a card's factor step."""
+    """card i64[cards, 4], merchant i64[merchants, 5], factor f64[4096] by a card's factor step."""
 
     card: I64
     merchant: I64
@@ -106,5 +108,26 @@ def _merchants(world: World, ticket_class: I64, scale: F64) -> I64:
         }
     )
     packed = np.ascontiguousarray(coordinates).view(np.int64).reshape(-1)
-    columns = [merchants.id, packed, traits, scale.view(np.int64)]
+    columns = [merchants.id, packed, traits, scale.view(np.int64), _terminals(world)]
     return np.ascontiguousarray(np.stack(columns, axis=1))
+
+
+def _terminals(world: World) -> I64:
+    """Where a merchant's terminals stand, for both ways to pay; at most 255 of a kind are used."""
+    merchants = world.merchants
+    owner = np.repeat(np.arange(merchants.id.size), merchants.terminal_count)
+    is_remote = world.terminals.kind == _VIRTUAL
+    remote = np.bincount(owner[is_remote], minlength=merchants.id.size)
+    present = merchants.terminal_count - remote
+    first = merchants.first_terminal
+    first_remote = np.where(remote > 0, first + present, first)
+    remote_count = np.where(remote > 0, remote, present)
+    present_count = np.where(present > 0, present, remote)
+    return _packed(
+        {
+            (0, 8): np.minimum(present_count, 255),
+            (8, 24): first,
+            (32, 8): np.minimum(remote_count, 255),
+            (40, 23): first_remote,
+        }
+    )

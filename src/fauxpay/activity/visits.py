@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fauxpay.activity import streams
 from fauxpay.activity.calendar import CURVE_SLOTS, DAY_MS, QUARTER_MS, Calendar
@@ -83,23 +84,60 @@ def visits(
     tables: VisitTables, calendar: Calendar, keys: Keys, cells: Cells, count: I64
 ) -> Visits:
     """The visits of cells; count i64[cells]."""
-    cell = np.repeat(np.arange(count.size), count)
-    first = np.cumsum(count)
-    total = int(first[-1]) if first.size else 0
-    first -= count
-    slot = np.arange(total) - first.take(cell, mode="clip")
+    cell, first = spread(count)
+    slot = np.arange(cell.size) - first.take(cell, mode="clip")
     address = cells.address.take(cell, mode="clip")
     address |= slot.view(np.uint64)
-    word = draw(keys["visit"], address)
     curve = curve_rows(calendar, cells).take(cell, mode="clip")
-    at_ms = time_in_curve(
+    word = draw(keys["visit"], address)
+    at_ms = _drawn_ms(calendar, curve, word)
+    row = np.flatnonzero(_joins(tables, slot, word))
+    head_ms = at_ms[row - (slot[row] & (_TRIP_SLOTS - 1))]
+    at_ms[row] = _joined(tables, keys, address[row], head_ms)
+    return Visits(cell, cells.card.take(cell, mode="clip"), slot, address, word, at_ms)
+
+
+def single_visits(
+    tables: VisitTables, calendar: Calendar, keys: Keys, cells: Cells, slot: I64
+) -> Visits:
+    """One visit of each cell, by its slot i64[cells], as `visits` would have it."""
+    address = cells.address | slot.view(np.uint64)
+    curve = curve_rows(calendar, cells)
+    word = draw(keys["visit"], address)
+    at_ms = _drawn_ms(calendar, curve, word)
+    row = np.flatnonzero(_joins(tables, slot, word))
+    head = address[row] & ~np.uint64(_TRIP_SLOTS - 1)
+    head_ms = _drawn_ms(calendar, curve[row], draw(keys["visit"], head))
+    at_ms[row] = _joined(tables, keys, address[row], head_ms)
+    return Visits(np.arange(slot.size), cells.card, slot, address, word, at_ms)
+
+
+def spread(count: I64) -> tuple[I64, I64]:
+    """(owner of each of count[i] things, position of each owner's first); both int64."""
+    total = np.cumsum(count)
+    first = total - count
+    owners = np.flatnonzero(count)
+    step = np.zeros(int(total[-1]) if total.size else 0, dtype=np.int64)
+    step[first[owners]] = np.diff(owners, prepend=0)
+    return np.cumsum(step, out=step), first
+
+
+def spread_out(count: I64) -> tuple[I64, I64]:
+    """(owner, nth) of each of count[i] things of owner i."""
+    owner, first = spread(count)
+    return owner, np.arange(owner.size) - first.take(owner, mode="clip")
+
+
+def _drawn_ms(calendar: Calendar, curve: I64, word: U64) -> I64:
+    return time_in_curve(
         calendar, curve, streams.VISIT_QUARTER.of(word), streams.VISIT_WITHIN.of(word)
     )
+
+
+def _joins(tables: VisitTables, slot: I64, word: U64) -> NDArray[np.bool_]:
     joins = streams.VISIT_TRIP.of(word) < tables.trip_joins
     joins &= (slot & (_TRIP_SLOTS - 1)) != 0
-    row = np.flatnonzero(joins)
-    at_ms[row] = _joined(tables, keys, address[row], at_ms[row - (slot[row] & (_TRIP_SLOTS - 1))])
-    return Visits(cell, cells.card.take(cell, mode="clip"), slot, address, word, at_ms)
+    return joins
 
 
 def _joined(tables: VisitTables, keys: Keys, address: U64, head_ms: I64) -> I64:

@@ -67,7 +67,9 @@ def _populate(
     """Households until their customers hold the cards asked for; the last are trimmed."""
     seed, wanted = config.catalog.seed, config.catalog.cards
     cards_by_country = card_counts(facts, places.countries)
-    cards_mean = float(places.share @ cards_by_country @ np.arange(1, cards_by_country.shape[1] + 1))
+    cards_mean = float(
+        places.share @ cards_by_country @ np.arange(1, cards_by_country.shape[1] + 1)
+    )
     per_household = household_laws(facts).adults_mean() * cards_mean
     count = math.ceil(wanted / per_household * _GUESS_MARGIN) + _GUESS_HOUSEHOLDS_MORE
     while True:

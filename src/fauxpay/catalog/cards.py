@@ -149,7 +149,8 @@ def _bins(
         )
     share = zipf(np.arange(1, issuers + 1), float(facts["issuer_zipf_exponent"]))
     issuer = pick(words(seed, "cards/issuer", account.astype(np.uint64)), share)
-    return ((country * issuers + issuer) * scheme_count + scheme) * product_count + product
+    position: I64 = (country * issuers + issuer) * scheme_count + scheme
+    return position * product_count + product
 
 
 def _expiry_days(word: U64, epoch: date, facts: Mapping[str, Any]) -> I64:
@@ -158,7 +159,7 @@ def _expiry_days(word: U64, epoch: date, facts: Mapping[str, Any]) -> I64:
     reference = (epoch.year + int(facts["expiry_reference_years"]) - 1970) * 12 + epoch.month - 1
     month = reference + int(first) + below(word, int(last) - int(first) + 1)
     next_month = (month + 1).astype("datetime64[M]").astype("datetime64[D]")
-    return next_month.astype(np.int64) - 1
+    return np.asarray(next_month.astype(np.int64) - 1)
 
 
 def _opened_days(word: U64, account_opened_day: I64, epoch: date) -> I64:

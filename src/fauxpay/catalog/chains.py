@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fauxpay.catalog.laws import pick, words, zipf
-from fauxpay.catalog.seats import Seats
+from fauxpay.catalog.places import Places
+from fauxpay.catalog.seats import Seats, country_numbers
 from fauxpay.foundations.bijection import IdLaw
 from fauxpay.foundations.draws import F64, I64, U64, uniform
 
@@ -30,21 +31,22 @@ _BISECTIONS = 60
 
 
 def chain_members(
-    config: Config, seats: Seats, trades: Any, facts: Mapping[str, Any]
+    config: Config, places: Places, seats: Seats, facts: Mapping[str, Any]
 ) -> ChainMembers:
     """Chain of each shop; online merchants are in none.
 
     facts  catalog.merchants.chains of parameters.yaml
     """
     seed = config.catalog.seed
-    hazard = hurdles(config.catalog.chain_share, seats, trades.chain_factor)
+    hazard = hurdles(config.catalog.chain_share, seats, seats.trades.chain_factor)
     u = uniform(words(seed, "merchants/is_chain", seats.address))
     law = zipf(np.arange(1, int(facts["count_max"]) + 1), float(facts["exponent"]))
     rank = pick(words(seed, "merchants/chain", seats.address), law)
-    country = seats.country.astype(np.uint64)
+    country = country_numbers(places)[seats.country]
     trade = seats.trade.astype(np.uint64)
+    address = (country << np.uint64(32)) | (trade << np.uint64(16)) | rank.astype(np.uint64)
     return ChainMembers(
-        address=country << np.uint64(32) | trade << np.uint64(16) | rank.astype(np.uint64),
+        address=np.asarray(address, dtype=np.uint64),
         is_member=~seats.is_online & (u < hazard[seats.trade]),
         relative_size=(law / law[-1])[rank],
     )

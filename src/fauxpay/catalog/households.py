@@ -45,7 +45,7 @@ def homes(u: F64, country: I64, places: Places) -> I64:
     last = reached[places.first + places.count - 1]
     before = last - np.add.reduceat(places.population, places.first)
     target = before[country] + np.floor(u * (last - before)[country]).astype(np.int64)
-    return np.searchsorted(reached, target, side="right").astype(np.int64)
+    return np.asarray(np.searchsorted(reached, target, side="right"), dtype=np.int64)
 
 
 def household_ids(seed: int, index: I64) -> I64:

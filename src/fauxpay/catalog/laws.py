@@ -175,4 +175,4 @@ def _shares(name: str, numbers: list[float]) -> F64:
             f"parameters.catalog.{name}: the shares are {numbers}, but expected none below 0 "
             "and a sum above 0"
         )
-    return shares / shares.sum()
+    return np.asarray(shares / shares.sum())

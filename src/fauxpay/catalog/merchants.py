@@ -45,7 +45,7 @@ def make_merchants(config: Config, places: Places, facts: Mapping[str, Any]) -> 
     seed = config.catalog.seed
     trades = make_trades(facts, places.countries)
     seats = make_seats(config, places, trades, facts)
-    chain = chain_members(config, seats, trades, facts["chains"])
+    chain = chain_members(config, places, seats, facts["chains"])
     brand = chain.brand(seats.address)
     latitude, longitude = _coordinates(seed, seats, places, facts)
     rank_word = words(seed, "merchants/rank", seats.address)
@@ -132,7 +132,9 @@ def _coordinates(
     degrees_east = distance * np.sin(angle) / (KM_PER_DEGREE * np.cos(np.radians(latitude)))
     longitude = places.longitude[seats.place] + degrees_east
     # Around the world: no place of the reference is near a pole, but some are at the date line.
-    longitude = np.where(np.abs(longitude) > 180.0, longitude - np.copysign(360.0, longitude), longitude)
+    longitude = np.where(
+        np.abs(longitude) > 180.0, longitude - np.copysign(360.0, longitude), longitude
+    )
     latitude = latitude + distance * np.cos(angle) / KM_PER_DEGREE
     return np.round(latitude, COORDINATE_DECIMALS), np.round(longitude, COORDINATE_DECIMALS)
 
@@ -150,7 +152,9 @@ def _names(word: U64, trade: I64, trades: Trades, facts: Mapping[str, Any]) -> p
     first_ending = np.cumsum([0, *(len(words_of) for words_of in endings[:-1])])
     ending_count = np.array([len(words_of) for words_of in endings])
     # All shifts used up 60 bits, so the ending is drawn from the low ones of the word.
-    ending = first_ending[trade] + ((word & np.uint64(0xFFFF)).view(np.int64) * ending_count[trade] >> 16)
+    ending = first_ending[trade] + (
+        (word & np.uint64(0xFFFF)).view(np.int64) * ending_count[trade] >> 16
+    )
     ending_text = texts([text for words_of in endings for text in words_of], ending)
     invented = pc.binary_join_element_wise(*parts, "")
     return pc.binary_join_element_wise(invented, ending_text, " ")

@@ -71,7 +71,8 @@ def choose_places(config: Config, facts: Mapping[str, Any]) -> Places:
 def radii_km(population: I64, facts: Mapping[str, Any]) -> F64:
     """Radius of a disc that holds the population at the usual density, within limits."""
     radius = np.sqrt(population / (np.pi * facts["built_up_density"]))
-    return np.round(np.clip(radius, facts["radius_km_min"], facts["radius_km_max"]), 3)
+    radius = np.clip(radius, facts["radius_km_min"], facts["radius_km_max"])
+    return np.asarray(np.round(radius, 3))
 
 
 def places_table(places: Places) -> pa.Table:

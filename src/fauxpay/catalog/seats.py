@@ -44,12 +44,17 @@ def make_seats(config: Config, places: Places, trades: Trades, facts: Mapping[st
     )
     seed = config.catalog.seed
     shop_trade = _trades_of(
-        pick_row(words(seed, "merchants/trade", shop_address), places.country[place], trades.outlet_share),
-        shop_nth, trades.floor,
+        pick_row(
+            words(seed, "merchants/trade", shop_address), places.country[place], trades.outlet_share
+        ),
+        shop_nth,
+        trades.floor,
     )
     web_trade = _trades_of(
-        trades.shop_count + pick(words(seed, "merchants/trade", web_address), trades.online_outlet_share),
-        web_nth, trades.online_floor,
+        trades.shop_count
+        + pick(words(seed, "merchants/trade", web_address), trades.online_outlet_share),
+        web_nth,
+        trades.online_floor,
     )
     u = uniform(words(seed, "merchants/seat", web_address))
     return Seats(

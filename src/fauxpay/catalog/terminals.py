@@ -41,7 +41,9 @@ def make_terminals(
     share = numbers_by(
         "terminals.unattended_share", section["unattended_share"], merchants.trades.names
     )
-    is_unattended = uniform(words(seed, "terminals/unattended", address)) < share[seats.trade[merchant]]
+    is_unattended = (
+        uniform(words(seed, "terminals/unattended", address)) < share[seats.trade[merchant]]
+    )
     is_virtual = nth >= shop_count[merchant]
     is_atm = merchants.trades.is_cash(seats.trade[merchant])
     kind = np.select(
@@ -50,7 +52,9 @@ def make_terminals(
         kinds.index("pos"),
     )
     name = "countries.contactless_terminal_share"
-    by_country = numbers_by(name, facts["countries"]["contactless_terminal_share"], places.countries)
+    by_country = numbers_by(
+        name, facts["countries"]["contactless_terminal_share"], places.countries
+    )
     tap_share = np.where(
         is_atm, float(section["atm_contactless_share"]), by_country[seats.country[merchant]]
     )

@@ -48,11 +48,11 @@ def make_trades(facts: Mapping[str, Any], countries: Sequence[str]) -> Trades:
         ),
         both_share=numbers_by("merchants.both_share_chain", facts["both_share_chain"], names),
         price_log_sd=numbers_by("merchants.price_log_sd", facts["price_log_sd"], names),
-        chain_factor=numbers_by(
-            "merchants.chains.factor", facts["chains"]["factor"], names
-        ),
+        chain_factor=numbers_by("merchants.chains.factor", facts["chains"]["factor"], names),
         floor=_positions("merchants.floor", facts["floor"], shops, 0),
-        online_floor=_positions("merchants.online.floor", facts["online"]["floor"], webs, len(shops)),
+        online_floor=_positions(
+            "merchants.online.floor", facts["online"]["floor"], webs, len(shops)
+        ),
     )
 
 

@@ -64,7 +64,7 @@ class Merchants:
 
 @dataclass(frozen=True, slots=True)
 class Terminals:
-    """One entry per terminal, in the order of their merchants."""
+    """One entry per terminal, in the order of their merchants, a merchant's virtual ones last."""
 
     id: I64
     kind: I64
@@ -95,13 +95,18 @@ class Cards:
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """One entry per device; household h owns first[h] + 0..count[h]-1; then the pool of strays."""
+    """One entry per device; household h owns first[h] + 0..count[h]-1; then the pool of strays.
+
+    near  i64[households]  position in the pool of the last stray listed before the household's
+                           own devices end: households added later leave it as it is
+    """
 
     id: I64
     user_agent: I8
     ip_address: NDArray[np.uint32]
     first: I64
     count: I64
+    near: I64
     pool_first: int
     pool_count: int
 
@@ -214,7 +219,8 @@ def _merchants(
 ) -> tuple[Merchants, Terminals]:
     table, terminal_table = tables["merchants"], tables["terminals"]
     owner = _positions(_column(terminal_table, "merchant_id"), _column(table, "merchant_id"))
-    order = np.argsort(owner, kind="stable")
+    kind = _codes(_column(terminal_table, "kind"), TERMINAL_KINDS)
+    order = np.lexsort((kind == TERMINAL_KINDS.index("virtual"), owner))
     count = np.bincount(owner, minlength=table.num_rows).astype(np.int64)
     merchants = Merchants(
         id=_array(table, "merchant_id"),
@@ -234,7 +240,7 @@ def _merchants(
     )
     terminals = Terminals(
         id=_array(terminal_table, "terminal_id")[order],
-        kind=_codes(_column(terminal_table, "kind"), TERMINAL_KINDS)[order],
+        kind=kind[order],
         is_contactless=_array(terminal_table, "is_contactless")[order],
     )
     return merchants, terminals
@@ -295,6 +301,14 @@ def _devices(tables: Tables, enums: Mapping[str, tuple[str, ...]]) -> Devices:
         ip_address=address.astype(np.uint32)[order],
         first=first[:-1],
         count=count[:-1],
+        near=_near(owner, household_count),
         pool_first=int(first[-1]),
         pool_count=int(count[-1]),
     )
+
+
+def _near(owner: I64, household_count: int) -> I64:
+    last_row = np.zeros(household_count, dtype=np.int64)
+    np.maximum.at(last_row, owner[owner < household_count], np.flatnonzero(owner < household_count))
+    strays = np.flatnonzero(owner == household_count)
+    return np.maximum(np.searchsorted(strays, last_row, side="right") - 1, 0)

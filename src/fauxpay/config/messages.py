@@ -80,8 +80,10 @@ def allowed(field: FieldInfo) -> str:
         for name, _ in _BOUNDS
         if hasattr(constraint, name)
     }
-    words = _DAY_BOUNDS if kind is date else _BOUNDS
-    bounds = "".join(f" {word} {limits[name]}" for name, word in words if name in limits)
+    words = dict(_DAY_BOUNDS if kind is date else _BOUNDS)
+    if "ge" not in limits:
+        words["le"] = "up to"
+    bounds = "".join(f" {word} {limits[name]}" for name, word in words.items() if name in limits)
     unit = unit_of(field)
     suffix = "" if unit in ("", "folder", "seed") else f" ({unit})"
     return f"{_kind_name(kind)}{bounds}{suffix}"

@@ -82,7 +82,9 @@ class CatalogConfig(_Section):
     """Who and where."""
 
     mode: Literal["build", "load"] = setting(
-        "build", "build makes the world or reuses a sealed one; load refuses to build", "choice"
+        "build",
+        "where the world comes from: build makes it or reuses a sealed one, load never builds",
+        "choice",
     )
     path: Folder | None = setting(
         None, "folder of one's own catalog Parquet files, used instead of a made one", "folder"
@@ -113,7 +115,9 @@ class ActivityConfig(_Section):
     """When, where and how much."""
 
     realism: Literal["v1", "v2"] = setting(
-        "v2", "v2 is behaviour; v1 is the control group of independent draws", "choice"
+        "v2",
+        "kind of activity: v2 has behaviour, v1 is the control group of independent draws",
+        "choice",
     )
     epoch: Day = setting(
         date(2025, 1, 1), "nothing happens before it", "UTC day", ge=FIRST_DAY, lt=LAST_DAY

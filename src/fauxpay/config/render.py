@@ -17,12 +17,12 @@ from pydantic.fields import FieldInfo
 
 from fauxpay.config.messages import allowed, section_model
 from fauxpay.config.model import Config
-from fauxpay.config.sources import DEFAULT, Resolved
+from fauxpay.config.sources import Resolved
+from fauxpay.foundations.strict_yaml import scalar
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 WIDTH = 98
 _PLAIN = re.compile(r"[A-Za-z./][A-Za-z0-9_./ -]*(?<! )\Z")
-_WORDS = frozenset(("true", "false", "null"))
 _HEAD = """\
 # A fauxpay config. Every key may be left out: its default stands here.
 # A flag or --set counts before FAUXPAY_SECTION__KEY in the environment, that before this file.
@@ -39,11 +39,10 @@ def commented_yaml(config: Config) -> str:
         if inner is None:
             blocks.append(_comment(field, "") + _line(name, values[name], ""))
             continue
-        keys = [
-            _comment(setting, "  ") + _line(setting.alias or key, values[name][setting.alias or key], "  ")
-            for key, setting in inner.model_fields.items()
-        ]
-        blocks.append(f"# {_sentence(field)}\n{name}:\n" + "".join(keys))
+        blocks.append(f"# {_sentence(field)}\n{name}:\n")
+        for key, setting in inner.model_fields.items():
+            shown = setting.alias or key
+            blocks[-1] += _comment(setting, "  ") + _line(shown, values[name][shown], "  ")
     return "\n".join(blocks)
 
 
@@ -51,14 +50,12 @@ def yaml_with_origins(resolved: Resolved) -> str:
     """Every key with its value and, as a comment, where the value came from."""
     lines = []
     for name, value in resolved.config.model_dump(by_alias=True).items():
-        if not isinstance(value, dict) or not value:
-            lines.append(_with_origin(name, value, "", resolved.origins[name]))
-            continue
-        lines.append(f"{name}:\n")
-        for key, inner in value.items():
-            path = f"{name}.{key}"
-            lines.append(_with_origin(key, inner, "  ", resolved.origins[path]))
-    return "".join(lines)
+        groups = value.items() if isinstance(value, dict) and value else ()
+        lines.append(f"{name}:" if groups else f"{name}: {yaml_value(value)}")
+        for key, inner in groups:
+            origin = _origin(f"{name}.{key}", resolved.origins)
+            lines.append(f"  {yaml_value(key)}: {yaml_value(inner)}  # {origin}")
+    return "\n".join(lines) + "\n"
 
 
 def config_document(resolved: Resolved) -> dict[str, Any]:
@@ -88,15 +85,16 @@ def yaml_value(value: object) -> str:
         return format(Decimal(repr(value)), "f") if 1e-9 < abs(value) < 1e16 else repr(value)
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, str) and (not _PLAIN.match(value) or value.lower() in _WORDS):
+    if isinstance(value, str) and (not _PLAIN.match(value) or scalar(value) != value):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
 
 
 def _comment(field: FieldInfo, indent: str) -> str:
-    text = f"{_sentence(field)} Allowed: {allowed(field)}; default {yaml_value(field.default)}"
     head = f"{indent}# "
-    return "".join(f"{head}{line}\n" for line in textwrap.wrap(text, WIDTH - len(head)))
+    texts = (_sentence(field), f"Allowed: {allowed(field)}. Default: {yaml_value(field.default)}")
+    lines = [line for text in texts for line in textwrap.wrap(text, WIDTH - len(head))]
+    return "".join(f"{head}{line}\n" for line in lines)
 
 
 def _sentence(field: FieldInfo) -> str:
@@ -108,6 +106,12 @@ def _line(key: str, value: object, indent: str) -> str:
     return f"{indent}{key}: {yaml_value(value)}\n"
 
 
-def _with_origin(key: str, value: object, indent: str, origin: str) -> str:
-    line = _line(key, value, indent).rstrip("\n")
-    return f"{line}\n" if origin == DEFAULT else f"{line}  # {origin}\n"
+def _origin(path: str, origins: Mapping[str, str]) -> str:
+    """Where a value came from, and where entries of a mapping came from if elsewhere."""
+    own = origins.get(path, "")
+    others = [
+        f"{key.removeprefix(path)[1:]} from {origin}"
+        for key, origin in origins.items()
+        if key.startswith(f"{path}.") and origin != own and not own.startswith(origin)
+    ]
+    return "; ".join((own, *others))

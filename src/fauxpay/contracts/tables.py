@@ -69,26 +69,48 @@ def _built_in_table(reference: str) -> Table:
 
 
 def _build(reference: str, packs: Packs) -> Table:
-    located = packs.resolve(reference)
-    schema = located.schema
+    place = packs.resolve(reference)
+    schema = place.schema
     if "x-table" not in schema or "properties" not in schema:
-        raise ContractError(f"{located} is not a table: it has no properties or no x-table")
-    names = tuple(schema["properties"])
-    _require(
-        located, sorted(schema.get("required", ())) == sorted(names), "every column is required"
-    )
-    _require(located, schema.get("additionalProperties") is False, "additionalProperties is false")
-    facts = schema["x-table"]
-    _require(located, set(facts) <= _TABLE_KEYWORDS, f"x-table has only {sorted(_TABLE_KEYWORDS)}")
-    keys = tuple(_foreign_key(entry, located) for entry in facts.get("foreign_keys", ()))
+        raise ContractError(f"{place} is not a table: it has no properties or no x-table")
+    names, facts = tuple(schema["properties"]), schema["x-table"]
+    _require(place, sorted(schema.get("required", ())) == sorted(names), "all columns are required")
+    _require(place, schema.get("additionalProperties") is False, "additionalProperties is false")
+    _require(place, "key" in facts and set(facts) <= _TABLE_KEYWORDS, "x-table has a key")
     key = tuple(facts["key"])
-    unique = (key, *(tuple(columns) for columns in facts.get("unique", ()) if columns != [*key]))
-    order = tuple(facts.get("order", ()))
-    named = {*order, *(name for columns in unique for name in columns), *(k.column for k in keys)}
-    _require(located, named <= set(names), f"x-table names columns only, not {named - set(names)}")
-    columns = tuple(_column(name, located, packs) for name in names)
-    name = located.pointer.rpartition("/")[2]
-    return Table(name, str(located), columns, key, unique, order, keys)
+    others = [tuple(columns) for columns in facts.get("unique", ())]
+    made = Table(
+        name=place.pointer.rpartition("/")[2],
+        ref=str(place),
+        columns=tuple(_column(name, place, packs) for name in names),
+        key=key,
+        unique=(key, *(columns for columns in others if columns != key)),
+        order=tuple(facts.get("order", ())),
+        foreign_keys=tuple(_foreign_key(entry, place) for entry in facts.get("foreign_keys", ())),
+    )
+    _require_sound_keys(made, place, packs)
+    return made
+
+
+def _require_sound_keys(made: Table, place: Located, packs: Packs) -> None:
+    """Keys name columns that can be keys, and tables that are there."""
+    keys = {*made.order, *(name for columns in made.unique for name in columns)}
+    foreign = {key.column: key for key in made.foreign_keys}
+    unknown = sorted((keys | set(foreign)) - set(made.names))
+    _require(place, not unknown, f"keys are columns; not {', '.join(unknown)}")
+    for name in keys:
+        _require(place, not made.column(name).nullable, f"keys are never null; not {name}")
+    for name in made.order:
+        _require(place, made.column(name).arrow != "string", f"order is of numbers; not {name}")
+    for key in made.foreign_keys:
+        column = made.column(key.column)
+        is_whole = column.arrow.lstrip("u").startswith("int")
+        _require(place, is_whole, f"foreign keys are integers; not {column.name}")
+        _require(place, key.null_ok == column.nullable, f"null_ok and type of {column.name} agree")
+        for reference in key.tables:
+            target = packs.resolve(reference, place.pack, f"{place.pointer}/x-table/foreign_keys")
+            has_key = key.key in target.schema.get("properties", {})
+            _require(place, has_key, f"{reference} has a column {key.key}")
 
 
 def _foreign_key(entry: Mapping[str, Any], holder: Located) -> ForeignKey:
@@ -203,6 +225,11 @@ class ForeignKey:
     key: str
     null_ok: bool
     also: tuple[str, ...]
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """References of the tables that may hold the value."""
+        return (self.table, *self.also)
 
 
 @dataclass(frozen=True, slots=True)

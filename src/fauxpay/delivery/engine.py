@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from fauxpay.config.model import Config
-    from fauxpay.contracts.checks import Finding
-    from fauxpay.contracts.members import Members
+    from fauxpay.contracts.findings import Finding
     from fauxpay.foundations.parameters import Parameters
 
 Tables = Mapping[str, "pa.Table"]
@@ -37,7 +36,7 @@ class PartitionStream(Protocol):
         ...
 
     def side_tables(self) -> Mapping[str, pa.Table]:
-        """The other tables of the partition, by name."""
+        """truth and labels of the partition."""
         ...
 
     def counts(self) -> Mapping[str, int]:
@@ -50,16 +49,15 @@ class Maker(Protocol):
 
     @property
     def domains(self) -> Mapping[str, Sequence[str]]:
-        """Values of the dictionary columns that the contract does not enumerate, by column."""
-        ...
-
-    @property
-    def members(self) -> Mapping[str, Members]:
-        """Known keys for the foreign key checks."""
+        """Values of the dictionary columns in the order of their codes, by column."""
         ...
 
     def make(self, day: int, shard: int) -> PartitionStream:
         """The partition of a day (since 1970-01-01) and a shard."""
+        ...
+
+    def plan_tables(self, shard: int) -> Mapping[str, pa.Table]:
+        """campaigns, compromises, reissues of a shard, up to the end of the window."""
         ...
 
 
@@ -107,11 +105,9 @@ def default_catalog_checks(tables: Tables) -> list[Finding]:
 
 def default_maker(tables: Tables, config: Config, parameters: Parameters) -> Maker:
     """The production maker."""
-    from fauxpay.catalog.world import World
-    from fauxpay.partitions.compose import PartitionMaker
+    from fauxpay.partitions.compose import PartitionMaker, world_of
 
-    world = World.from_tables(dict(tables), config, parameters)
-    return PartitionMaker(world, config, parameters)
+    return PartitionMaker(world_of(tables), config, parameters)
 
 
 def utc_now() -> datetime:

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from fauxpay import errors
-from fauxpay.delivery.workers import Failed, Finished, Idle, Rows, open_maker, work
+from fauxpay.delivery.workers import Failed, Finished, Idle, Rows, open_world, work
 from fauxpay.errors import FauxpayError
 
 if TYPE_CHECKING:
@@ -83,8 +83,9 @@ def core_count() -> int:
 def strips(tasks: Sequence[Task], workers: int) -> list[list[Task]]:
     """Tasks cut into strips of consecutive days of a shard, long ones first.
 
-    Each takes half of a worker's share of what is left, as in guided self-scheduling (Polychronopoulos
-    and Kuck 1987).
+    Each takes half of a worker's share of what is left.
+
+    Source: Polychronopoulos and Kuck 1987, "Guided self-scheduling".
     """
     left = deque(sorted(tasks))
     cut = []
@@ -112,9 +113,9 @@ class SerialExecutor:
             return
         from fauxpay.delivery.partition import make_partition
 
-        maker = open_maker(context)
+        workshop = open_world(context)
         for task in sorted(tasks):
-            yield make_partition(context, maker, task, on_rows)
+            yield make_partition(context, workshop, task, on_rows)
 
     def __enter__(self) -> Self:
         return self
@@ -155,8 +156,8 @@ class ProcessExecutor:
             self._send(connection, context)
         busy = set(self._running)
         while busy:
-            for connection in wait(list(busy)):
-                assert isinstance(connection, Connection)
+            ready = wait(list(busy))
+            for connection in [one for one in busy if one in ready]:
                 match self._receive(connection):
                     case Rows(count):
                         on_rows(count)

@@ -12,12 +12,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fauxpay.contracts.checks import Finding
-from fauxpay.receipts.identity import day_text
+from fauxpay.contracts.findings import Finding
+from fauxpay.contracts.members import repeats
 
 DAY_US = 86_400_000_000
-INSPECTIONS = ("time order", "event day", "identifiers once")
-"""Names of the findings that an inspector may bring, on top of the contract's."""
+_EXPECTED = {
+    "follows": "a time that is not before the last of the row group above",
+    "event_day": "a time of the partition's own UTC day",
+    "unique_in_partition": "values that stand in no earlier row",
+}
+INSPECTIONS = (
+    "follows event_time",
+    "event_day event_time",
+    "unique_in_partition transaction_id",
+)
+"""Names of the checks that an inspector makes, on top of the contract's."""
 
 
 class Inspector:
@@ -34,7 +43,7 @@ class Inspector:
         if not times.size:
             return []
         self._identifiers.append(integers(batch, "transaction_id").copy())
-        return [*self._order(times), *self._day(times)]
+        return [*self._follows(times), *self._in_day(times)]
 
     def identifiers(self) -> NDArray[np.int64]:
         """Identifiers of all transactions so far."""
@@ -48,29 +57,21 @@ class Inspector:
         if len(self._identifiers) <= 1:
             return []  # The contract's own check has seen the only batch.
         identifiers = self.identifiers()
-        order = np.argsort(identifiers, kind="stable")
-        twice = np.flatnonzero(identifiers[order][1:] == identifiers[order][:-1])
-        return _finding(
-            "identifiers once",
-            "transaction_id",
-            identifiers,
-            np.sort(order[twice + 1]),
-            "each identifier once in a partition",
-        )
+        twice = repeats([identifiers])
+        return _finding("unique_in_partition", "transaction_id", identifiers, twice)
 
-    def _order(self, times: NDArray[np.int64]) -> list[Finding]:
-        last = self._last_us
-        self._last_us = int(times[-1])
-        early = np.flatnonzero(times[1:] < times[:-1]) + 1
-        if last is not None and times[0] < last:
-            early = np.concatenate([np.zeros(1, early.dtype), early])
-        return _finding("time order", "event_time", times, early, "not before the row above")
+    def _follows(self, times: NDArray[np.int64]) -> list[Finding]:
+        """Order inside of a batch is in the contract; this is the seam between two."""
+        last, self._last_us = self._last_us, int(times[-1])
+        is_early = last is not None and times[0] < last
+        return _finding("follows", "event_time", times, np.flatnonzero([is_early]))
 
-    def _day(self, times: NDArray[np.int64]) -> list[Finding]:
-        offset = times - self._first_us
-        strange = np.flatnonzero((offset < 0) | (offset >= DAY_US))
-        expected = f"a time of {day_text(self._first_us // DAY_US)} (UTC)"
-        return _finding("event day", "event_time", times, strange, expected)
+    def _in_day(self, times: NDArray[np.int64]) -> list[Finding]:
+        first, end = self._first_us, self._first_us + DAY_US
+        if times.min() >= first and times.max() < end:
+            return []
+        strange = np.flatnonzero((times < first) | (times >= end))
+        return _finding("event_day", "event_time", times, strange)
 
 
 def integers(batch: pa.RecordBatch | pa.Table, name: str) -> NDArray[np.int64]:
@@ -88,11 +89,7 @@ def integers(batch: pa.RecordBatch | pa.Table, name: str) -> NDArray[np.int64]:
 
 
 def _finding(
-    check: str,
-    column: str,
-    values: NDArray[np.int64],
-    offenders: NDArray[np.int64],
-    expected: str,
+    check: str, column: str, values: NDArray[np.int64], offenders: NDArray[np.int64]
 ) -> list[Finding]:
     if not offenders.size:
         return []
@@ -106,6 +103,6 @@ def _finding(
             offenders=int(offenders.size),
             first_row=first,
             first_value=str(values[first]),
-            expected=expected,
+            expected=_EXPECTED[check],
         )
     ]

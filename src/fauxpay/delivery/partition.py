@@ -1,7 +1,7 @@
-"""Partitions: one event day of one shard, made, checked, digested, published.
+"""Partitions: one event day of one shard, made, checked, digested, published. Plans likewise.
 
 Reads    what a maker makes
-Writes   a file per table of receipts.layout.PARTITION_TABLES, then the sidecar that names them
+Writes   a file per table of receipts.layout.DAY_TABLES or PLAN_TABLES, then the sidecar
 Draws    nothing
 Sources  nothing
 
@@ -11,17 +11,17 @@ The sidecar is published after the files are durable, so it never names what is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fauxpay.contracts.checks import Finding
 from fauxpay.contracts.members import Members
 from fauxpay.contracts.tables import table
-from fauxpay.delivery.engine import Engine, Maker, PartitionStream, read_error
+from fauxpay.delivery.engine import Engine, read_error
 from fauxpay.delivery.inspection import Inspector
 from fauxpay.delivery.sinks import LocalSink, Staged
 from fauxpay.delivery.tables import Law, TableFile
+from fauxpay.delivery.workshop import Workshop
 from fauxpay.errors import ContractError
 from fauxpay.gates.verdicts import Verdict
 from fauxpay.receipts import layout
@@ -39,18 +39,25 @@ if TYPE_CHECKING:
     from fauxpay.foundations.parameters import Parameters
 
 SIDECAR_CONTRACT = "run.yaml#/$defs/partition"
-TRANSACTIONS = layout.PARTITION_TABLES["transactions"]
+PLAN_DAY = -1
+OnRows = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Task:
-    """A partition to make: shard of cards, day since 1970-01-01."""
+    """A partition to make: shard of cards, day since 1970-01-01; PLAN_DAY is the shard's plan."""
 
     shard: int
     day: int
 
+    @property
+    def is_plan(self) -> bool:
+        """Whether it is the plan of the shard."""
+        return self.day == PLAN_DAY
+
     def __str__(self) -> str:
-        return f"{day_text(self.day)} part {self.shard:04d}"
+        day = "the plan" if self.is_plan else day_text(self.day)
+        return f"{day} part {self.shard:04d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,112 +73,130 @@ class Context:
 
 def find_partition(context: Context, task: Task) -> PartitionReceipt | None:
     """The partition that an earlier run left; None where it must be made (again)."""
+    path = context.root / sidecar(context, task)
     try:
-        data = (context.root / _sidecar(context, task)).read_bytes()
-    except FileNotFoundError:
+        receipt = partition_receipt(path.read_bytes())
+    except (FileNotFoundError, ContractError):
         return None
     except OSError as error:
-        raise read_error(context.root / _sidecar(context, task), error) from error
-    try:
-        receipt = partition_receipt(data)
-    except ContractError:
-        return None
+        raise read_error(path, error) from error
     return receipt if _is_reusable(context, task, receipt) else None
 
 
 def make_partition(
-    context: Context, maker: Maker, task: Task, on_rows: Callable[[int], None]
+    context: Context, workshop: Workshop, task: Task, on_rows: OnRows
 ) -> PartitionReceipt:
     """The partition, found or made.
 
-    on_rows  is told of every batch, in rows
+    on_rows  is told of every batch of transactions, in rows
     returns  a receipt; FAIL means that its files stand in the quarantine and nothing is published
     Raises StorageError, ConflictError; leaves no staged file behind.
     """
     found = find_partition(context, task)
     if found is not None:
-        on_rows(found.rows["transactions"])
+        on_rows(found.rows.get("transactions", 0))
         return found
     sink = LocalSink(context.root)
-    draft = _Draft(context, maker, task, sink)
+    draft = _Draft(context, workshop, task, sink)
     try:
-        receipt = draft.fill(maker.make(task.day, task.shard), on_rows)
-        if receipt.verdict is not Verdict.PASS:
-            _quarantine(context, sink, draft.staged, receipt)
-            return receipt
-        sink.publish(draft.staged)
-        sidecar = document_bytes(SIDECAR_CONTRACT, receipt.document())
-        sink.mend(_sidecar(context, task), sidecar, partition_receipt)
-    except BaseException:
+        receipt = draft.plan() if task.is_plan else draft.day(on_rows)
+        name = sidecar(context, task)
+        data = document_bytes(SIDECAR_CONTRACT, receipt.document())
+        if receipt.verdict is Verdict.PASS:
+            sink.publish(draft.staged)
+            sink.mend(name, data, partition_receipt)
+        else:
+            # Kept for inspection, outside of what readers look at.
+            folder = layout.quarantine_name(context.request.run_id)
+            for staged in draft.staged:
+                sink.move(staged, folder)
+            sink.keep(name, data, folder)
+    finally:
         draft.discard()
-        raise
     return receipt
+
+
+def sidecar(context: Context, task: Task) -> str:
+    """Name of the partition's own receipt."""
+    return layout.sidecar_name(_folder(context), _key(context, task), task.shard)
+
+
+def described_day(context: Context, task: Task) -> str:
+    """The day in the receipt: the event day, or for a plan the day that it ends before."""
+    return context.request.window.end.isoformat() if task.is_plan else day_text(task.day)
 
 
 class _Draft:
     """The files of one partition under way."""
 
-    def __init__(self, context: Context, maker: Maker, task: Task, sink: LocalSink) -> None:
+    def __init__(self, context: Context, workshop: Workshop, task: Task, sink: LocalSink) -> None:
         self._context = context
+        self._workshop = workshop
         self._task = task
         self._sink = sink
-        self._maker = maker
         self._files: list[TableFile] = []
 
     @property
     def staged(self) -> list[Staged]:
         return [file.staged for file in self._files]
 
-    def fill(self, stream: PartitionStream, on_rows: Callable[[int], None]) -> PartitionReceipt:
-        """Streams every table through checks, digest and encoder."""
-        inspector = Inspector(self._task.day)
-        transactions = self._file("transactions", self._maker.members)
+    def day(self, on_rows: OnRows) -> PartitionReceipt:
+        """Streams the tables of an event day through checks, digest and encoder."""
+        task, known = self._task, self._workshop.members(self._task.shard)
+        stream = self._workshop.maker.make(task.day, task.shard)
+        inspector = Inspector(task.day)
+        transactions = self._file("transactions", known)
         for batch in stream.transactions():
             transactions.write(batch, inspector.inspect)
             on_rows(batch.num_rows)
-        transactions.note(inspector.finish())
-        self._write_side_tables(stream, inspector)
+        transactions.note_all(inspector.finish())
+        tables = stream.side_tables()
+        assert {"transactions", *tables} == set(layout.DAY_TABLES), sorted(tables)
+        known = {**known, "transaction_id": Members.of(inspector.identifiers())}
+        for name in layout.DAY_TABLES:
+            if name != "transactions":
+                self._file(name, known).write(tables[name])
+        return self._receipt(dict(stream.counts()))
+
+    def plan(self) -> PartitionReceipt:
+        """Writes the tables that couple many days."""
+        tables = self._workshop.plan(self._task.shard)
+        known = self._workshop.members(self._task.shard)
+        for name in layout.PLAN_TABLES:
+            self._file(name, known).write(tables[name])
+        return self._receipt({name: tables[name].num_rows for name in layout.PLAN_TABLES})
+
+    def discard(self) -> None:
+        """Removes what has still no public name."""
+        for file in self._files:
+            file.discard()
+
+    def _receipt(self, counts: Mapping[str, int]) -> PartitionReceipt:
         entries = tuple(file.close() for file in self._files)
         findings = [finding for file in self._files for finding in file.findings]
         request = self._context.request
         return PartitionReceipt(
             request.world_id,
             request.seed,
-            day_text(self._task.day),
+            described_day(self._context, self._task),
             self._task.shard,
             entries,
-            dict(stream.counts()),
-            tuple(asdict(finding) for finding in findings),
+            counts,
+            tuple(finding.document() for finding in findings),
         )
 
-    def discard(self) -> None:
-        for file in self._files:
-            file.discard()
-
-    def _write_side_tables(self, stream: PartitionStream, inspector: Inspector) -> None:
-        tables = stream.side_tables()
-        wanted = [name for name in layout.PARTITION_TABLES if name != "transactions"]
-        assert sorted(tables) == sorted(wanted), f"side tables are {sorted(tables)}"
-        members = {
-            **self._maker.members,
-            TRANSACTIONS: Members.of(inspector.identifiers()),
-        }
-        for name in wanted:
-            self._file(name, members).write(tables[name])
-
-    def _file(self, name: str, members: Mapping[str, Members]) -> TableFile:
-        config, request = self._context.config, self._context.request
-        day = day_text(self._task.day)
-        path = layout.table_name(request.world_id, request.seed, name, day, self._task.shard)
-        law = Law(self._maker.domains, members, config.output.compression)
+    def _file(self, name: str, known: Mapping[str, Members]) -> TableFile:
+        context, task = self._context, self._task
+        key = _key(context, task)
         metadata = {
-            "fauxpay.world_id": request.world_id,
-            "fauxpay.seed": str(request.seed),
-            "fauxpay.event_day": day,
-            "fauxpay.shard": str(self._task.shard),
+            "fauxpay.world_id": context.request.world_id,
+            "fauxpay.seed": str(context.request.seed),
+            "fauxpay.partition": key,
+            "fauxpay.shard": str(task.shard),
         }
-        contract = table(layout.PARTITION_TABLES[name])
-        staged = self._sink.stage(path)
+        contract = table({**layout.DAY_TABLES, **layout.PLAN_TABLES}[name])
+        law = Law(self._workshop.domains, known, context.config.output.compression)
+        staged = self._sink.stage(layout.table_name(_folder(context), name, key, task.shard))
         try:
             file = TableFile(contract, staged, law, metadata)
         except BaseException:
@@ -181,45 +206,26 @@ class _Draft:
         return file
 
 
-def findings_text(findings: tuple[Mapping[str, object], ...] | list[Finding]) -> str:
-    """The first finding in words, and how many there are."""
-    first = findings[0]
-    document = asdict(first) if isinstance(first, Finding) else first
-    return (
-        f"{len(findings)} findings; first {document['table']}.{document['column']} "
-        f"({document['check']}): {document['offenders']} of {document['rows']} rows, row "
-        f"{document['first_row']}: {document['first_value']}; expected {document['expected']}"
-    )
+def _folder(context: Context) -> str:
+    return layout.seed_name(context.request.world_id, context.request.seed)
 
 
-def _sidecar(context: Context, task: Task) -> str:
-    request = context.request
-    return layout.sidecar_name(request.world_id, request.seed, day_text(task.day), task.shard)
+def _key(context: Context, task: Task) -> str:
+    day = described_day(context, task)
+    return layout.plan_key(day) if task.is_plan else layout.day_key(day)
 
 
 def _is_reusable(context: Context, task: Task, receipt: PartitionReceipt) -> bool:
     """It is the sidecar of this partition, says PASS, and its files are there, whole."""
-    request, day = context.request, day_text(task.day)
+    request, folder, key = context.request, _folder(context), _key(context, task)
     described = (receipt.world_id, receipt.seed, receipt.event_day, receipt.shard)
-    if described != (request.world_id, request.seed, day, task.shard):
+    if described != (request.world_id, request.seed, described_day(context, task), task.shard):
         return False
-    if receipt.verdict is not Verdict.PASS or set(receipt.rows) != set(layout.PARTITION_TABLES):
+    names = layout.PLAN_TABLES if task.is_plan else layout.DAY_TABLES
+    if receipt.verdict is not Verdict.PASS or list(receipt.rows) != list(names):
         return False
     return all(
-        entry.path == layout.table_name(request.world_id, request.seed, entry.name, day, task.shard)
+        entry.path == layout.table_name(folder, entry.name, key, task.shard)
         and has_size(context.root / entry.path, entry.bytes)
         for entry in receipt.tables
     )
-
-
-def _quarantine(
-    context: Context, sink: LocalSink, staged: list[Staged], receipt: PartitionReceipt
-) -> None:
-    """Keeps files and receipt for inspection, outside of what readers look at."""
-    folder = layout.quarantine_name(context.request.run_id)
-    name = layout.sidecar_name(receipt.world_id, receipt.seed, receipt.event_day, receipt.shard)
-    for file in staged:
-        sink.move(file, folder)
-    sidecar = sink.stage(name)
-    sidecar.write(document_bytes(SIDECAR_CONTRACT, receipt.document()))
-    sink.move(sidecar, folder)

@@ -12,7 +12,7 @@ first sealing, gate and receipt, and last the mark that readers ask for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 from functools import partial
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.delivery.engine import Engine
-from fauxpay.delivery.executors import executor
+from fauxpay.delivery.executors import Executor, executor
 from fauxpay.delivery.progress import Progress, Report, silent
 from fauxpay.delivery.sinks import LocalSink
 from fauxpay.delivery.worlds import build_world, find_world, identify
@@ -31,13 +31,14 @@ from fauxpay.gates.verdicts import (
     Check,
     Gate,
     Verdict,
+    completeness,
     contract_gate,
     gate_document,
     integrity_gate,
 )
 from fauxpay.receipts import layout
-from fauxpay.receipts.identity import day_text
 from fauxpay.receipts.records import (
+    Contents,
     PartitionReceipt,
     document_bytes,
     read_document,
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from fauxpay.foundations.parameters import Parameters
 
 GATE_CONTRACT = "run.yaml#/$defs/gate"
+# Table name to the name under which makers count its rows.
+COUNTED = {"transactions": "transactions", "truth": "frauds"}
 BROKEN_SHOWN = 5
 RECEIPT_CONTRACT = "run.yaml#/$defs/receipt"
 
@@ -90,44 +93,45 @@ def make_run(
     from fauxpay.delivery.partition import Context
 
     context = Context(root, request, config, parameters, engine)
-    world, partitions = _make_partitions(context, report)
+    contents = _make_contents(context, report)
     report(Progress("receipt", 0, 1, 0))
-    folder = _seal(context, world, partitions)
+    folder = _seal(context, contents)
     report(Progress("receipt", 1, 1, 0))
     return Made(root, folder, request.run_id, is_new=True)
 
 
-def _make_partitions(
-    context: Context, report: Report
-) -> tuple[dict[str, Any], list[PartitionReceipt]]:
-    """The sealed world, and a receipt of every partition, sorted; fewer where one failed."""
+def _make_contents(context: Context, report: Report) -> Contents:
+    """The sealed world, plans and partitions, sorted; fewer where one failed."""
     run = context.config.run
-    days = context.request.window.days()
     with executor(run.executor, run.workers) as running:
-        report(Progress("world", 0, 1, 0))
-        world = find_world(context.root, context.request.world_id)
-        if world is None:
-            running.warm(len(days))
-            world = build_world(
-                context.root,
-                context.request,
-                context.config,
-                context.parameters,
-                context.engine,
-            )
-        report(Progress("world", 1, 1, 0))
+        world = _make_world(context, running, report)
         tasks = _tasks(context, world)
         tally = _Tally(report, len(tasks))
-        partitions = _found(context, tasks, tally)
-        made = {(partition.event_day, partition.shard) for partition in partitions}
-        missing = [task for task in tasks if (day_text(task.day), task.shard) not in made]
-        with closing(running.run(missing, context, tally.add_rows)) as receipts:
-            for partition in receipts:
-                partitions.append(partition)
-                tally.add_partition()
-                if partition.verdict is not Verdict.PASS:
-                    break  # One is enough to fail the run; do not fill the disk with more.
-    return world, sorted(partitions, key=lambda one: (one.event_day, one.shard))
+        found = _found(context, tasks, tally)
+        missing = [task for task in tasks if task not in found]
+        made = list(found.values())
+        for partition in running.run(missing, context, tally.add_rows):
+            made.append(partition)
+            tally.add_partition()
+            if partition.verdict is not Verdict.PASS:
+                break  # One is enough to fail the run; do not fill the disk with more.
+    made.sort(key=lambda one: (one.event_day, one.shard))
+    end_day = context.request.window.end.isoformat()
+    plans = [one for one in made if one.event_day == end_day]
+    return Contents(world, plans, [one for one in made if one.event_day != end_day])
+
+
+def _make_world(context: Context, running: Executor, report: Report) -> dict[str, Any]:
+    """The world, found or built while the workers start."""
+    report(Progress("world", 0, 1, 0))
+    world = find_world(context.root, context.request.world_id)
+    if world is None:
+        running.warm(len(context.request.window.days()))
+        world = build_world(
+            context.root, context.request, context.config, context.parameters, context.engine
+        )
+    report(Progress("world", 1, 1, 0))
+    return world
 
 
 class _Tally:
@@ -153,47 +157,50 @@ class _Tally:
 
 
 def _tasks(context: Context, world: Mapping[str, Any]) -> list[Task]:
-    """Every day of the window for every shard of cards."""
-    from fauxpay.delivery.partition import Task
+    """For every shard of cards its plan, then every day of the window."""
+    from fauxpay.delivery.partition import PLAN_DAY, Task
 
     cards = next(entry["rows"] for entry in world["tables"] if entry["name"] == "cards")
     shards = max(1, -(-cards // context.config.output.cards_per_shard))
-    days = context.request.window.days()
+    days = [PLAN_DAY, *context.request.window.days()]
     return [Task(shard, day) for shard, day in product(range(shards), days)]
 
 
-def _found(context: Context, tasks: Sequence[Task], tally: _Tally) -> list[PartitionReceipt]:
-    """Partitions that earlier runs left, of this window or of one that overlaps it."""
+def _found(context: Context, tasks: Sequence[Task], tally: _Tally) -> dict[Task, PartitionReceipt]:
+    """What earlier runs left, of this window or of one that overlaps it."""
     from fauxpay.delivery.partition import find_partition
 
-    partitions = []
+    found = {}
     for task in tasks:
         partition = find_partition(context, task)
         if partition is not None:
-            partitions.append(partition)
-            tally.add_rows(partition.rows["transactions"])
+            found[task] = partition
+            tally.add_rows(partition.rows.get("transactions", 0))
             tally.add_partition()
-    return partitions
+    return found
 
 
-def judge(
-    context: Context, world: Mapping[str, Any], partitions: Sequence[PartitionReceipt]
-) -> dict[str, Any]:
+def judge(context: Context, contents: Contents) -> dict[str, Any]:
     """gate.json from what the receipts say, so that a resumed run is judged like any other."""
     from fauxpay.contracts.checks import checks_of
     from fauxpay.contracts.tables import table
     from fauxpay.delivery.inspection import INSPECTIONS
+    from fauxpay.delivery.partition import described_day
 
-    evidence = [partition.evidence() for partition in partitions]
-    checks = {
-        name: checks_of(table(reference)) for name, reference in layout.PARTITION_TABLES.items()
-    }
-    checks["transactions"] = [*checks["transactions"], *INSPECTIONS]
-    expected = [(day_text(task.day), task.shard) for task in _tasks(context, world)]
+    days = [partition.evidence() for partition in contents.partitions]
+    plans = [plan.evidence() for plan in contents.plans]
+    tables = {**layout.DAY_TABLES, **layout.PLAN_TABLES}
+    checks = {name: checks_of(table(reference)) for name, reference in tables.items()}
+    checks["transactions"] += INSPECTIONS
+    wanted: dict[bool, list[tuple[str, int]]] = {True: [], False: []}
+    for task in _tasks(context, contents.world):
+        wanted[task.is_plan].append((described_day(context, task), task.shard))
+    shapes = contract_gate({name: checks[name] for name in layout.PLAN_TABLES}, plans)
     gates = [
-        _catalog_gate(world),
-        contract_gate(checks, evidence),
-        integrity_gate(expected, evidence, list(layout.PARTITION_TABLES)),
+        _catalog_gate(contents.world),
+        Gate("plan", (completeness(wanted[True], plans), *shapes.checks)),
+        contract_gate({name: checks[name] for name in layout.DAY_TABLES}, days),
+        integrity_gate(wanted[False], days, COUNTED),
     ]
     return gate_document(context.request.run_id, context.request.world_id, gates)
 
@@ -213,16 +220,14 @@ def _catalog_gate(world: Mapping[str, Any]) -> Gate:
     return Gate("catalog", tuple(checks))
 
 
-def _seal(
-    context: Context, world: Mapping[str, Any], partitions: Sequence[PartitionReceipt]
-) -> Path:
+def _seal(context: Context, contents: Contents) -> Path:
     """Judges the run, then publishes it or keeps it in quarantine; returns its folder."""
     sink = LocalSink(context.root)
-    gate = judge(context, world, partitions)
+    gate = judge(context, contents)
     if gate["verdict"] != Verdict.PASS.name:
         raise _failed(context, sink, gate)
     created = _created_utc(context, sink)
-    receipt = receipt_document(context.request, created, world, partitions, gate)
+    receipt = receipt_document(context.request, created, contents, gate)
     _publish(context, sink, created, gate, receipt)
     name = layout.run_name(created, context.request.run_id, layout.RECEIPT)
     return read_run(context.root, (context.root / name).parent).folder
@@ -274,9 +279,7 @@ def _created_utc(context: Context, sink: LocalSink) -> str:
 def _failed(context: Context, sink: LocalSink, gate: Mapping[str, Any]) -> GateError:
     """Keeps the gate of a run that did not pass, and says what did not hold."""
     folder = layout.quarantine_name(context.request.run_id)
-    kept = sink.stage(layout.GATE)
-    kept.write(document_bytes(GATE_CONTRACT, gate))
-    path = sink.move(kept, folder)
+    path = sink.keep(layout.GATE, document_bytes(GATE_CONTRACT, gate), folder)
     broken = [
         f"{check['name']} ({check['verdict']}): {check['evidence']}"
         for entry in gate["gates"]

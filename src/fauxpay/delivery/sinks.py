@@ -10,26 +10,21 @@ that it can only be durable after them.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import itertools
 import os
-import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from fauxpay.errors import ConflictError, ContractError, StorageError
+from fauxpay.delivery.files import check_name, file_sha256, link, storage_errors, sync_folder
+from fauxpay.errors import ConflictError, ContractError
 
 STAGING = ".staging"
 CONFLICTS = "conflicts"
-_PART = re.compile(r"[A-Za-z0-9_=\-][A-Za-z0-9_=.\-]*")
-_NAME_LENGTH_MAX = 512
-_COPY_BYTES = 1 << 20
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 _counter = itertools.count()
 
 
@@ -62,7 +57,7 @@ class Staged(io.RawIOBase):
 
     def write(self, data: object) -> int:  # type: ignore[override]
         """Appends all of the bytes; returns how many. Raises StorageError, as on a full disk."""
-        view = memoryview(data).cast("B")  # type: ignore[arg-type]
+        view = memoryview(data).cast("B")
         with storage_errors(self.path, "write"):
             written = 0
             while written < len(view):
@@ -138,7 +133,7 @@ class LocalSink:
             folders |= dict.fromkeys([target.parent, *self._ancestors(target.parent)])
         for folder in folders:
             with storage_errors(folder, "write"):
-                _sync_folder(folder)
+                sync_folder(folder)
         return outcomes
 
     def write(self, name: str, data: bytes) -> Outcome:
@@ -156,9 +151,8 @@ class LocalSink:
         read  raises ContractError for bytes that are not such a document
         """
         try:
-            with storage_errors(self.root / name, "read"):
-                with suppress(FileNotFoundError):
-                    read((self.root / check_name(name)).read_bytes())
+            with storage_errors(self.root / name, "read"), suppress(FileNotFoundError):
+                read((self.root / check_name(name)).read_bytes())
         except ContractError:
             self.set_aside(name)
         return self.write(name, data)
@@ -173,8 +167,8 @@ class LocalSink:
             with storage_errors(target, "write"):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with suppress(FileExistsError):
-                    _link(file.path, target, self.root / STAGING)
-                _sync_folder(target.parent)
+                    link(file.path, target, self.root / STAGING)
+                sync_folder(target.parent)
                 return target.read_bytes()
         finally:
             file.discard()
@@ -188,11 +182,20 @@ class LocalSink:
             os.replace(staged.path, target)
         return target
 
+    def keep(self, name: str, data: bytes, folder: str) -> Path:
+        """Keeps a small file for inspection, as `move` does, in place of an earlier one."""
+        file = self.stage(name)
+        try:
+            file.write(data)
+            return self.move(file, folder)
+        finally:
+            file.discard()
+
     def set_aside(self, name: str) -> Path:
         """Moves a published file that cannot be read to the conflicts; returns where."""
         source = self.root / check_name(name)
         with storage_errors(source, "write"):
-            target = self._conflict_path(name, _file_sha256(source))
+            target = self._conflict_path(name, file_sha256(source))
             os.replace(source, target)
         return target
 
@@ -207,14 +210,14 @@ class LocalSink:
 
     def _place(self, file: Staged, target: Path) -> Outcome:
         try:
-            _link(file.path, target, self.root / STAGING)
+            link(file.path, target, self.root / STAGING)
         except FileExistsError:
             return self._same_or_conflict(file, target)
         return Outcome.WRITTEN
 
     def _same_or_conflict(self, file: Staged, target: Path) -> Outcome:
         standing = target.stat().st_size
-        if standing == file.size and _file_sha256(target) == file.sha256:
+        if standing == file.size and file_sha256(target) == file.sha256:
             file.discard()
             return Outcome.IDENTICAL
         kept = self._conflict_path(file.name, file.sha256)
@@ -231,79 +234,3 @@ class LocalSink:
         path = self.root / CONFLICTS / f"{name}.{digest[:12]}"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
-
-
-def check_name(name: str) -> str:
-    """The name itself, where it is relative and stays inside. Raises StorageError."""
-    parts = name.split("/")
-    if len(name) > _NAME_LENGTH_MAX or not all(_PART.fullmatch(part) for part in parts):
-        raise StorageError(
-            f"name {name[:80]!r}: not a name for a file; expected relative parts of letters, "
-            f"digits and _ = . - that do not begin with a dot, at most {_NAME_LENGTH_MAX} long"
-        )
-    return name
-
-
-@contextmanager
-def storage_errors(path: Path, action: str) -> Iterator[None]:
-    """Turns what the system says of a file into a StorageError with a remedy."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"{path}: cannot {action}: {error.strerror or error}. {_remedy(error)}"
-        ) from error
-
-
-def _remedy(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "Make room or choose another folder with --out; the same command resumes."
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "Allow writing there or choose another folder with --out."
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return "Raise the limit of open files (ulimit -n); the same command resumes."
-    return "Look at the disk and the folder; the same command resumes."
-
-
-def _link(source: Path, target: Path, locks: Path) -> None:
-    """Gives the file its name, or raises FileExistsError; never replaces anything."""
-    try:
-        os.link(source, target)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        _rename_exclusively(source, target, locks)
-    else:
-        source.unlink()
-
-
-def _rename_exclusively(source: Path, target: Path, locks: Path) -> None:
-    """For file systems without links: a lock that a killed process lets go, then a rename."""
-    if os.name == "nt":
-        os.rename(source, target)  # Fails there where the name exists.
-        return
-    import fcntl
-
-    with (locks / "publish.lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if target.exists():
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
-        os.rename(source, target)
-
-
-def _file_sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_COPY_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return  # Folders cannot be opened there; the rename itself is durable.
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

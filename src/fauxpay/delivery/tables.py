@@ -17,16 +17,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fauxpay.contracts.checks import Finding, check_batch
-from fauxpay.contracts.digests import LogicalDigest
+from fauxpay.contracts.checks import check_batch
+from fauxpay.contracts.digests import Domain, LogicalDigest
+from fauxpay.contracts.findings import Finding
 from fauxpay.contracts.members import Members
 from fauxpay.contracts.tables import Table
 from fauxpay.delivery.sinks import Staged
 from fauxpay.receipts.records import TableEntry
 
-Batch = pa.RecordBatch | pa.Table
 # Statistics of all columns cost a fifth of the writing; these are what people filter by.
 STATISTICS = ("event_time", "card_id", "merchant_id", "amount_minor", "transaction_id")
+
+
+Inspect = Callable[[pa.RecordBatch | pa.Table], list[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +37,16 @@ class Law:
     """What the batches of a partition are held to.
 
     domains      values of dictionary columns in the order of their codes, by column
-    members      known keys for the foreign key checks
+    members      known keys for the foreign key checks, by column
     compression  snappy, zstd, lz4 or none
     """
 
-    domains: Mapping[str, Sequence[str]]
+    domains: Mapping[str, Domain]
     members: Mapping[str, Members]
     compression: str
 
 
-def _nothing(batch: Batch) -> list[Finding]:
+def _nothing(batch: pa.RecordBatch | pa.Table) -> list[Finding]:
     del batch
     return []
 
@@ -69,7 +72,7 @@ class TableFile:
         """What failed so far, one finding per check and column."""
         return tuple(self._findings.values())
 
-    def write(self, batch: Batch, inspect: Callable[[Batch], list[Finding]] = _nothing) -> None:
+    def write(self, batch: pa.RecordBatch | pa.Table, inspect: Inspect = _nothing) -> None:
         """Takes a batch as one row group.
 
         inspect  further checks of a batch whose schema is right
@@ -77,7 +80,7 @@ class TableFile:
         """
         found = check_batch(self.contract, batch, self._law.members)
         misshapen = any(finding.check == "schema" for finding in found)
-        self.note(found if misshapen else [*found, *inspect(batch)])
+        self._note(found if misshapen else [*found, *inspect(batch)], self.rows)
         self.rows += batch.num_rows
         if misshapen:
             return  # It cannot be encoded, and nothing of this partition will be published.
@@ -88,20 +91,23 @@ class TableFile:
         self.rows += rows.num_rows
         self._encode(rows, row_group_rows)
 
-    def note(self, findings: Sequence[Finding]) -> None:
-        """Adds findings about the batch that begins at `rows` to those of earlier ones."""
-        for finding in findings:
-            if finding.first_row is not None:
-                finding = replace(finding, first_row=finding.first_row + self.rows)
-            key = (finding.check, finding.column)
-            known = self._findings.get(key)
-            self._findings[key] = _joined(known, finding) if known else finding
+    def note_all(self, findings: Sequence[Finding]) -> None:
+        """Adds findings about all rows together."""
+        self._note(findings, 0)
 
-    def _encode(self, batch: Batch, row_group_rows: int) -> None:
+    def _encode(self, batch: pa.RecordBatch | pa.Table, row_group_rows: int) -> None:
         self._digest.update(batch)
         if isinstance(batch, pa.RecordBatch):
             batch = pa.Table.from_batches([batch])
         self._writer.write_table(batch, row_group_size=row_group_rows)
+
+    def _note(self, findings: Sequence[Finding], row_before: int) -> None:
+        for finding in findings:
+            if finding.first_row is not None:
+                finding = replace(finding, first_row=finding.first_row + row_before)
+            key = (finding.check, finding.column)
+            known = self._findings.get(key)
+            self._findings[key] = _joined(known, finding) if known else finding
 
     def close(self) -> TableEntry:
         """Writes the footer; the entry of the finished, still unpublished file."""

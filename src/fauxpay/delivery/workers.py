@@ -9,7 +9,6 @@ from __future__ import annotations
 import signal
 import sys
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, NoReturn
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING, NoReturn
 from fauxpay.errors import FauxpayError
 
 if TYPE_CHECKING:
-    from fauxpay.delivery.engine import Maker
     from fauxpay.delivery.partition import Context, Task
+    from fauxpay.delivery.workshop import Workshop
     from fauxpay.receipts.records import PartitionReceipt
 
 
@@ -68,15 +67,17 @@ def work(connection: Connection) -> None:
         return  # The parent is gone; what is published stays good.
 
 
-def open_maker(context: Context) -> Maker:
-    """The maker of a sealed world, read from disk."""
+def open_world(context: Context) -> Workshop:
+    """The workshop of a sealed world, read from disk."""
+    from fauxpay.delivery.workshop import open_workshop
     from fauxpay.delivery.worlds import find_world, read_catalog_tables
 
     limit_threads()
     world = find_world(context.root, context.request.world_id)
     assert world is not None, "a world is sealed before its partitions are asked for"
     tables = read_catalog_tables(context.root, world)
-    return context.engine.make_maker(tables, context.config, context.parameters)
+    maker = context.engine.make_maker(tables, context.config, context.parameters)
+    return open_workshop(maker, tables)
 
 
 def limit_threads() -> None:
@@ -94,12 +95,12 @@ def _serve(connection: Connection) -> None:
     current = ""
     try:
         context: Context = connection.recv()
-        maker = open_maker(context)
+        workshop = open_world(context)
         connection.send(Idle())
         while (strip := connection.recv()) is not None:
             for task in strip:
                 current = str(task)
-                _make(context, maker, task, connection)
+                _make(context, workshop, task, connection)
             connection.send(Idle())
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise
@@ -107,11 +108,13 @@ def _serve(connection: Connection) -> None:
         connection.send(_failure(current, error))
 
 
-def _make(context: Context, maker: Maker, task: Task, connection: Connection) -> None:
+def _make(context: Context, workshop: Workshop, task: Task, connection: Connection) -> None:
     from fauxpay.delivery.partition import make_partition
 
-    told: Callable[[int], None] = lambda rows: connection.send(Rows(rows))  # noqa: E731
-    connection.send(Finished(make_partition(context, maker, task, told)))
+    def told(rows: int) -> None:
+        connection.send(Rows(rows))
+
+    connection.send(Finished(make_partition(context, workshop, task, told)))
 
 
 def _failure(task: str, error: Exception) -> Failed:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from fauxpay.config.model import Config
-    from fauxpay.contracts.checks import Finding
+    from fauxpay.contracts.findings import Finding
     from fauxpay.foundations.parameters import Parameters
 
 WORLD_CONTRACT = "run.yaml#/$defs/world"
@@ -149,16 +149,18 @@ def _refuse(findings: Sequence[Finding], own_folder: str | None) -> None:
     """Raises where the catalog does not hold together."""
     if not findings:
         return
-    from fauxpay.delivery.partition import findings_text
-
     if own_folder is not None:
         raise ContractError(
-            f"catalog.path={own_folder}: {findings_text(findings)}. Correct the catalog's files."
+            f"catalog.path={own_folder}: {_told(findings)}. Correct the catalog's files."
         )
     raise GateError(
-        f"the catalog that was built is not consistent: {findings_text(findings)}. Nothing was "
+        f"the catalog that was built is not consistent: {_told(findings)}. Nothing was "
         f"sealed; look at the catalog settings and parameters that were changed."
     )
+
+
+def _told(findings: Sequence[Finding]) -> str:
+    return f"{len(findings)} findings; first {findings[0]}"
 
 
 def _seal_catalog(

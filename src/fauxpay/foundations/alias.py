@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from fauxpay.foundations.draws import F64, I64, U64
 
-U32 = NDArray[np.uint32]
 _HALF, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
+_KEEP_SHIFT, _KEEP_MASK, _KEEP_ALL = np.uint64(48), np.uint64(0xFFFF), 0xFFFF
+_MEMBER_BITS, _MEMBER_MASK = np.uint64(24), np.uint64(0xFFFFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,12 @@ class AliasPool:
     """Weighted choices of many segments, laid end to end.
 
     segment  u64[segments]  start << 32 | length of a segment in the pool
-    keep     u32[pool]      keep the own member when the low 32 bits are below this
-    choices  u64[pool]      what is chosen << 32 | what is chosen instead
+    entry    u64[pool]      16 bits: keep the own member when the draw is below this; 24 bits of
+                            own member; 24 bits of what is chosen instead. One look finds all.
     """
 
     segment: U64
-    keep: U32
-    choices: U64
+    entry: U64
 
     def pick(self, segment: I64, word: U64) -> I64:
         """One member of each row's segment; word is u64[n]. A segment must not be empty."""
@@ -37,26 +37,25 @@ class AliasPool:
         bucket *= where & _LOW
         bucket >>= _HALF
         bucket += where >> _HALF
-        position = bucket.view(np.int64)
-        choices = self.choices.take(position, mode="clip")
-        kept = (word & _LOW) < self.keep.take(position, mode="clip")
-        choices >>= kept.view(np.uint8).astype(np.uint64) << np.uint64(5)
-        choices &= _LOW
-        return choices.view(np.int64)
+        entry = self.entry.take(bucket.view(np.int64), mode="clip")
+        kept = (word & _KEEP_MASK) < (entry >> _KEEP_SHIFT)
+        entry >>= kept.view(np.uint8) * _MEMBER_BITS
+        entry &= _MEMBER_MASK
+        return entry.view(np.int64)
 
 
 def alias_table(weights: F64) -> tuple[U64, I64]:
-    """(keep, other) of one segment by Vose's method; weights f64[n] > 0 in any unit."""
+    """(keep of 65,536, other) of one segment by Vose's method; weights f64[n] > 0 in any unit."""
     count = weights.size
     scaled = weights / weights.sum() * count
-    keep = np.full(count, 2**32 - 1, dtype=np.uint64)
+    keep = np.full(count, _KEEP_ALL, dtype=np.uint64)
     other = np.arange(count, dtype=np.int64)
     remaining = scaled.tolist()
     small = [i for i in range(count) if remaining[i] < 1.0]
     large = [i for i in range(count) if remaining[i] >= 1.0]
     while small and large:
         low, high = small.pop(), large[-1]
-        keep[low] = min(round(remaining[low] * 2**32), 2**32 - 1)
+        keep[low] = min(round(remaining[low] * 2**16), _KEEP_ALL)
         other[low] = high
         remaining[high] -= 1.0 - remaining[low]
         if remaining[high] < 1.0:
@@ -78,10 +77,11 @@ def alias_pool(segment: I64, member: I64, weight: F64, segment_count: int) -> Al
             rows = slice(first, first + size)
             keep[rows], local = alias_table(weight[rows])
             other[rows] = member[rows][local]
+    assert member.max(initial=0) <= int(_MEMBER_MASK), "a pool numbers at most 2**24 members"
+    members = member.astype(np.uint64) << np.uint64(24) | other.astype(np.uint64)
     return AliasPool(
         segment=start.astype(np.uint64) << _HALF | length.astype(np.uint64),
-        keep=keep.astype(np.uint32),
-        choices=member.astype(np.uint64) << _HALF | other.astype(np.uint64),
+        entry=keep << _KEEP_SHIFT | members,
     )
 
 

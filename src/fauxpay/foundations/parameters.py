@@ -122,7 +122,7 @@ class Citation:
 
     key: str
     title: str
-    year: int
+    year: int | None = None
     url: str | None = None
     licence: str | None = None
 

@@ -32,6 +32,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 _INTEGER_BASED = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _FLOAT_SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
+_HALF = re.compile("[\ud800-\udfff]")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 Path = tuple[str, ...]
@@ -141,6 +142,8 @@ class _Builder:
             raise self._fault(event, "anchors and aliases (& and *) are not read; repeat the value")
 
     def _scalar(self, event: Any) -> None:
+        if _HALF.search(event.value):
+            raise self._fault(event, "half of a surrogate pair (\\ud800 to \\udfff) is no character")
         top = self._stack[-1] if self._stack else None
         if top is not None and isinstance(top.items, dict) and top.key is None:
             self._key(top, event)

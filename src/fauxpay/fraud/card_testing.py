@@ -15,8 +15,10 @@ import numpy as np
 from fauxpay.activity import tickets
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity
+from fauxpay.activity.merchants import terminals_of
 from fauxpay.activity.rows import CREDENTIAL_ON_FILE, ECOMMERCE, ONLINE, Where
 from fauxpay.activity.sessions import NETWORK_BASE, NETWORK_HOST_BITS
+from fauxpay.activity.visits import spread_out
 from fauxpay.foundations.draws import I64, U64, below
 from fauxpay.fraud.story import (
     BLOCK_DAYS,
@@ -29,7 +31,6 @@ from fauxpay.fraud.story import (
     nth_addresses,
     running_ms,
     span_ms,
-    spread_out,
 )
 from fauxpay.fraud.streams import word
 
@@ -96,12 +97,9 @@ def _attacks(
     at_ms, address = at
     seed, card = activity.keys.seed, compromises.card[owner]
     merchant = _merchants(activity, facts, (compromises.campaign[owner], card, is_test), address)
-    where = Where(
-        kind=np.full(owner.size, ONLINE),
-        merchant=merchant,
-        terminal=activity.tables.where.first_terminal[merchant + activity.world.merchants.id.size],
-        record=activity.tables.traits.merchant[merchant],
-    )
+    record, remote = activity.tables.traits.merchant[merchant], np.ones(owner.size, dtype=np.bool_)
+    terminal = terminals_of(record, remote, np.zeros(owner.size, dtype=np.int64))
+    where = Where(np.full(owner.size, ONLINE), merchant, terminal, record)
     rows = attack_rows(activity, card, at_ms, address)
     priced = activity.tables.tickets, activity.tables.traits
     amount, octave = tickets.price(*priced, rows, where)
@@ -111,7 +109,7 @@ def _attacks(
     octave = np.where(other > amount, other_octave, octave)
     amount = np.maximum(amount, other)
     small = _test_amounts(activity, facts, merchant, address)
-    device, ip_address = _workplace(activity, compromises.campaign[owner], address)
+    device, ip_address = _workplace(activity, facts, compromises.campaign[owner], address)
     stored = (word(seed, f"{NAME}/entry", address) >> np.uint64(61)) == 0
     return Attacks(
         compromise=owner,
@@ -151,12 +149,16 @@ def _test_amounts(activity: Activity, facts: dict[str, Any], merchant: I64, addr
     return np.maximum(np.rint(cents * scale), 1.0)
 
 
-def _workplace(activity: Activity, campaign: I64, address: U64) -> tuple[I64, I64]:
+def _workplace(
+    activity: Activity, facts: dict[str, Any], campaign: I64, address: U64
+) -> tuple[I64, I64]:
     """A campaign works from a few stray devices; addresses are those of mobile networks."""
     devices, count = activity.world.devices, len(activity.world.countries)
-    desk = below(word(activity.keys.seed, f"{NAME}/desk", address), 6)
-    drawn = word(activity.keys.seed, f"{NAME}/device", ((campaign << 3) | desk).view(np.uint64))
-    device = devices.pool_first + below(drawn, max(devices.pool_count, 1))
+    desks = facts["workplace"]
+    desk = below(word(activity.keys.seed, f"{NAME}/desk", address), desks["of_campaign"])
+    drawn = word(activity.keys.seed, f"{NAME}/device", ((campaign << 8) | desk).view(np.uint64))
+    # The first strays only: a world with more households leaves every attack's device alone.
+    device = devices.pool_first + below(drawn, max(min(devices.pool_count, desks["in_all"]), 1))
     if not devices.pool_count:
         device = np.full(campaign.size, -1)
     drawn = word(activity.keys.seed, f"{NAME}/address", address)

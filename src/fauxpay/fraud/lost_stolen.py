@@ -14,7 +14,9 @@ import numpy as np
 
 from fauxpay.activity import outcomes, tickets
 from fauxpay.activity.engine import Activity
+from fauxpay.activity.merchants import terminals_of
 from fauxpay.activity.rows import CASH, LOCAL, Where
+from fauxpay.activity.visits import spread_out
 from fauxpay.foundations.draws import below
 from fauxpay.fraud.story import (
     BLOCK_DAYS,
@@ -27,7 +29,6 @@ from fauxpay.fraud.story import (
     nth_addresses,
     running_ms,
     span_ms,
-    spread_out,
 )
 from fauxpay.fraud.streams import word
 
@@ -85,6 +86,6 @@ def _where(activity: Activity, facts: dict[str, Any], rows: Any) -> Where:
     merchant = tables.pool.pick(
         tables.segment[kind] + rows.place, word(seed, f"{NAME}/shop", rows.address)
     )
-    which = below(word(seed, f"{NAME}/till", rows.address), tables.terminal_count[merchant])
-    terminal = tables.first_terminal[merchant] + which
-    return Where(kind, merchant, terminal, activity.tables.traits.merchant[merchant])
+    record, present = activity.tables.traits.merchant[merchant], np.zeros(kind.size, dtype=np.bool_)
+    till = below(word(seed, f"{NAME}/till", rows.address), 256)
+    return Where(kind, merchant, terminals_of(record, present, till), record)

@@ -115,12 +115,6 @@ def choice(seed: int, name: str, address: U64, shares: Any) -> I64:
     return np.searchsorted(edges, drawn, side="right").astype(np.int64)
 
 
-def spread_out(count: I64) -> tuple[I64, I64]:
-    """(owner, nth) of count[i] things for each owner i."""
-    owner = np.repeat(np.arange(count.size), count)
-    return owner, np.arange(owner.size) - np.repeat(np.cumsum(count) - count, count)
-
-
 def running_ms(owner: I64, gap: I64) -> I64:
     """Sum of an owner's gaps up to and including each of its things."""
     total = np.cumsum(gap)

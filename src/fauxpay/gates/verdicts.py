@@ -107,23 +107,33 @@ def contract_gate(checks_of: Mapping[str, Sequence[str]], evidence: Sequence[Evi
     rows = _row_totals(evidence)
     checks = []
     for table, names in checks_of.items():
-        for name in dict.fromkeys([*names, *(check for where, check in found if where == table)]):
-            failures = found.get((table, name), [])
-            checks.append(_judged(f"{table}: {name}", rows[table], failures, len(evidence)))
+        more = [check for where, check in found if where == table]
+        for check in dict.fromkeys([*names, *more]):
+            failures = found.get((table, check), [])
+            checks.append(_judged(f"{table}: {check}", rows[table], failures, len(evidence)))
     return Gate("contract", tuple(checks))
 
 
 def integrity_gate(
-    expected: Collection[tuple[str, int]], evidence: Sequence[Evidence], tables: Sequence[str]
+    expected: Collection[tuple[str, int]],
+    evidence: Sequence[Evidence],
+    counted: Mapping[str, str],
 ) -> Gate:
     """Every partition is there once, and every table has as many rows as its maker counted.
 
     expected  (event day, shard) of every partition that the window asks for
-    tables    names of the tables that each partition must hold
+    counted   table name to the name under which makers count its rows
     """
-    checks = [_completeness(expected, evidence)]
-    checks += [_conservation(table, evidence) for table in tables]
+    checks = [completeness(expected, evidence)]
+    checks += [_conservation(table, name, evidence) for table, name in counted.items()]
     return Gate("integrity", tuple(checks))
+
+
+def check_name(finding: Mapping[str, Any]) -> str:
+    """The name under which `checks_of` lists the check of a finding."""
+    if finding["check"] == "schema":
+        return "schema"
+    return f"{finding['check']} {finding['column']}".rstrip()
 
 
 def _by_check(
@@ -133,7 +143,7 @@ def _by_check(
     found: dict[tuple[str, str], list[tuple[Evidence, Mapping[str, Any]]]] = {}
     for partition in evidence:
         for finding in partition.findings:
-            key = (str(finding["table"]), str(finding["check"]))
+            key = (str(finding["table"]), check_name(finding))
             found.setdefault(key, []).append((partition, finding))
     return found
 
@@ -166,8 +176,11 @@ def _judged(
     return Check(name, Verdict.FAIL, rows, offenders, evidence)
 
 
-def _completeness(expected: Collection[tuple[str, int]], evidence: Sequence[Evidence]) -> Check:
-    """Missing partitions leave the run unjudged; strange or doubled ones make it wrong."""
+def completeness(expected: Collection[tuple[str, int]], evidence: Sequence[Evidence]) -> Check:
+    """Every partition is there once.
+
+    Missing ones leave a run unjudged (UNKNOWN); strange or doubled ones make it wrong (FAIL).
+    """
     seen = Counter((partition.event_day, partition.shard) for partition in evidence)
     wanted = set(expected)
     missing = sorted(wanted - seen.keys())
@@ -182,22 +195,21 @@ def _completeness(expected: Collection[tuple[str, int]], evidence: Sequence[Evid
     return Check(name, Verdict.PASS, len(seen), 0, f"all {len(wanted)} are there")
 
 
-def _conservation(table: str, evidence: Sequence[Evidence]) -> Check:
+def _conservation(table: str, counter: str, evidence: Sequence[Evidence]) -> Check:
     """What a maker counted while making equals what stands in the files."""
     name = f"{table}: rows made equal rows written"
-    made = sum(partition.counts.get(table, 0) for partition in evidence)
     written = sum(partition.rows.get(table, 0) for partition in evidence)
-    uncounted = [p for p in evidence if table not in p.counts or table not in p.rows]
-    unequal = [p for p in evidence if p.counts.get(table, 0) != p.rows.get(table, 0)]
+    uncounted = [one for one in evidence if counter not in one.counts]
+    if uncounted or not evidence:
+        text = f"{len(uncounted)} of {len(evidence)} partitions brought no count"
+        return Check(name, Verdict.UNKNOWN, written, 0, text)
+    unequal = [one for one in evidence if one.counts[counter] != one.rows.get(table, 0)]
     if unequal:
         first = unequal[0]
         text = (
             f"{len(unequal)} partitions differ; first {first.event_day} part {first.shard:04d}: "
-            f"made {first.counts.get(table, 0)}, wrote {first.rows.get(table, 0)}"
+            f"made {first.counts[counter]}, wrote {first.rows.get(table, 0)}"
         )
-        offenders = sum(abs(p.counts.get(table, 0) - p.rows.get(table, 0)) for p in unequal)
+        offenders = sum(abs(one.counts[counter] - one.rows.get(table, 0)) for one in unequal)
         return Check(name, Verdict.FAIL, written, offenders, text)
-    if uncounted or not evidence:
-        text = f"{len(uncounted)} of {len(evidence)} partitions brought no count"
-        return Check(name, Verdict.UNKNOWN, written, 0, text)
-    return Check(name, Verdict.PASS, written, 0, f"made {made}, wrote {written}")
+    return Check(name, Verdict.PASS, written, 0, f"as counted in {len(evidence)} partitions")

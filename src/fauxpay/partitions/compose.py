@@ -10,8 +10,8 @@ Keys first: the day's events are ordered and linked as keys, then columns are fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity, Events, Tables, day_number, own_addresses
 from fauxpay.activity.previous import NONE, LastEvents, last_events, predecessors, time_order
 from fauxpay.activity.setting import activity_of, tables_of
+from fauxpay.activity.traits import CARD_ID
 from fauxpay.catalog.world import World
 from fauxpay.config.model import Config
 from fauxpay.contracts.tables import Table, table
@@ -37,13 +38,48 @@ from fauxpay.partitions.side_tables import label_table, plan_tables, truth_table
 TRANSACTIONS = "activity.yaml#/$defs/transactions"
 
 
-@dataclass(frozen=True, slots=True)
 class Shard:
-    """What stays the same for all days of a range of cards."""
+    """What stays the same for all days of a range of cards, and which cards are replaced by when.
 
-    activity: Activity
-    plan: Plan
-    is_reissued: Any
+    since_ms  i64[cards of the shard]  when the card in force at the day's start came into force
+    """
+
+    def __init__(self, activity: Activity, plan: Plan) -> None:
+        # Replaced cards change their id in the shard's own copy of the records.
+        record = activity.tables.traits.card.copy()
+        traits = replace(activity.tables.traits, card=record)
+        self.activity = replace(activity, tables=replace(activity.tables, traits=traits))
+        self.plan = plan
+        self.record = record
+        self.since_ms = np.full(activity.last_card - activity.first_card, -1, dtype=np.int64)
+
+    def reissue_on(self, day: int, card: I64) -> I64:
+        """Put the ids in force at a day's start; rows whose card is replaced during that day."""
+        reissues, first_card = self.plan.reissues, self.activity.first_card
+        if not reissues.card.size:
+            return np.zeros(0, dtype=np.int64)
+        start = day * DAY_MS
+        local = reissues.card - first_card
+        self.record[reissues.card, CARD_ID] = self.activity.world.cards.id[reissues.card]
+        self.since_ms[local] = -1
+        # Sorted by card and time: of a card's earlier reissues the last one is assigned last.
+        past = np.flatnonzero(reissues.reissued_ms < start)
+        self.record[reissues.card[past], CARD_ID] = reissues.id[past]
+        self.since_ms[local[past]] = reissues.reissued_ms[past]
+        today = (reissues.reissued_ms >= start) & (reissues.reissued_ms < start + DAY_MS)
+        is_today = np.zeros(self.since_ms.size, dtype=np.bool_)
+        is_today[local[today]] = True
+        return np.flatnonzero(is_today.take(card, mode="clip"))
+
+
+def world_of(tables: Mapping[str, pa.Table]) -> World:
+    """The world of checked catalog tables."""
+    contract = table(TRANSACTIONS)
+    enums = {
+        name: tuple(v for v in contract.column(name).enum if v is not None)
+        for name in ("card_scheme", "card_product", "user_agent_family")
+    }
+    return World.from_tables(tables, enums)
 
 
 class PartitionMaker:
@@ -86,9 +122,7 @@ class PartitionMaker:
             activity = activity_of(self.world, self.tables, self.config, self.parameters, cards)
             end_day = day_number(self.config.run.end_day)
             plan = build_plan(activity, self.config, self.parameters, end_day)
-            is_reissued = np.zeros(cards[1] - cards[0], dtype=np.bool_)
-            is_reissued[plan.reissues.card - cards[0]] = True
-            self._shards[number] = Shard(activity, plan, is_reissued)
+            self._shards[number] = Shard(activity, plan)
         return self._shards[number]
 
     def shard_count(self) -> int:
@@ -173,7 +207,9 @@ class PartitionStream:
         order = time_order(at_ms)
         card, at_ms, address = card[order], at_ms[order], address[order]
         transaction_id = self.maker.transaction_ids.ids(address)
-        before, last = self._linked(card - activity.first_card, at_ms, address)
+        local = card - activity.first_card
+        replaced = self.own.reissue_on(self.day, local)
+        linked = self._linked(local, at_ms, address)
         position = np.empty(order.size, dtype=np.int64)
         position[order] = np.arange(order.size)
         return Day(
@@ -184,46 +220,58 @@ class PartitionStream:
             at_ms=at_ms,
             address=address,
             transaction_id=transaction_id,
-            previous=self._previous(card - activity.first_card, at_ms, transaction_id, (before, last)),
-            place=(cells.place, cells.in_transit),
+            previous=self._previous(local, at_ms, transaction_id, (linked, replaced)),
+            place=(cells.place << 1 | cells.in_transit).astype(np.int32),
+            replaced=replaced,
             returns=_sorted_rows(position, events),
             attacks=_attack_rows(position, events.card.size, attacks),
             source=events.returns,
         )
 
-    def _linked(self, card: I64, at_ms: I64, address: U64) -> tuple[I64, LastEvents]:
-        """(position before each row, last events before the day); remembers those after it."""
-        before, last = predecessors(card, self.own.activity.last_card - self.own.activity.first_card)
+    def _linked(self, card: I64, at_ms: I64, address: U64) -> tuple[I64, I64, U64, I64]:
+        """(position before each row, first rows, their earlier address and ms).
+
+        Remembers the last events for the day after.
+        """
+        activity = self.own.activity
+        before, last = predecessors(card, activity.last_card - activity.first_card)
         known = self.maker.last_before(self.day, self.number)
-        has = np.flatnonzero(last >= 0)
-        after = LastEvents(known.address.copy(), known.at_ms.copy())
-        after.address[has] = address[last[has]]
-        after.at_ms[has] = at_ms[last[has]] + self.day * DAY_MS
-        self.maker.remember(self.day + 1, self.number, after)
-        return before, known
+        head = np.flatnonzero(before < 0)
+        head_card = card[head]
+        earlier, earlier_ms = known.address[head_card], known.at_ms[head_card]
+        # Known is the maker's own: it is carried forward in place.
+        tail = last[head_card]
+        known.address[head_card] = address[tail]
+        known.at_ms[head_card] = at_ms[tail] + self.day * DAY_MS
+        self.maker.remember(self.day + 1, self.number, known)
+        return before, head, earlier, earlier_ms
 
     def _previous(
-        self, card: I64, at_ms: I64, transaction_id: I64, linked: tuple[I64, LastEvents]
+        self,
+        card: I64,
+        at_ms: I64,
+        transaction_id: I64,
+        found: tuple[tuple[I64, I64, U64, I64], I64],
     ) -> tuple[I64, Any]:
         """(previous transaction id, is first) of each row; a replaced card starts anew."""
-        before, known = linked
+        (before, head, earlier, earlier_ms), replaced = found
+        activity = self.own.activity
         previous = transaction_id.take(before, mode="clip")
         is_first = np.zeros(card.size, dtype=np.bool_)
-        head = np.flatnonzero(before < 0)
-        address = known.address[card[head]]
-        previous[head] = self.maker.transaction_ids.ids(address)
-        is_first[head] = address == NONE
-        row = np.flatnonzero(self.own.is_reissued.take(card, mode="clip"))
-        if row.size:
-            at = at_ms[row] + self.day * DAY_MS
-            earlier = np.where(
-                before[row] >= 0, at_ms.take(before[row], mode="clip") + self.day * DAY_MS,
-                known.at_ms[card[row]],
-            )
-            first_card = self.own.activity.first_card
-            _, since = self.own.plan.card_ids(card[row], card[row] + first_card, at)
-            is_first[row] |= earlier < since
-        previous[is_first] = 0
+        previous[head] = self.maker.transaction_ids.ids(earlier)
+        since = self.own.since_ms[card[head]]
+        is_first[head] = (earlier == NONE) | (earlier_ms < since)
+        if replaced.size:
+            day_ms = self.day * DAY_MS
+            own_card = card[replaced] + activity.first_card
+            at = at_ms[replaced] + day_ms
+            row_before = np.searchsorted(head, replaced)
+            is_head = before[replaced] < 0
+            head_ms = earlier_ms.take(row_before, mode="clip")
+            in_day = at_ms.take(before[replaced], mode="clip") + day_ms
+            at_before = np.where(is_head, head_ms, in_day)
+            came = self.own.plan.card_ids(own_card, own_card, at)[1]
+            is_first[replaced] |= at_before < came
         return previous, is_first
 
     def _tell(self, keys: Day, approved: Any) -> None:

@@ -55,7 +55,12 @@ APPROVED = 0
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Keys of some rows of a day in time order, and where to look for what they mean."""
+    """Keys of some rows of a day in time order, and where to look for what they mean.
+
+    place     i32[cards of the shard]  where each card is << 1 | is on the journey
+    replaced  i64[..]                  rows of cards that are replaced on this very day
+    returns   (row, entry of `source`); attacks (row, attack of the plan); both sorted by row
+    """
 
     day: int
     maker: Any
@@ -65,7 +70,8 @@ class Day:
     address: U64
     transaction_id: I64
     previous: tuple[I64, Any]
-    place: tuple[I64, Any]
+    place: I64
+    replaced: I64
     returns: tuple[I64, I64]
     attacks: tuple[I64, I64]
     source: Returns | None = None
@@ -79,6 +85,7 @@ class Day:
             address=self.address[start:stop],
             transaction_id=self.transaction_id[start:stop],
             previous=(self.previous[0][start:stop], self.previous[1][start:stop]),
+            replaced=_between((self.replaced, self.replaced), start, stop)[0],
             returns=_between(self.returns, start, stop),
             attacks=_between(self.attacks, start, stop),
         )
@@ -150,23 +157,20 @@ class Filler:
         np.take(CHANNEL_OF_KIND, where.kind, out=out["channel"], mode="clip")
         remote = nulls["remote"]
         np.logical_or(out["channel"] == 1, out["channel"] == 2, out=remote)
-        out["latitude"][remote] = 0
-        out["longitude"][remote] = 0
-        own = keys.own
-        replaced = np.flatnonzero(
-            own.is_reissued.take(keys.card - own.activity.first_card, mode="clip")
-        )
+        replaced = keys.replaced
         if replaced.size:
             moment = keys.at_ms[replaced] + keys.day * DAY_MS
-            original = out["card_id"][replaced]
-            out["card_id"][replaced] = own.plan.card_ids(original, keys.card[replaced], moment)[0]
+            original = self.world.cards.id[keys.card[replaced]]
+            ids = keys.own.plan.card_ids(original, keys.card[replaced], moment)[0]
+            out["card_id"][replaced] = ids
 
 
 def _context(activity: Activity, keys: Day) -> tuple[Rows, I64]:
     """Context of the rows and their local offset, minutes; returns take that of their purchase."""
     local = keys.card - activity.first_card
-    place = keys.place[0].take(local, mode="clip")
-    in_transit = keys.place[1].take(local, mode="clip")
+    packed = keys.place.take(local, mode="clip")
+    in_transit = (packed & 1).view(np.int32).astype(np.bool_)
+    place = (packed >> 1).astype(np.int64)
     row, entry = keys.returns
     address = keys.address
     if row.size:

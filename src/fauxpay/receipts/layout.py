@@ -2,6 +2,7 @@
 
 <root>/worlds/<world_id>/catalog/<table>.parquet  contracts/<pack>  world.json
 <root>/worlds/<world_id>/seed=<n>/<table>/event_day=2026-03-01/part-0000.parquet
+<root>/worlds/<world_id>/seed=<n>/<plan table>/until=2026-04-01/part-0000.parquet
 <root>/worlds/<world_id>/seed=<n>/partitions/event_day=2026-03-01/part-0000.json
 <root>/runs/created/<run_id>.json  runs/utc_day=2026-03-02/<run_id>/receipt.json  gate.json  _PASSED
 <root>/quarantine/<run_id>/...  conflicts/...  .staging/...
@@ -29,15 +30,19 @@ CATALOG_TABLES = {
 }
 """Table name to contract, in the order in which keys point."""
 
-PARTITION_TABLES = {
+DAY_TABLES = {
     "transactions": "activity.yaml#/$defs/transactions",
-    "campaigns": "fraud.yaml#/$defs/campaigns",
-    "compromises": "fraud.yaml#/$defs/compromises",
-    "reissues": "fraud.yaml#/$defs/reissues",
     "truth": "fraud.yaml#/$defs/truth",
     "labels": "labels.yaml#/$defs/labels",
 }
-"""Table name to contract, transactions first."""
+"""Table name to contract of what every event day has, transactions first."""
+
+PLAN_TABLES = {
+    "campaigns": "fraud.yaml#/$defs/campaigns",
+    "compromises": "fraud.yaml#/$defs/compromises",
+    "reissues": "fraud.yaml#/$defs/reissues",
+}
+"""Table name to contract of what couples many days, in the order in which keys point."""
 
 
 def world_name(world_id: str, file: str) -> str:
@@ -50,15 +55,24 @@ def seed_name(world_id: str, seed: int) -> str:
     return f"worlds/{world_id}/seed={seed}"
 
 
-def table_name(world_id: str, seed: int, table: str, event_day: str, shard: int) -> str:
-    """A Parquet file of one table, event day and shard."""
-    return f"{seed_name(world_id, seed)}/{table}/event_day={event_day}/part-{shard:04d}.parquet"
+def day_key(event_day: str) -> str:
+    """The Hive key of an event day."""
+    return f"event_day={event_day}"
 
 
-def sidecar_name(world_id: str, seed: int, event_day: str, shard: int) -> str:
-    """The receipt beside a partition."""
-    folder = f"{seed_name(world_id, seed)}/partitions/event_day={event_day}"
-    return f"{folder}/part-{shard:04d}.json"
+def plan_key(end_day: str) -> str:
+    """The Hive key of the plan of everything before a day."""
+    return f"until={end_day}"
+
+
+def table_name(seed_folder: str, table: str, key: str, shard: int) -> str:
+    """A Parquet file of one table, Hive key and shard."""
+    return f"{seed_folder}/{table}/{key}/part-{shard:04d}.parquet"
+
+
+def sidecar_name(seed_folder: str, key: str, shard: int) -> str:
+    """The receipt beside a partition or a plan."""
+    return f"{seed_folder}/partitions/{key}/part-{shard:04d}.json"
 
 
 def stamp_name(run_id: str) -> str:

@@ -43,7 +43,10 @@ class TableEntry:
 
 @dataclass(frozen=True, slots=True)
 class PartitionReceipt:
-    """What stands beside one event day of one shard (contract run.yaml#/$defs/partition)."""
+    """What stands beside one event day of one shard (contract run.yaml#/$defs/partition).
+
+    A plan has one too; its `event_day` is the day that it ends before.
+    """
 
     world_id: str
     seed: int
@@ -120,22 +123,34 @@ def partition_receipt(data: bytes) -> PartitionReceipt:
     return receipt
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """All that a run holds: world.json, a plan per shard, partitions by day and shard."""
+
+    world: Mapping[str, Any]
+    plans: Sequence[PartitionReceipt]
+    partitions: Sequence[PartitionReceipt]
+
+
 def receipt_document(
     request: Request,
     created_utc: str,
-    world: Mapping[str, Any],
-    partitions: Sequence[PartitionReceipt],
+    contents: Contents,
     gate: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The sealed record of a run, with the digest of itself (contract run.yaml#/$defs/receipt).
 
     created_utc  "2026-03-02T10:20:30Z", stamped once
-    world        world.json
-    partitions   in the order of day and shard
+    contents     the tables of plans are named after those of the catalog
     gate         gate.json; its verdict is the run's
     """
     rows: Counter[str] = Counter()
-    for partition in partitions:
+    tables = list(contents.world["tables"])
+    for plan in contents.plans:
+        tables += [asdict(entry) for entry in plan.tables]
+    for entry in tables:
+        rows[entry["name"]] += entry["rows"]
+    for partition in contents.partitions:
         rows.update(partition.rows)
     document: dict[str, Any] = {
         "schema": RECEIPT_SCHEMA,
@@ -147,10 +162,10 @@ def receipt_document(
         "window": request.window.document(),
         "created_utc": created_utc,
         "verdict": gate["verdict"],
-        "rows": {entry["name"]: entry["rows"] for entry in world["tables"]} | dict(rows),
+        "rows": dict(rows),
         "packages": package_versions(),
-        "catalog": world["tables"],
-        "partitions": [partition.entry() for partition in partitions],
+        "catalog": tables,
+        "partitions": [partition.entry() for partition in contents.partitions],
         "gate_digest": document_digest(gate),
     }
     return {**document, "receipt_digest": document_digest(document)}

@@ -1,0 +1,68 @@
+"""fauxpay: fabricates a whole, labelled card-payments world, the same bytes on any machine.
+
+    import fauxpay
+    run = fauxpay.generate({"catalog": {"cards": 1000}})
+    run.table("transactions").to_table()
+
+Everything is imported when it is first used, so that `import fauxpay` costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from fauxpay.config.model import Config
+    from fauxpay.delivery.progress import Progress
+    from fauxpay.readers.run import Run, Store
+
+__version__ = "0.1.0"
+__all__ = ["Config", "Run", "Store", "__version__", "generate", "open"]
+
+
+def generate(
+    config: Config | Mapping[str, Any] | None = None,
+    report: Callable[[Progress], None] | None = None,
+) -> Run:
+    """Makes the run that a config asks for, or finds it where it was made before.
+
+    config   a `fauxpay.Config`, its nested mapping, or None for the demo world
+    report   is told of progress
+    returns  the sealed run, ready to read
+
+    Raises ConfigError for a request that cannot be met, GateError where the result did not pass
+    (nothing of it is readable), ContractError, ConflictError and StorageError. A script that uses
+    several workers must call it below `if __name__ == "__main__":`.
+    """
+    from fauxpay.config.model import Config
+    from fauxpay.delivery.progress import silent
+    from fauxpay.delivery.run import make_run
+    from fauxpay.foundations.parameters import load_parameters
+    from fauxpay.readers.run import open_run
+
+    resolved = config if isinstance(config, Config) else Config(**(config or {}))
+    parameters = load_parameters(resolved.parameters)
+    made = make_run(resolved, parameters, report=report or silent)
+    return open_run(made.root, made.folder)
+
+
+def open(root: str | PathLike[str]) -> Store:
+    """The runs below a root that passed. Raises StorageError where there is no such folder."""
+    from fauxpay.readers.run import open as open_store
+
+    return open_store(root)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Config":
+        from fauxpay.config.model import Config
+
+        return Config
+    if name in ("Run", "Store"):
+        from fauxpay.readers import run
+
+        return getattr(run, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,204 @@
+"""Store: a catalog of one's own, read from a folder of Parquet files.
+
+Reads    <folder>/places.parquet ... devices.parquet
+Writes   all catalog tables
+Draws    nothing
+Sources  the contracts of catalog.yaml
+
+Types that hold the same values are taken as they come (an int64 for an int32, a plain text for a
+dictionary); nothing is guessed. Sealing a world's catalog is the work of delivery.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from fauxpay.catalog.columns import TABLES, contract
+from fauxpay.catalog.integrity import check_catalog
+from fauxpay.contracts.findings import Finding
+from fauxpay.contracts.tables import Column
+from fauxpay.errors import ContractError
+
+FINDINGS_SHOWN_MAX = 20
+_INTEGERS, _FLOATS = "whole numbers", "numbers"
+
+
+def read_catalog(folder: Path | str) -> dict[str, pa.Table]:
+    """The catalog in a folder, checked against contracts and rules; tables by name.
+
+    Raises ContractError that lists what is wrong: file, column, how many rows, the first of them,
+    and what is expected.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ContractError(
+            f"catalog.path: {folder} is no folder; expected one that holds {_file_list(TABLES)}"
+        )
+    missing = [name for name in TABLES if not file_of(folder, name).is_file()]
+    if missing:
+        raise ContractError(
+            f"catalog.path: {folder} lacks {_file_list(missing)}; "
+            f"expected {_file_list(TABLES)} there"
+        )
+    tables = {name: read_table(file_of(folder, name), name) for name in TABLES}
+    findings = check_catalog(tables)
+    if findings:
+        raise ContractError(_report(folder, findings))
+    return tables
+
+
+def read_table(file: Path, name: str) -> pa.Table:
+    """One table of a catalog in the contract's column order and types.
+
+    Raises ContractError for a file that is no Parquet, for missing and unknown columns, and for
+    values that the contract's type cannot hold.
+    """
+    try:
+        table = pq.ParquetFile(file).read()
+    except (pa.ArrowException, OSError) as error:
+        first_line = str(error).strip().partition("\n")[0]
+        raise ContractError(
+            f"{file}: cannot be read as Parquet ({first_line}); expected the table {name}"
+        ) from None
+    columns = contract(name).columns
+    _require_columns(file, table.column_names, [column.name for column in columns])
+    arrays = [
+        _converted(table[column.name].combine_chunks(), column, f"{file}: {column.name}")
+        for column in columns
+    ]
+    return pa.Table.from_arrays(arrays, schema=contract(name).arrow_schema())
+
+
+def file_of(folder: Path, name: str) -> Path:
+    """The file of a table in a folder."""
+    return folder / f"{name}.parquet"
+
+
+def _require_columns(file: Path, given: Sequence[str], wanted: Sequence[str]) -> None:
+    twice = sorted({name for name in given if list(given).count(name) > 1})
+    if twice:
+        raise ContractError(f"{file}: the column {twice[0]} stands there more than once")
+    missing = [name for name in wanted if name not in given]
+    unknown = [name for name in given if name not in wanted]
+    if missing:
+        near = difflib.get_close_matches(missing[0], unknown, n=1)
+        hint = f" (is it {near[0]}?)" if near else ""
+        raise ContractError(
+            f"{file}: lacks the column {', '.join(missing)}{hint}; expected {', '.join(wanted)}"
+        )
+    if unknown:
+        raise ContractError(
+            f"{file}: has the unknown column {', '.join(unknown)}; "
+            f"expected {', '.join(wanted)} and no others"
+        )
+
+
+def _converted(array: Any, column: Column, where: str) -> Any:
+    """The column in the contract's type, or ContractError where a value does not fit into it."""
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    given, wanted = _kind(array.type), _kind(column.value_type)
+    all_null = pa.types.is_null(array.type)
+    if not all_null and given != wanted and (given, wanted) != (_INTEGERS, _FLOATS):
+        raise ContractError(
+            f"{where}: all {len(array)} rows are of type {array.type}"
+            f"{_first_value(array)}; expected {wanted} ({column.arrow})"
+        )
+    try:
+        values = array.cast(column.value_type)
+    except pa.ArrowInvalid:
+        raise ContractError(_misfit(array, column, where)) from None
+    if not column.is_dictionary:
+        return values
+    return _encoded(values, column, where)
+
+
+def _encoded(values: Any, column: Column, where: str) -> Any:
+    """A text column as a dictionary: in the contract's order for an enum."""
+    if column.enum is None:
+        return values.dictionary_encode().cast(column.arrow_type)
+    domain = pa.array(column.enum, pa.string())
+    codes = pc.index_in(values, domain)
+    unknown = pc.and_(codes.is_null(), values.is_valid())
+    if pc.any(unknown).as_py():
+        count, first = _offenders(unknown)
+        raise ContractError(
+            f"{where}: {count} of {len(values)} rows have another value; first at row {first}: "
+            f"{values[first].as_py()!r}; expected one of {', '.join(column.enum)}"
+        )
+    return pa.DictionaryArray.from_arrays(codes.cast(column.arrow_type.index_type), domain)
+
+
+def _misfit(array: Any, column: Column, where: str) -> str:
+    """Which rows the cast refuses: found by casting halves, because Arrow names none."""
+    low, high = 0, len(array)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _fits(array[low:middle], column) else (low, middle)
+    count = _count(array, lambda part: not _fits(part, column))
+    return (
+        f"{where}: {count} of {len(array)} rows do not fit {column.arrow}; first at row {low}: "
+        f"{array[low].as_py()!r}; expected {_kind(column.value_type)} ({column.arrow})"
+    )
+
+
+def _count(array: Any, is_bad: Callable[[Any], bool]) -> int:
+    """Number of bad rows; a part without any is settled as a whole."""
+    if len(array) == 0 or not is_bad(array):
+        return 0
+    if len(array) == 1:
+        return 1
+    middle = len(array) // 2
+    return _count(array[:middle], is_bad) + _count(array[middle:], is_bad)
+
+
+def _fits(array: Any, column: Column) -> bool:
+    try:
+        array.cast(column.value_type)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _kind(arrow_type: pa.DataType) -> str:
+    """What a column holds, in words; types of one kind can stand for each other."""
+    kinds: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
+        (pa.types.is_boolean, "true or false"),
+        (pa.types.is_integer, _INTEGERS),
+        (pa.types.is_floating, _FLOATS),
+        (pa.types.is_string, "texts"),
+        (pa.types.is_large_string, "texts"),
+        (pa.types.is_string_view, "texts"),
+        (pa.types.is_date, "days"),
+    )
+    return next((words for holds, words in kinds if holds(arrow_type)), str(arrow_type))
+
+
+def _offenders(marks: Any) -> tuple[int, int]:
+    """(how many, the first)."""
+    return pc.sum(marks).as_py(), marks.index(True).as_py()
+
+
+def _first_value(array: Any) -> str:
+    return f", the first is {array[0].as_py()!r}" if len(array) else ""
+
+
+def _report(folder: Path, findings: Sequence[Finding]) -> str:
+    lines = [
+        f"* {file_of(folder, finding.table).name}: {finding}"
+        for finding in findings[:FINDINGS_SHOWN_MAX]
+    ]
+    if len(findings) > FINDINGS_SHOWN_MAX:
+        lines.append(f"* and {len(findings) - FINDINGS_SHOWN_MAX} more")
+    return f"catalog.path: {folder} cannot be used:\n" + "\n".join(lines)
+
+
+def _file_list(names: Sequence[str]) -> str:
+    return ", ".join(f"{name}.parquet" for name in names)

@@ -1,0 +1,29 @@
+"""The typer application: names of commands, nothing else."""
+
+from __future__ import annotations
+
+import typer
+
+from fauxpay.cli import config, export, generate
+
+app = typer.Typer(
+    name="fauxpay",
+    help="Fabricates a whole, labelled card-payments world, the same bytes on any machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    # Plain help: rich takes longer to import than the rest of the command line together.
+    rich_markup_mode=None,
+)
+app.command()(generate.generate)
+app.command()(export.export)
+app.command()(config.cite)
+app.add_typer(config.app, name="config")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from fauxpay import __version__
+
+    typer.echo(__version__)

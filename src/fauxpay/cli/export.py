@@ -1,0 +1,26 @@
+"""`fauxpay export`: one file for people who want one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="Parquet file to make; it must not exist yet.")],
+    out: Annotated[Path, typer.Option(help="Folder that `fauxpay generate` wrote to.")] = Path(
+        "fauxpay-out"
+    ),
+    run: Annotated[str | None, typer.Option(help="Run id; the latest run without it.")] = None,
+) -> None:
+    """Write one flat file: transactions with fraud, labels, customer and merchant beside them."""
+    from fauxpay.readers.flat import LEAKING, export_flat
+    from fauxpay.readers.run import open as open_store
+
+    store = open_store(out)
+    chosen = store.run(run) if run else store.latest()
+    rows = export_flat(chosen, file)
+    typer.echo(f"{rows:,} rows of run {chosen.run_id} in {file}")
+    typer.echo(f"never train on these columns, they tell the answer: {', '.join(LEAKING)}")

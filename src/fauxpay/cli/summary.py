@@ -1,0 +1,87 @@
+"""The end of a run in words: what was made, where it is, how to open it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fauxpay.receipts import layout
+
+if TYPE_CHECKING:
+    from fauxpay.readers.run import Run
+
+
+def transactions_glob(run: Run) -> str:
+    """A glob of the transactions of the run's world and seed, as query engines want it."""
+    folder = run.root / layout.seed_name(run.world_id, int(run.receipt["seed"]))
+    return f"{folder.as_posix()}/transactions/event_day=*/part-*.parquet"
+
+
+def openings(run: Run) -> dict[str, str]:
+    """A line to open the transactions with, by tool. The glob holds every day of world and seed."""
+    glob = transactions_glob(run)
+    folder = glob.rpartition("/event_day=")[0]
+    return {
+        "fauxpay": f"fauxpay.open({str(run.root)!r}).run({run.run_id!r}).table('transactions')",
+        "DuckDB": f"SELECT * FROM read_parquet({_sql(glob)}, hive_partitioning=true)",
+        "Polars": f"pl.scan_parquet({glob!r}, hive_partitioning=True)",
+        "pandas": f"pd.read_parquet({folder!r})",
+    }
+
+
+def document(run: Run, *, is_new: bool, seconds: float) -> dict[str, Any]:
+    """The summary for programs."""
+    receipt = run.receipt
+    return {
+        "run_id": run.run_id,
+        "world_id": run.world_id,
+        "verdict": receipt["verdict"],
+        "is_new": is_new,
+        "seed": receipt["seed"],
+        "window": receipt["window"],
+        "created_utc": receipt["created_utc"],
+        "rows": run.rows,
+        "fraud_rate": run.fraud_rate,
+        "root": str(run.root),
+        "receipt": str(run.folder / layout.RECEIPT),
+        "transactions": transactions_glob(run),
+        "seconds": round(seconds, 3),
+    }
+
+
+def lines(run: Run, seconds: float) -> list[str]:
+    """The summary for people: a short table, then how to open the rows."""
+    rows = run.rows
+    window = run.receipt["window"]
+    facts = {
+        "transactions": f"{rows['transactions']:,} in {seconds:.1f} s",
+        "days": f"{window['from']} to {window['to']} (not included), UTC",
+        "cards": f"{rows['cards']:,}",
+        "merchants": f"{rows['merchants']:,}",
+        "fraud rate": f"{run.fraud_rate:.3%} ({rows['truth']:,} rows)",
+        "verdict": str(run.receipt["verdict"]),
+        "run id": run.run_id,
+        "where": str(run.root / layout.seed_name(run.world_id, int(run.receipt["seed"]))),
+        "receipt": str(run.folder / layout.RECEIPT),
+    }
+    return [*_table(facts), "", "open it with", *_table(openings(run))]
+
+
+def _table(facts: Mapping[str, str]) -> list[str]:
+    width = max(len(name) for name in facts)
+    return [f"  {name:<{width}}  {value}" for name, value in facts.items()]
+
+
+def _sql(text: str) -> str:
+    quoted = text.replace("'", "''")
+    return f"'{quoted}'"
+
+
+def found_line(run: Run, root: Path) -> str:
+    """The one line that answers the same request asked again."""
+    return (
+        f"run {run.run_id} is there already, {run.receipt['verdict']}, created "
+        f"{run.receipt['created_utc']}, {run.rows['transactions']:,} transactions below {root}: "
+        f"nothing to do"
+    )

@@ -1,0 +1,144 @@
+"""The flat export: one file that a beginner can open, with everything joined.
+
+Reads    transactions, truth, labels, customers, merchants of a run that passed
+Writes   one Parquet file; its schema metadata says which columns leak
+Draws    nothing
+Sources  nothing
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from fauxpay.contracts.tables import table
+from fauxpay.errors import ConflictError, StorageError
+from fauxpay.readers.run import TABLES, Run
+
+LEAKING_KEY = "fauxpay.leaking_columns"
+# Truth and later knowledge: a model that is given one of these has been told the answer.
+LEAKING = ("is_fraud", "typology", "label", "label_source", "label_known_at")
+CUSTOMER = {
+    "customer_country": "country",
+    "customer_age_band": "age_band",
+    "customer_income_level": "income_level",
+    "customer_profile": "profile",
+}
+MERCHANT = {
+    "merchant_name": "name",
+    "merchant_presence": "presence",
+    "merchant_price_level": "price_level",
+}
+
+
+def export_flat(run: Run, path: Path) -> int:
+    """Writes all transactions of a run with what is known of them into one file.
+
+    path     a new file; its folder must exist
+    returns  rows written, in order of days, shards and time
+    Raises ConflictError where the file exists, StorageError where it cannot be written.
+    """
+    if path.exists():
+        raise ConflictError(f"{path}: exists already; expected a new file. Choose another name.")
+    staged = path.with_name(f".{path.name}.{os.getpid()}.part")
+    schema = flat_schema(run)
+    rows = 0
+    try:
+        with pq.ParquetWriter(staged, schema, compression="zstd", compression_level=1) as writer:
+            for part in _parts(run, schema):
+                writer.write_table(part, row_group_size=max(1, part.num_rows))
+                rows += part.num_rows
+        os.link(staged, path)
+    except FileExistsError as error:
+        raise ConflictError(f"{path}: was made by another meanwhile; nothing changed") from error
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot write: {error.strerror or error}. Give the name of a new file in a "
+            f"folder that exists, with room for {len(run.files('transactions'))} days."
+        ) from error
+    finally:
+        staged.unlink(missing_ok=True)
+    return rows
+
+
+def flat_schema(run: Run) -> pa.Schema:
+    """Schema of the export: transactions, then attributes, then the columns that leak."""
+    fields = [*table(TABLES["transactions"]).arrow_schema()]
+    for source, names in (("customers", CUSTOMER), ("merchants", MERCHANT)):
+        known = table(TABLES[source]).arrow_schema()
+        fields += [known.field(column).with_name(name) for name, column in names.items()]
+    truth = table(TABLES["truth"]).arrow_schema()
+    labels = table(TABLES["labels"]).arrow_schema()
+    fields += [
+        pa.field("is_fraud", pa.bool_(), nullable=False),
+        truth.field("typology").with_nullable(True),
+        labels.field("label").with_nullable(True),
+        labels.field("source").with_name("label_source").with_nullable(True),
+        labels.field("known_at").with_name("label_known_at").with_nullable(True),
+    ]
+    metadata = {"fauxpay.run_id": run.run_id, LEAKING_KEY: json.dumps(LEAKING)}
+    return pa.schema(fields, metadata=metadata)
+
+
+def _parts(run: Run, schema: pa.Schema) -> Iterator[pa.Table]:
+    """One joined table per row group of transactions, so that memory does not grow with days."""
+    customers = _read(run.files("customers")[0])
+    merchants = _read(run.files("merchants")[0])
+    for name in ("transactions", "truth", "labels"):
+        run.files(name)
+    for partition in run.receipt["partitions"]:
+        paths = {entry["name"]: run.root / entry["path"] for entry in partition["tables"]}
+        truth, labels = _read(paths["truth"]), _last_known(_read(paths["labels"]))
+        with pq.ParquetFile(paths["transactions"]) as file:
+            for group in range(file.num_row_groups):
+                rows = file.read_row_group(group, use_threads=False)
+                columns = {
+                    **dict(zip(rows.column_names, rows.columns, strict=True)),
+                    **_looked_up(rows, "customer_id", customers, CUSTOMER),
+                    **_looked_up(rows, "merchant_id", merchants, MERCHANT),
+                    **_oracle(rows, truth, labels),
+                }
+                arrays = [columns[field.name].cast(field.type) for field in schema]
+                yield pa.table(arrays, schema=schema)
+
+
+def _read(path: Path) -> pa.Table:
+    return pq.read_table(path, use_threads=False, partitioning=None)
+
+
+def _last_known(labels: pa.Table) -> pa.Table:
+    """The label that holds at the end: the last known one of each transaction."""
+    ordered = labels.sort_by([("transaction_id", "ascending"), ("known_at", "ascending")])
+    identifiers = ordered.column("transaction_id").combine_chunks()
+    if len(identifiers) == 0:
+        return ordered
+    is_last = pc.not_equal(identifiers[1:], identifiers[:-1]).to_pylist()
+    return ordered.filter(pa.array([*is_last, True]))
+
+
+def _looked_up(
+    rows: pa.Table, key: str, other: pa.Table, names: Mapping[str, str]
+) -> dict[str, Any]:
+    """Columns of another table for each row, null where the key is not in it."""
+    places = pc.index_in(rows.column(key), value_set=other.column(key).combine_chunks())
+    return {name: other.column(column).take(places) for name, column in names.items()}
+
+
+def _oracle(rows: pa.Table, truth: pa.Table, labels: pa.Table) -> dict[str, Any]:
+    found = _looked_up(
+        rows, "transaction_id", truth, {"is_fraud": "is_fraud", "typology": "typology"}
+    )
+    known = _looked_up(
+        rows,
+        "transaction_id",
+        labels,
+        {"label": "label", "label_source": "source", "label_known_at": "known_at"},
+    )
+    return {**found, "is_fraud": pc.fill_null(found["is_fraud"], False), **known}
