@@ -71,7 +71,7 @@ def test_more_merchants_leave_people_alone(build, small):
 
 
 def test_more_merchants_keep_the_identity_of_the_others(build, small):
-    """A merchant that is there in both worlds has the same place, and nearly always trade and name."""
+    """A merchant of both worlds stands at the same spot, nearly always in the same trade."""
     columns = ["merchant_id", "place_id", "latitude", "longitude", "mcc"]
     few = small["merchants"].select(columns).to_pylist()
     many = {row["merchant_id"]: row for row in build(merchants=900)["merchants"].to_pylist()}
@@ -147,7 +147,7 @@ def test_any_seed_gives_a_sound_catalog(seed, cards, chain_share):
     assert tables["cards"].num_rows == cards
 
 
-@pytest.mark.parametrize("country", ["IN", "BR", "ZA", "DE", "KW", "NZ"])
+@pytest.mark.parametrize("country", ["IN", "BR", "ZA", "DE", "BH", "NZ"])
 def test_any_country_can_stand_alone(build, country):
     """A world of one country is sound, with facts of its own or without."""
     tables = build(countries={country: 1.0}, places=5, merchants=60, cards=40)

@@ -124,11 +124,11 @@ def _local_days(
     steps = np.empty_like(kinds)
     is_weekend = np.empty(kinds.shape, dtype=np.bool_)
     for row, (_, country) in enumerate(regions):
-        rest = weekend_days.get(country, weekend_days["default"])
+        rest = weekend_days.get(country, weekend_days["default"])  # ISO: Monday is 1
         # Where the weekend is not Saturday and Sunday the whole week's rhythm moves with it.
-        shift = (6 - max(rest)) % 7 if rest else 0
+        shift = (7 - max(rest)) % 7
         kinds[row] = (weekday + shift) % 7
-        is_weekend[row] = np.isin(weekday, rest)
+        is_weekend[row] = np.isin(weekday + 1, rest)
         holidays = reference.holidays_of(country, _date(int(day[0])), _date(int(day[-1])))
         is_holiday = np.isin(day, [(d - datetime.date(1970, 1, 1)).days for d in holidays])
         special = _special_factors(rhythm, day)

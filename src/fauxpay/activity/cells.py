@@ -20,6 +20,7 @@ from fauxpay.activity.calendar import Calendar
 from fauxpay.activity.streams import Keys
 from fauxpay.catalog.world import PROFILES, Bool, World
 from fauxpay.config.model import Config
+from fauxpay.errors import ConfigError
 from fauxpay.foundations.alias import AliasPool, alias_pool
 from fauxpay.foundations.counts import (
     GRID_STEPS,
@@ -82,16 +83,21 @@ def cell_tables(world: World, config: Config, parameters: Parameters) -> CellTab
     z = np.array([normal.inv_cdf((i + 0.5) / 256) for i in range(256)])
     week = (sd * z - sd * sd / 2) / np.log(2) * GRID_STEPS_PER_OCTAVE
     travel = parameters.section("activity.travel")
-    mean_days = float(travel["days_mean"])
-    goes = activity.travel_share * TRAVEL_BLOCK_DAYS / mean_days
+    trip_days = _trip_days(travel)
+    goes = activity.travel_share * TRAVEL_BLOCK_DAYS / float(trip_days.mean())
+    if goes > 1.0:
+        raise ConfigError(
+            f"activity.travel_share: {activity.travel_share} is more than trips can fill; at most "
+            f"{trip_days.mean() / TRAVEL_BLOCK_DAYS:.3f} with the parameters activity.travel"
+        )
     return CellTables(
         rate_step=np.rint(np.round(grid_position(rate), 6)).astype(np.int64),
         profile=world.cards.profile,
         week_step=np.rint(np.round(week, 6)).astype(np.int64),
         counts=count_tables(),
-        travel_goes=threshold(min(goes, 1.0), 16),
+        travel_goes=threshold(goes, 16),
         abroad=threshold(travel["abroad_share"], 16) if len(world.countries) > 1 else 0,
-        trip_days=_trip_days(travel),
+        trip_days=trip_days,
         destinations=_destinations(world),
     )
 
@@ -159,8 +165,12 @@ def places_on(
     card, day = at
     place = world.cards.place.take(card, mode="clip")
     in_transit = np.zeros(card.size, dtype=np.bool_)
-    block, within = np.divmod(np.asarray(day, dtype=np.int64), TRAVEL_BLOCK_DAYS)
     customer = world.cards.customer.take(card, mode="clip")
+    # Blocks are staggered between customers, or all trips would shun the blocks' edges together.
+    staggered = customer & np.int64(TRAVEL_BLOCK_DAYS - 1)
+    staggered += day
+    block = staggered // TRAVEL_BLOCK_DAYS
+    within = staggered - block * TRAVEL_BLOCK_DAYS
     address = ((customer << 14) | block).view(np.uint64)
     word = draw(keys["travel"], address)
     goes = np.flatnonzero(streams.TRAVEL_GOES.of(word) < tables.travel_goes)
@@ -169,7 +179,7 @@ def places_on(
     word, address = word[goes], address[goes]
     length = tables.trip_days[streams.TRAVEL_DAYS.of(word)]
     start = (streams.TRAVEL_START.of(word) * (TRAVEL_BLOCK_DAYS - length)) >> 8
-    since = (within if within.ndim == 0 else within[goes]) - start
+    since = within[goes] - start
     away = np.flatnonzero((since >= 0) & (since < length))
     rows, word, address = goes[away], word[away], address[away]
     since, length = since[away], length[away]

@@ -1,0 +1,200 @@
+"""Behaviour: time, place, money and manner of genuine rows agree with each other."""
+
+from __future__ import annotations
+
+import datetime
+
+import numpy as np
+import polars as pl
+import pytest
+from worlds import DAY, config, maker_of, parameters, tables
+
+from fauxpay.activity.calendar import CURVE_SLOTS, build_calendar
+from fauxpay.activity.engine import day_number
+from fauxpay.activity.streams import Field
+from fauxpay.activity import streams
+
+LOCAL = pl.col("event_time") + pl.duration(minutes=pl.col("local_offset_minutes"))
+
+
+@pytest.fixture(scope="module")
+def maker():
+    """A plain small world."""
+    return maker_of(config())
+
+
+@pytest.fixture(scope="module")
+def rows(maker) -> pl.DataFrame:
+    """Four weeks of rows, with the local hour."""
+    days = [pl.from_arrow(tables(maker, day)["transactions"]) for day in range(DAY, DAY + 28)]
+    return pl.concat(days).with_columns(hour=LOCAL.dt.hour(), weekday=LOCAL.dt.weekday())
+
+
+def test_fields_of_a_stream_do_not_overlap():
+    """No two decisions share a bit of a word."""
+    used: dict[str, int] = {}
+    for value in vars(streams).values():
+        if isinstance(value, Field):
+            mask = ((1 << value.width) - 1) << value.shift
+            assert value.shift + value.width <= 64
+            assert not used.get(value.stream, 0) & mask, value
+            used[value.stream] = used.get(value.stream, 0) | mask
+
+
+def test_nights_are_quiet_and_days_have_a_rhythm(rows):
+    """The trough is before dawn and no hour has more than 13 % of a day."""
+    share = rows["hour"].value_counts(normalize=True).sort("hour")["proportion"].to_numpy()
+    assert share[2:5].sum() < 0.06
+    assert 0.06 < share.max() < 0.13
+    weekday = rows["weekday"].value_counts(normalize=True).sort("weekday")["proportion"]
+    assert weekday[4] == weekday.max()
+    assert weekday[6] == weekday.min()
+
+
+def test_shops_are_open_when_they_are_visited(rows, maker):
+    """Nobody buys in person at a shop of office or day hours in the middle of the night."""
+    opening = {i: o for i, o in zip(maker.world.merchants.id, maker.world.merchants.opening)}
+    night = rows.filter((pl.col("channel") == "pos") & pl.col("hour").is_in([1, 2, 3])).filter(
+        pl.col("transaction_type") == "purchase"
+    )
+    assert night.height > 20
+    assert {int(opening[m]) for m in night["merchant_id"]} <= {0, 4, 5}
+
+
+def test_merchants_agree_with_themselves(rows):
+    """A merchant has one country, city, category, currency and place on the map."""
+    facts = ["merchant_country", "merchant_city", "mcc", "currency"]
+    assert rows.select("merchant_id", *facts).unique().height == rows["merchant_id"].n_unique()
+    placed = rows.filter(pl.col("latitude").is_not_null())
+    spots = placed.select("merchant_id", "latitude", "longitude").unique()
+    assert spots.height == placed["merchant_id"].n_unique()
+
+
+def test_channel_fits_entry_mode_and_nulls(rows):
+    """What does not apply is null; what was entered fits the channel."""
+    allowed = {
+        "pos": {"chip", "contactless", "magstripe"},
+        "atm": {"chip", "contactless", "magstripe"},
+        "moto": {"manual"},
+        "ecom": {"ecommerce", "credential_on_file"},
+    }
+    for channel, modes in allowed.items():
+        part = rows.filter(pl.col("channel") == channel)
+        assert set(part["entry_mode"]) <= modes, channel
+        remote = channel in ("ecom", "moto")
+        assert (part["latitude"].is_null() == remote).all(), channel
+    offline = rows.filter(pl.col("channel") != "ecom")
+    assert offline["ip_address"].is_null().all()
+    assert offline["device_id"].is_null().all()
+    cash = rows.filter(pl.col("channel") == "atm")
+    assert set(cash["mcc"]) == {"6011"}
+    genuine = cash.filter(pl.col("transaction_type") == "withdrawal")
+    assert set(genuine["authentication"]) == {"pin"}
+
+
+def test_money_fits_its_currency(rows):
+    """Cash is whole notes; yen have no cents; billing is the amount at home."""
+    cash = rows.filter((pl.col("channel") == "atm") & (pl.col("currency") == "USD"))
+    assert (cash["amount_minor"] % 1000 == 0).all()
+    home = rows.filter(pl.col("currency") == pl.col("billing_currency"))
+    assert (home["amount_minor"] == home["billing_amount_minor"]).all()
+    assert home.height > 0.9 * rows.height
+    away = rows.filter(
+        (pl.col("currency") == "EUR") & (pl.col("billing_currency") == "USD")
+    ).select(pl.col("billing_amount_minor") / pl.col("amount_minor"))
+    assert 0.9 < float(np.median(away.to_numpy())) < 1.4
+    assert rows["amount_minor"].min() > 0
+
+
+def test_declines_have_codes(rows):
+    """Approved means code 00 and nothing else does."""
+    assert ((rows["response_code"] == "00") == rows["is_approved"]).all()
+    assert 0.01 < 1 - rows["is_approved"].mean() < 0.1
+
+
+def test_favourites_recur(rows):
+    """A busy card's first shop takes a fifth of its visits or so, and there is always a new one."""
+    visits = rows.group_by("card_id", "merchant_id").len().sort("len", descending=True)
+    cards = visits.group_by("card_id", maintain_order=True).agg(
+        pl.col("len").first().alias("top"), pl.col("len").sum().alias("all"), pl.len().alias("shops")
+    ).filter(pl.col("all") >= 30)
+    assert 0.1 < (cards["top"] / cards["all"]).mean() < 0.4
+    assert (cards["shops"] / cards["all"]).mean() > 0.25
+
+
+def test_counts_are_over_dispersed(rows):
+    """Card-month counts vary far more than Poisson's."""
+    count = rows.group_by("card_id").len()["len"]
+    assert count.var() / count.mean() > 4
+
+
+def test_daylight_saving_days_have_23_and_25_hours():
+    """On the day the clocks change the local curve moves by one hour of UTC, and not before."""
+    day = day_number(datetime.date(2026, 3, 7))
+    calendar = build_calendar([("America/New_York", "US")], day, 4, parameters())
+    offsets = calendar.offsets.reshape(4, 96)
+    assert offsets[0].tolist() == [-300] * 96
+    assert sorted(set(offsets[1].tolist())) == [-300, -240]
+    assert int((offsets[1] == -240).sum()) == 96 - 28
+    assert offsets[2].tolist() == [-240] * 96
+
+
+def test_curves_follow_local_time():
+    """The quietest UTC hours of New York, Calcutta and Tokyo are their own small hours."""
+    day = day_number(datetime.date(2026, 5, 13))
+    regions = [("America/New_York", "US"), ("Asia/Kolkata", "IN"), ("Asia/Tokyo", "JP")]
+    calendar = build_calendar(regions, day, 1, parameters())
+    for region, offset in enumerate((-4, 5.5, 9)):
+        row = calendar.curve_row[0, region * 6]
+        curve = calendar.curves[row * CURVE_SLOTS : (row + 1) * CURVE_SLOTS]
+        weight = np.bincount(curve, minlength=96).reshape(24, 4).sum(axis=1)
+        quiet = (int(weight.argmin()) + offset) % 24
+        assert 1.5 <= quiet <= 4.5, regions[region]
+
+
+def test_holidays_and_black_friday_move_the_day():
+    """Christmas is quiet, the day before its eve and Black Friday are busy, Fridays beat Sundays."""
+    first = day_number(datetime.date(2025, 11, 1))
+    calendar = build_calendar([("America/Chicago", "US")], first, 61, parameters())
+    level = {
+        name: int(calendar.rate_steps[day_number(datetime.date(2025, *date)) - first, 1])
+        for name, date in {
+            "friday": (11, 14), "sunday": (11, 16), "black": (11, 28), "eve": (12, 23), "christmas": (12, 25)
+        }.items()
+    }
+    assert level["black"] > level["friday"] > level["sunday"]
+    assert level["eve"] > level["christmas"] + 20
+
+
+def test_travellers_spend_where_they_are():
+    """A card away from home buys in person there, and never on the days of the journey."""
+    maker = maker_of(config(activity={"travel_share": 0.18}))
+    activity = maker.shard(0).activity
+    card = np.arange(activity.last_card)
+    place, in_transit = activity.places_on(card, DAY)
+    rows = pl.from_arrow(tables(maker, DAY)["transactions"])
+    city = dict(zip(maker.world.cards.id.tolist(), place.tolist(), strict=True))
+    moving = {int(i) for i in maker.world.cards.id[in_transit]}
+    pos = rows.filter((pl.col("channel") == "pos") & (pl.col("transaction_type") == "purchase"))
+    names = maker.world.cities
+    for row in pos.to_dicts():
+        if row["card_id"] in city:
+            assert row["merchant_city"] == names[maker.world.places.city[city[row["card_id"]]]]
+            assert row["card_id"] not in moving
+    away = (place != maker.world.cards.place).mean()
+    assert 0.07 < away < 0.16
+
+
+def test_control_group_has_no_behaviour():
+    """Realism v1: same columns, flat hours, and amounts that know nothing of the trade."""
+    maker = maker_of(config(activity={"realism": "v1"}))
+    rows = pl.concat(
+        [pl.from_arrow(tables(maker, day)["transactions"]) for day in range(DAY, DAY + 14)]
+    ).with_columns(hour=LOCAL.dt.hour())
+    share = rows["hour"].value_counts(normalize=True)["proportion"]
+    assert share.max() < 0.055
+    assert rows["original_transaction_id"].null_count() == rows.height
+    by_trade = rows.filter(pl.col("currency") == "USD").group_by("mcc").agg(
+        pl.col("amount_minor").log().mean().alias("level"), pl.len()
+    ).filter(pl.col("len") > 150)
+    assert by_trade["level"].std() < 0.25
