@@ -12,7 +12,7 @@ from fauxpay.activity.merchants import WhereTables
 from fauxpay.activity.streams import WHERE_RANK
 from fauxpay.activity.tickets import TicketTables
 from fauxpay.activity.traits import traits_of
-from fauxpay.catalog.world import World
+from fauxpay.catalog.world import PRESENCES, World
 from fauxpay.config.model import Config
 from fauxpay.foundations.alias import alias_pool, slots
 from fauxpay.foundations.counts import grid_position
@@ -74,13 +74,19 @@ def _flat(calendar: Calendar) -> Calendar:
 
 
 def _where(world: World, tables: WhereTables) -> WhereTables:
-    """Any merchant for any card at any hour, each as likely as the next."""
-    segments = tables.pool.segment.size
-    merchant = np.arange(world.merchants.id.size)
-    one = alias_pool(
-        np.zeros(merchant.size, dtype=np.int64), merchant, np.ones(merchant.size), 1
-    )
-    pool = replace(one, segment=np.repeat(one.segment, segments))
+    """Any merchant that can take the payment, anywhere, for any card at any hour."""
+    merchants, place_count = world.merchants, world.places.city.size
+    is_cash = np.array(world.mccs)[merchants.mcc] == "6011"
+    present = merchants.presence != PRESENCES.index("online")
+    remote = merchants.presence != PRESENCES.index("physical")
+    lists = [np.flatnonzero(c) for c in (present & ~is_cash, is_cash, remote & ~is_cash)]
+    everyone = np.arange(merchants.id.size)
+    lists = [chosen if chosen.size else everyone for chosen in lists]
+    member = np.concatenate(lists)
+    segment = np.repeat(np.arange(3), [chosen.size for chosen in lists])
+    flat = alias_pool(segment, member, np.ones(member.size), 3)
+    rest = tables.pool.segment.size - 2 * place_count
+    pool = replace(flat, segment=np.repeat(flat.segment, [place_count, place_count, rest]))
     return replace(
         tables,
         ranks=np.tile(np.arange(_SPREAD, dtype=np.uint16), tables.ranks.size // _SPREAD),

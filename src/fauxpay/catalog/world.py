@@ -91,6 +91,7 @@ class Cards:
     online_share: F64
     income_level: F64
     profile: I64
+    opened_day: I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +275,7 @@ def _cards(
         online_share=_array(table, "online_share"),
         income_level=_array(customers, "income_level")[customer],
         profile=_codes(_column(customers, "profile"), PROFILES)[customer],
+        opened_day=_array(table, "opened_day").astype("datetime64[D]").astype(np.int64),
     )
 
 

@@ -138,6 +138,7 @@ class PartitionMaker:
         own = self.shard(shard)
         return plan_tables(self.world, self.config, own.activity, own.plan)
 
+
     def last_before(self, day: int, shard: int) -> LastEvents:
         """Each card's last event before a day: remembered from the day before, or looked up."""
         known_day, known = self._last.get(shard, (-1, None))

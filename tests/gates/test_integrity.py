@@ -1,0 +1,121 @@
+"""Integrity rules: silent on what the engine writes, and each seen to fail on what it must not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from worlds import DAY, config, maker_of, transactions
+
+from fauxpay.gates.integrity import INTEGRITY_CHECKS, Integrity
+
+
+@pytest.fixture(scope="module")
+def maker():
+    """A small world with replaced cards."""
+    return maker_of(config(fraud={"card_testing_per_card_year": 2.0}))
+
+
+@pytest.fixture(scope="module")
+def batch(maker) -> pa.Table:
+    """A day of rows."""
+    return transactions(maker, DAY + 1)
+
+
+def gate(maker) -> Integrity:
+    """Rules that look every row up."""
+    reissues = maker.shard(0).plan.reissues
+    pairs = zip(reissues.id.tolist(), reissues.card.tolist(), strict=True)
+    return Integrity(maker.world, dict(pairs))
+
+
+def checked(maker, batch: pa.Table) -> set[str]:
+    """Names of the rules that fail within as many batches as it takes to sample every row."""
+    rules = gate(maker)
+    return {finding.check for _ in range(64) for finding in rules.check(batch)}
+
+
+def test_what_the_engine_writes_passes(maker, batch):
+    """Positive space: no rule fails on any row of a day, replaced cards included."""
+    assert checked(maker, batch) == set()
+
+
+def test_control_group_passes_integrity():
+    """The control group is without behaviour, but its keys and money are in order."""
+    control = maker_of(config(activity={"realism": "v1"}))
+    assert checked(control, transactions(control, DAY)) == set()
+
+
+def changed(batch: pa.Table, name: str, row: int, value: object) -> pa.Table:
+    """A batch with one other value; dictionary columns take the value's text."""
+    column = batch.column(name).combine_chunks()
+    kind = column.type
+    cells = column.to_pylist()
+    cells[row] = value
+    if pa.types.is_dictionary(kind):
+        domain = column.dictionary.to_pylist()
+        codes = [None if c is None else domain.index(c) for c in cells]
+        new = pa.DictionaryArray.from_arrays(pa.array(codes, kind.index_type), column.dictionary)
+    else:
+        new = pa.array(cells, kind)
+    return batch.set_column(batch.schema.names.index(name), batch.schema.field(name), new)
+
+
+def row_where(batch: pa.Table, **wanted: object) -> int:
+    """The first row with these values."""
+    columns = [batch.column(name).to_pylist() for name in wanted]
+    return next(i for i, row in enumerate(zip(*columns)) if row == tuple(wanted.values()))
+
+
+def newest_card(maker, batch: pa.Table) -> int:
+    """The row of the card that was opened last."""
+    opened = dict(zip(maker.world.cards.id.tolist(), maker.world.cards.opened_day.tolist()))
+    days = [opened.get(card, 0) for card in batch["card_id"].to_pylist()]
+    assert max(days) > 17_600, "some card was opened after the day that the damage names"
+    return int(np.argmax(days))
+
+
+def damages(maker, batch: pa.Table) -> dict[str, pa.Table]:
+    """For each rule a batch in which one row breaks it."""
+    sale = {"channel": "pos", "transaction_type": "purchase", "is_approved": True}
+    pos, ecom = row_where(batch, **sale), row_where(batch, channel="ecom")
+    atm = row_where(batch, channel="atm", transaction_type="withdrawal")
+    other = next(
+        i for i, c in enumerate(batch["merchant_country"].to_pylist())
+        if c != batch["merchant_country"][pos].as_py()
+    )
+    first = batch["transaction_id"][pos].as_py()
+    early = np.datetime64("2018-01-02").astype("datetime64[us]").astype(object)
+    return {
+        "approval": changed(batch, "is_approved", pos, False),
+        "entry_fits_channel": changed(batch, "entry_mode", ecom, "chip"),
+        "place_fits_channel": changed(batch, "latitude", pos, None),
+        "address_fits_channel": changed(batch, "ip_address", pos, 4026531841),
+        "returns_point_back": changed(batch, "transaction_type", pos, "refund"),
+        "cash_at_machines": changed(batch, "transaction_type", atm, "purchase"),
+        "same_currency_same_amount": changed(batch, "billing_amount_minor", pos, 7),
+        "no_self_link": changed(batch, "previous_transaction_id", pos, first),
+        "card_agrees": changed(batch, "customer_id", pos, batch["customer_id"][other].as_py()),
+        "merchant_agrees": changed(
+            batch, "merchant_country", pos, batch["merchant_country"][other].as_py()
+        ),
+        "terminal_agrees": changed(batch, "terminal_id", pos, batch["terminal_id"][other].as_py()),
+        "card_is_open": changed(batch, "event_time", newest_card(maker, batch), early),
+        "civil_time": changed(batch, "local_offset_minutes", pos, 345),
+    }
+
+
+@pytest.mark.parametrize("rule", [name.split()[0] for name in INTEGRITY_CHECKS])
+def test_every_rule_can_fail(maker, batch, rule):
+    """Negative space: one wrong row is found, named and counted."""
+    found = checked(maker, damages(maker, batch)[rule])
+    assert rule in found
+
+
+def test_a_finding_says_where(maker, batch):
+    """A finding names the rule, the row, the value and what was expected."""
+    finding = gate(maker).check(damages(maker, batch)["approval"])[0]
+    assert finding.offenders == 1
+    assert finding.first_row == row_where(batch, channel="pos", transaction_type="purchase", is_approved=True)
+    assert "is_approved" in finding.expected
+    assert "transactions.response_code: 1 of" in str(finding)
