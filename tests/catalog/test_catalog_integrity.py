@@ -219,7 +219,7 @@ def test_every_damage_is_some_rule_s():
 
 
 CONTRACT_DAMAGES = {
-    "unique": ("merchants", "merchant_id", lambda column: {1: column[0]}),
+    "unique": ("devices", "device_id", lambda column: {1: column[0]}),
     "foreign_key": ("cards", "account_id", lambda column: {4: 1}),
     "pattern": ("cards", "bin", lambda column: {4: "12345"}),
     "range": ("cards", "online_share", lambda column: {4: 1.5}),

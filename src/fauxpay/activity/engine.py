@@ -182,11 +182,10 @@ class Activity:
 
     def _returns(self, cells: Cells, made: Visits) -> tuple[Returns, I64]:
         """Refunds and reversals of cells whose purchases were approved, and their cells."""
-        back = reversals(self.tables.returns, self.keys, cells, made)
-        reversed_row = streams.VISIT_REVERSED.of(made.word) < self.tables.returns.reversal_chance
+        back, back_cell = reversals(self.tables.returns, self.keys, cells, made)
         cell, refunded = self._refunds(cells)
         both = joined(back, refunded)
-        cell = np.concatenate([made.cell[reversed_row], cell])
+        cell = np.concatenate([back_cell, cell])
         purchase, manner = self.describe(self.source_rows(both), None)
         is_refund = np.arange(both.card.size) >= back.card.size
         kept = (manner.response == outcomes.APPROVED) & ~(

@@ -32,7 +32,7 @@ from fauxpay.activity.rows import (
     Where,
 )
 from fauxpay.activity.streams import Keys
-from fauxpay.activity.traits import ONLINE_LEVEL, ONLINE_LEVELS, TERMINALS, Traits, trait
+from fauxpay.activity.traits import ONLINE_LEVEL, ONLINE_LEVELS, Traits, trait
 from fauxpay.catalog.world import OPENINGS, PRESENCES, World
 from fauxpay.config.model import Config
 from fauxpay.foundations.alias import AliasPool, alias_pool, slots
@@ -212,15 +212,15 @@ def choose_merchants(
     chance = _open_chance(world, tables, rows.local_quarter, merchant)
     closed = np.flatnonzero((streams.WHERE_OPEN.of(word) >= chance) & (kind == LOCAL))
     _look_elsewhere(world, tables, keys, rows, (closed, kind, merchant))
-    record = traits.merchant.take(merchant, axis=0, mode="clip")
     is_remote = ~tables.is_placed.take(kind, mode="clip")
-    terminal = terminals_of(record, is_remote, streams.WHERE_TERMINAL.of(word))
-    return Where(kind, merchant, terminal, record)
+    terminal = terminals_of(traits, merchant, is_remote, streams.WHERE_TERMINAL.of(word))
+    return Where(kind, merchant, terminal, traits.merchant.take(merchant, mode="clip"))
 
 
-def terminals_of(record: I64, is_remote: NDArray[np.bool_], drawn: I64) -> I64:
-    """A terminal of each merchant's record from 8 drawn bits."""
-    stands = record[:, TERMINALS] >> (is_remote.view(np.int8) * np.int64(32))
+def terminals_of(traits: Traits, merchant: I64, is_remote: NDArray[np.bool_], drawn: I64) -> I64:
+    """A terminal of each merchant from 8 drawn bits."""
+    stands = traits.terminals.take(merchant, mode="clip")
+    stands >>= is_remote.view(np.int8) * np.int64(32)
     drawn = drawn * (stands & np.int64(0xFF))
     drawn >>= np.int64(8)
     stands >>= np.int64(8)

@@ -33,7 +33,6 @@ from fauxpay.activity.streams import Keys
 from fauxpay.activity.traits import (
     CAN_TAP,
     MERCHANT_COUNTRY,
-    MERCHANT_TRAITS,
     trait,
 )
 from fauxpay.activity.tickets import TAIL_OCTAVES, minor_units
@@ -160,7 +159,7 @@ def entry_modes(tables: OutcomeTables, rows: Rows, where: Where) -> I64:
     context += trait(rows.traits, CAN_TAP)
     special = tables.kind_context.take(where.kind, mode="clip")
     context = np.where(special >= 0, special, context)
-    context += trait(where.record[:, MERCHANT_TRAITS], MERCHANT_COUNTRY) * _CONTEXTS
+    context += trait(where.traits, MERCHANT_COUNTRY) * _CONTEXTS
     context *= _SLOTS
     context += streams.TICKET_ENTRY.of(rows.ticket_word)
     return tables.entry.take(context, mode="clip").astype(np.int64)
@@ -181,7 +180,7 @@ def authorise(
     row += where.kind == CASH
     row *= _SLOTS
     row += streams.TICKET_AUTHENTICATION.of(rows.ticket_word)
-    crosses = trait(where.record[:, MERCHANT_TRAITS], MERCHANT_COUNTRY) != rows.country
+    crosses = trait(where.traits, MERCHANT_COUNTRY) != rows.country
     case = where.kind * 2
     case += crosses
     case *= TAIL_OCTAVES

@@ -116,8 +116,10 @@ def refunds(
     )
 
 
-def reversals(tables: ReturnTables, keys: Keys, cells: Cells, visits: Visits) -> Returns:
-    """Reversals that follow visits of the same cells within the day."""
+def reversals(
+    tables: ReturnTables, keys: Keys, cells: Cells, visits: Visits
+) -> tuple[Returns, I64]:
+    """Reversals that follow visits of the same cells within the day, and their cells."""
     row = np.flatnonzero(streams.VISIT_REVERSED.of(visits.word) < tables.reversal_chance)
     address, source_ms, cell = visits.address[row], visits.at_ms[row], visits.cell[row]
     gap_bits = streams.VISIT_REVERSAL_GAP.of(draw(keys["gap"], address)).view(np.uint64)
@@ -126,7 +128,7 @@ def reversals(tables: ReturnTables, keys: Keys, cells: Cells, visits: Visits) ->
     at_ms = source_ms + np.rint(gap).astype(np.int64)
     # A reversal belongs to its purchase's day: near midnight it comes half-way to the day's end.
     at_ms = np.where(at_ms < DAY_MS, at_ms, source_ms + (DAY_MS - source_ms) // 2)
-    return Returns(
+    undone = Returns(
         card=visits.card[row],
         at_ms=at_ms,
         code=code(REVERSAL, visits.slot[row]),
@@ -136,6 +138,7 @@ def reversals(tables: ReturnTables, keys: Keys, cells: Cells, visits: Visits) ->
         source_day=np.broadcast_to(np.asarray(cells.day), cells.card.shape)[cell],
         source_ms=source_ms,
     )
+    return undone, cell
 
 
 def keep(returns: Returns, kept: Bool) -> Returns:

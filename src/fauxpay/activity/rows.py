@@ -58,12 +58,12 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Kind of purchase, merchant, terminal (i64[n]) and merchant's record (i64[n, 5]) of n rows."""
+    """Kind of purchase, merchant, terminal and the merchant's packed traits, each i64[n]."""
 
     kind: I64
     merchant: I64
     terminal: I64
-    record: I64
+    traits: I64
 
 
 @dataclass(frozen=True, slots=True)

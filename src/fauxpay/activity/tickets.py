@@ -23,8 +23,6 @@ from fauxpay.activity.rows import Rows, Ticket, Where
 from fauxpay.activity.traits import (
     FACTOR,
     MERCHANT_CURRENCY,
-    MERCHANT_TRAITS,
-    SCALE,
     TICKET_CLASS,
     Traits,
     trait,
@@ -158,16 +156,15 @@ def _endings(world: World, amounts: dict[str, Any]) -> tuple[F64, F64]:
 
 def price(tables: TicketTables, traits: Traits, rows: Rows, where: Where) -> tuple[F64, I64]:
     """(amount in the merchant's minor units, whole; depth of the upper tail 0..7) of each row."""
-    packed = where.record[:, MERCHANT_TRAITS]
-    ticket_class = trait(packed, TICKET_CLASS)
+    ticket_class = trait(where.traits, TICKET_CLASS)
     index, fraction = tail_index(rows.ticket_word & np.uint64(0xFFFFFFFF))
     amount = look_up(tables.quantiles, ticket_class, index, fraction)
-    amount *= where.record[:, SCALE].view(np.float64)
+    amount *= traits.scale.take(where.merchant, mode="clip")
     amount *= traits.factor.take(trait(rows.traits, FACTOR), mode="clip")
     ticket_class *= _ENDING_SLOTS
     ticket_class += streams.TICKET_ENDING.of(rows.ticket_word)
     ending = tables.endings.take(ticket_class, mode="clip") * np.int64(tables.currency_count)
-    ending += trait(packed, MERCHANT_CURRENCY)
+    ending += trait(where.traits, MERCHANT_CURRENCY)
     step = tables.step.take(ending, mode="clip")
     amount /= step
     amount += 0.5
@@ -185,7 +182,7 @@ def billed(
 ) -> Ticket:
     """The ticket, with its amount in the account's currency at the day's rate."""
     amount, tail_octave = priced
-    pair = trait(where.record[:, MERCHANT_TRAITS], MERCHANT_CURRENCY)
+    pair = trait(where.traits, MERCHANT_CURRENCY)
     pair *= tables.currency_count
     pair += rows.currency
     billing = rates.take(pair, mode="clip")

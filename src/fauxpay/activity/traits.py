@@ -1,7 +1,8 @@
 """Traits: what a row needs to know of its card and its merchant, packed so that one look finds it.
 
-A row's card is anywhere in memory: each column fetched for itself is a cache miss of its own. So
-the columns of a card stand side by side, and so do those of a merchant.
+A row's card is anywhere in memory: each column fetched for itself is a cache miss of its own, so
+the columns of a card stand side by side. Merchants are fewer and some are met again and again:
+their columns stay in the cache one by one, with the small codes packed into one word.
 
 Reads    cards, merchants
 Writes   card and merchant records
@@ -20,9 +21,6 @@ from fauxpay.foundations.draws import F64, I64
 
 # Columns of a card's record: three ids and the packed traits.
 CUSTOMER_ID, ACCOUNT_ID, CARD_ID, CARD_TRAITS = range(4)
-# Columns of a merchant's record: id, both coordinates, packed traits, price scale (float64 bits),
-# and first terminal (24 bits) and number (8 bits) for card-present, then for remote purchases.
-MERCHANT_ID, COORDINATES, MERCHANT_TRAITS, SCALE, TERMINALS = range(5)
 
 COUNTRY, CURRENCY, CAN_TAP, ONLINE_LEVEL = (0, 8), (8, 8), (16, 1), (17, 5)
 SCHEME, PRODUCT, FACTOR = (22, 4), (26, 4), (32, 12)
@@ -41,10 +39,22 @@ FACTOR_ONE = 1 << (FACTOR[1] - 1)
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """card i64[cards, 4], merchant i64[merchants, 5], factor f64[4096] by a card's factor step."""
+    """What rows look up.
+
+    card         i64[cards, 4]     ids and packed traits
+    merchant     i64[merchants]    packed traits
+    terminals    i64[merchants]    first terminal (24 bits) and number (8 bits) for card-present,
+                                   then for remote purchases
+    coordinates  i64[merchants]    latitude and longitude, two float32
+    scale        f64[merchants]    price scale
+    factor       f64[4096]         of a ticket, by a card's factor step
+    """
 
     card: I64
     merchant: I64
+    terminals: I64
+    coordinates: I64
+    scale: F64
     factor: F64
 
 
@@ -58,7 +68,15 @@ def trait(packed: I64, field: tuple[int, int]) -> I64:
 def traits_of(world: World, tickets: tuple[I64, F64, F64]) -> Traits:
     """Records of a world; tickets is (class of merchants, scale of merchants, factor of cards)."""
     ticket_class, scale, card_factor = tickets
-    return Traits(_cards(world, card_factor), _merchants(world, ticket_class, scale), _factors())
+    coordinates = np.stack([world.merchants.latitude, world.merchants.longitude], axis=1)
+    return Traits(
+        card=_cards(world, card_factor),
+        merchant=_merchants(world, ticket_class),
+        terminals=_terminals(world),
+        coordinates=np.ascontiguousarray(coordinates).view(np.int64).reshape(-1),
+        scale=scale,
+        factor=_factors(),
+    )
 
 
 def _factors() -> F64:
@@ -95,10 +113,9 @@ def _cards(world: World, card_factor: F64) -> I64:
     )
 
 
-def _merchants(world: World, ticket_class: I64, scale: F64) -> I64:
+def _merchants(world: World, ticket_class: I64) -> I64:
     merchants = world.merchants
-    coordinates = np.stack([merchants.latitude, merchants.longitude], axis=1)
-    traits = _packed(
+    return _packed(
         {
             MCC: merchants.mcc.astype(np.int64),
             CITY: merchants.city.astype(np.int64),
@@ -107,9 +124,6 @@ def _merchants(world: World, ticket_class: I64, scale: F64) -> I64:
             TICKET_CLASS: ticket_class,
         }
     )
-    packed = np.ascontiguousarray(coordinates).view(np.int64).reshape(-1)
-    columns = [merchants.id, packed, traits, scale.view(np.int64), _terminals(world)]
-    return np.ascontiguousarray(np.stack(columns, axis=1))
 
 
 def _terminals(world: World) -> I64:

@@ -29,20 +29,24 @@ CASH_MCC = "6011"
 
 
 def country_is_known(catalog: Linked) -> Marks:
+    """The place's country is one that the reference knows."""
     return absent(catalog.column("places", "country"), reference("countries")["country"])
 
 
 def zone_is_known(catalog: Linked) -> Marks:
+    """The place's civil time is known."""
     return absent(catalog.column("places", "zone"), reference("zone_transitions")["zone"])
 
 
 def currency_is_rated(catalog: Linked) -> Marks:
+    """Amounts in the country's currency can be converted."""
     table = reference("currencies")
     rated = table["currency"].filter(table["is_rated"])
     return absent(_currency(catalog.column("places", "country")), rated)
 
 
 def country_is_of_place(catalog: Linked) -> Marks:
+    """A merchant is in the country of its city."""
     return _differ(
         catalog.column("merchants", "merchant_country"),
         catalog.column("places", "country").take(catalog.place_of_merchant),
@@ -50,6 +54,7 @@ def country_is_of_place(catalog: Linked) -> Marks:
 
 
 def city_is_of_place(catalog: Linked) -> Marks:
+    """A merchant's city is the one that its place_id names."""
     return _differ(
         catalog.column("merchants", "merchant_city"),
         catalog.column("places", "city").take(catalog.place_of_merchant),
@@ -57,11 +62,13 @@ def city_is_of_place(catalog: Linked) -> Marks:
 
 
 def currency_is_of_country(catalog: Linked) -> Marks:
+    """A merchant prices in the currency of its country."""
     expected = _currency(catalog.column("merchants", "merchant_country"))
     return _differ(catalog.column("merchants", "currency"), expected)
 
 
 def coordinates_are_in_place(catalog: Linked) -> Marks:
+    """A merchant stands within its city, with some tolerance."""
     place = catalog.place_of_merchant
     distance = distances_km(
         catalog.numbers("merchants", "latitude"),
@@ -73,27 +80,32 @@ def coordinates_are_in_place(catalog: Linked) -> Marks:
 
 
 def mcc_is_known(catalog: Linked) -> Marks:
+    """A merchant's category exists."""
     return absent(catalog.column("merchants", "mcc"), reference("merchant_categories")["mcc"])
 
 
 def merchant_has_terminal(catalog: Linked) -> Marks:
+    """Every merchant can take a card."""
     every_terminal = np.ones(catalog.rows("terminals"), np.bool_)
     return catalog.merchants_without(every_terminal)
 
 
 def seller_online_has_virtual_terminal(catalog: Linked) -> Marks:
+    """Who sells online has somewhere to do it."""
     virtual = catalog.equals("terminals", "kind", "virtual")
     sells_online = ~catalog.equals("merchants", "presence", "physical")
     return sells_online & catalog.merchants_without(virtual)
 
 
 def shop_has_terminal_of_its_own(catalog: Linked) -> Marks:
+    """Who has a shop can take a card there."""
     virtual = catalog.equals("terminals", "kind", "virtual")
     is_shop = ~catalog.equals("merchants", "presence", "online")
     return is_shop & catalog.merchants_without(~virtual)
 
 
 def terminal_fits_presence(catalog: Linked) -> Marks:
+    """No counter without a shop, no web shop of a merchant that has none."""
     owner = catalog.merchant_of_terminal
     physical = catalog.equals("merchants", "presence", "physical")[owner]
     online = catalog.equals("merchants", "presence", "online")[owner]
@@ -102,12 +114,14 @@ def terminal_fits_presence(catalog: Linked) -> Marks:
 
 
 def cash_machine_is_at_its_merchant(catalog: Linked) -> Marks:
+    """Cash machines and merchants that give cash go together."""
     gives_cash = catalog.equals("merchants", "mcc", CASH_MCC)[catalog.merchant_of_terminal]
     virtual = catalog.equals("terminals", "kind", "virtual")
     return ~virtual & (gives_cash ^ catalog.equals("terminals", "kind", "atm"))
 
 
 def place_has_open_shop(catalog: Linked) -> Marks:
+    """In every city one can buy something by day."""
     is_open = catalog.equals("merchants", "opening", "always")
     is_open |= catalog.equals("merchants", "opening", "day")
     shops = is_open & ~catalog.equals("merchants", "presence", "online")
@@ -117,15 +131,18 @@ def place_has_open_shop(catalog: Linked) -> Marks:
 
 
 def country_has_cash_machine(catalog: Linked) -> Marks:
+    """In every country one can draw cash."""
     machines = catalog.equals("terminals", "kind", "atm")
     return catalog.places_of_countries_without(~catalog.merchants_without(machines))
 
 
 def country_has_online_merchant(catalog: Linked) -> Marks:
+    """Every country has an online merchant of its own."""
     return catalog.places_of_countries_without(catalog.equals("merchants", "presence", "online"))
 
 
 def home_is_in_country(catalog: Linked) -> Marks:
+    """A customer's country is that of the home city."""
     return _differ(
         catalog.column("customers", "country"),
         catalog.column("places", "country").take(catalog.place_of_customer),
@@ -133,6 +150,7 @@ def home_is_in_country(catalog: Linked) -> Marks:
 
 
 def household_is_in_one_place(catalog: Linked) -> Marks:
+    """People of one household live in one city."""
     household = catalog.column("customers", "household_id").dictionary_encode().indices.to_numpy()
     place = catalog.place_of_customer
     first = np.zeros(int(household.max(initial=-1)) + 1, dtype=np.int64)
@@ -141,21 +159,25 @@ def household_is_in_one_place(catalog: Linked) -> Marks:
 
 
 def account_is_in_currency_of_home(catalog: Linked) -> Marks:
+    """An account is kept in the currency of its customer's country."""
     country = catalog.column("customers", "country").take(catalog.customer_of_account)
     return _differ(catalog.column("accounts", "currency"), _currency(country))
 
 
 def card_and_account_have_one_customer(catalog: Linked) -> Marks:
+    """A card's customer is its account's."""
     owner = catalog.column("accounts", "customer_id").take(catalog.account_of_card)
     return _differ(catalog.column("cards", "customer_id"), owner)
 
 
 def card_expires_after_opening(catalog: Linked) -> Marks:
+    """A card is valid for a day at least."""
     expires, opened = (catalog.days("cards", name) for name in ("expires_on", "opened_day"))
     return np.asarray(expires <= opened)
 
 
 def card_is_no_older_than_account(catalog: Linked) -> Marks:
+    """A card is not opened before its account."""
     account = catalog.account_of_card
     return np.asarray(
         catalog.days("cards", "opened_day") < catalog.days("accounts", "opened_day")[account]
@@ -163,12 +185,14 @@ def card_is_no_older_than_account(catalog: Linked) -> Marks:
 
 
 def device_is_of_known_household(catalog: Linked) -> Marks:
+    """A device's household has customers."""
     household = catalog.column("devices", "household_id")
     is_absent = absent(household, catalog.column("customers", "household_id"))
     return is_absent & ~flags(household.is_null())
 
 
 def device_at_home_has_address(catalog: Linked) -> Marks:
+    """A household's device has its home address."""
     at_home = flags(catalog.column("devices", "household_id").is_valid())
     lacks = flags(catalog.column("devices", "ip_address").is_null())
     return np.asarray(at_home & lacks)

@@ -28,6 +28,8 @@ from fauxpay.errors import ContractError
 
 FINDINGS_SHOWN_MAX = 20
 _INTEGERS, _FLOATS = "whole numbers", "numbers"
+# Not cast: a float64 cannot tell neighbouring 63-bit ids apart.
+_PANDAS_HINT = "; a column of ids with nulls is Int64 in pandas, not float64"
 
 
 def read_catalog(folder: Path | str) -> dict[str, pa.Table]:
@@ -110,6 +112,7 @@ def _converted(array: Any, column: Column, where: str) -> Any:
         raise ContractError(
             f"{where}: all {len(array)} rows are of type {array.type}"
             f"{_first_value(array)}; expected {wanted} ({column.arrow})"
+            f"{_PANDAS_HINT if (given, wanted) == (_FLOATS, _INTEGERS) else ''}"
         )
     try:
         values = array.cast(column.value_type)

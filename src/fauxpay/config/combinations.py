@@ -27,13 +27,15 @@ Fault = tuple[str, object, str]
 
 
 def combination_faults(config: Config) -> list[Fault]:
-    """(dotted key, value, what is allowed) of every setting that does not fit the others."""
-    faults = [*_time_faults(config), *_country_faults(config), *_size_faults(config)]
-    faults.extend(
-        (f"parameters.{name}", value, text)
-        for name, value, text in override_faults(config.parameters)
-    )
-    return faults
+    """(dotted key, value, what is wrong) of every setting that does not fit the others."""
+    own = (*_time_faults(config), *_country_faults(config), *_size_faults(config))
+    return [
+        *((key, value, f"allowed is {text}") for key, value, text in own),
+        *(
+            (f"parameters.{name}", value, text)
+            for name, value, text in override_faults(config.parameters)
+        ),
+    ]
 
 
 def _time_faults(config: Config) -> Iterator[Fault]:

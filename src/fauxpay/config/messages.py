@@ -29,11 +29,14 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> tuple[Problem
 
 
 def nearest(name: str, known: Sequence[str]) -> str | None:
-    """The known dotted key most like a name, by the whole key or by its last part."""
+    """The known dotted key most like a name: the same last part, else most letters in common."""
+    last = {key.rpartition(".")[2]: key for key in reversed(known)}
+    own_last = name.rpartition(".")[2]
+    if own_last in last:
+        return last[own_last]
     if near := difflib.get_close_matches(name, known, n=1, cutoff=NEAR_ENOUGH):
         return near[0]
-    last = {key.rpartition(".")[2]: key for key in reversed(known)}
-    near = difflib.get_close_matches(name.rpartition(".")[2], last, n=1, cutoff=NEAR_ENOUGH)
+    near = difflib.get_close_matches(own_last, last, n=1, cutoff=NEAR_ENOUGH)
     return last[near[0]] if near else None
 
 
@@ -108,7 +111,7 @@ def _problems(detail: Any, model: type[BaseModel]) -> Iterator[Problem]:
     path = ".".join(location)
     if kind == "combination":
         for key, given, text in detail["ctx"]["faults"]:
-            yield Problem(key, given, f"allowed is {text}")
+            yield Problem(key, given, text)
     elif kind == "extra_forbidden":
         yield _unknown(path, value, model)
     elif kind == "folder":

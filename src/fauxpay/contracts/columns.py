@@ -19,35 +19,38 @@ from fauxpay.contracts.buffers import Bools, validity, values
 from fauxpay.contracts.tables import Column
 
 Rows = NDArray[np.int64]
+Accepts = Callable[[pa.Array], pa.Array]
 NO_ROWS: Rows = np.empty(0, np.int64)
-_NO_ROWS = NO_ROWS
+# The last dictionary of each column and which of its values a rule accepts: batches of a run share
+# their dictionaries, and to compare 34,000 city names costs 30 times less than to match them.
+_JUDGED: dict[tuple[Column, str], tuple[pa.Array, Bools]] = {}
 
 
 def outside_dictionary(column: Column, array: pa.Array) -> Rows:
     """Rows whose index points at no value of the dictionary; nothing else can be read then."""
     indexes, count = values(array), len(array.dictionary)
     if not len(indexes) or (indexes.min() >= 0 and indexes.max() < count):
-        return _NO_ROWS
+        return NO_ROWS
     return _rows((indexes < 0) | (indexes >= count), array)
 
 
 def nulls(column: Column, array: pa.Array) -> Rows:
     """Rows without a value."""
     present = validity(array)
-    return _NO_ROWS if present is None else np.flatnonzero(~present)
+    return NO_ROWS if present is None else np.flatnonzero(~present)
 
 
 def outside_range(column: Column, array: pa.Array) -> Rows:
     """Rows below the minimum or above the maximum; for floats, NaN and infinities as well."""
     slots = values(array)
     if not len(slots):
-        return _NO_ROWS
+        return NO_ROWS
     low, high = _limits(column, slots.dtype)
     smallest, largest = slots.min(), slots.max()
     is_low = smallest <= low if column.is_minimum_exclusive else smallest < low
     # Asked so that a NaN, which compares as false, does not pass.
     if not is_low and smallest >= low and largest <= high:
-        return _NO_ROWS
+        return NO_ROWS
     above = slots > low if column.is_minimum_exclusive else slots >= low
     return _rows(~(above & (slots <= high)), array)
 
@@ -58,18 +61,20 @@ def not_multiples(column: Column, array: pa.Array) -> Rows:
     step = slots.dtype.type(column.multiple_of)
     # Division by a constant is vectorised, the remainder is not.
     wrong = slots // step * step != slots
-    return _rows(wrong, array) if wrong.any() else _NO_ROWS
+    return _rows(wrong, array) if wrong.any() else NO_ROWS
 
 
 def not_in_enum(column: Column, array: pa.Array) -> Rows:
     """Rows whose text is none of the stated ones; unused dictionary entries do no harm."""
     allowed = pa.array(column.enum, pa.string())
-    return _by_text(array, lambda texts: pc.is_in(texts, value_set=allowed))
+    return _by_text(column, array, "enum", lambda texts: pc.is_in(texts, value_set=allowed))
 
 
 def not_matching(column: Column, array: pa.Array) -> Rows:
     """Rows whose text the pattern does not match."""
-    return _by_text(array, lambda texts: pc.match_substring_regex(texts, column.pattern))
+    return _by_text(
+        column, array, "pattern", lambda texts: pc.match_substring_regex(texts, column.pattern)
+    )
 
 
 def not_constant(column: Column, array: pa.Array) -> Rows:
@@ -84,15 +89,23 @@ def _limits(column: Column, kind: np.dtype[Any]) -> tuple[float, float]:
     return low, facts.max if column.maximum is None else column.maximum
 
 
-def _by_text(array: pa.Array, accepts: Callable[[pa.Array], pa.Array]) -> Rows:
-    is_dictionary = pa.types.is_dictionary(array.type)
-    texts = array.dictionary if is_dictionary else array
-    accepted: Bools = np.asarray(accepts(texts).fill_null(True), dtype=np.bool_)
+def _by_text(column: Column, array: pa.Array, rule: str, accepts: Accepts) -> Rows:
+    """Rows whose text a rule does not accept; each distinct text is asked once."""
+    if not pa.types.is_dictionary(array.type):
+        return np.flatnonzero(~_accepted(array, accepts))
+    known = _JUDGED.get((column, rule))
+    if known is None or not known[0].equals(array.dictionary):
+        known = (array.dictionary, _accepted(array.dictionary, accepts))
+        _JUDGED[column, rule] = known
+    accepted = known[1]
     if accepted.all():
-        return _NO_ROWS
-    if is_dictionary:
-        accepted = accepted.take(values(array), mode="clip")
-    return _rows(~accepted, array)
+        return NO_ROWS
+    return _rows(~accepted.take(values(array), mode="clip"), array)
+
+
+def _accepted(texts: pa.Array, accepts: Accepts) -> Bools:
+    answers: Bools = np.asarray(accepts(texts).fill_null(True), dtype=np.bool_)
+    return answers
 
 
 def _rows(wrong: Bools, array: pa.Array) -> Rows:

@@ -10,8 +10,10 @@ problem" (multiplicative hashing by the high bits).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +33,11 @@ _MULTIPLIERS = tuple(
         0x9B05688C2B3E6C1F,
     )
 )
-_ROWS_AT_ONCE = 65_536
-_ROWS_MAX = 2**31 - 1
+_ROWS_AT_ONCE = 32_768
+_WARMED_SLOTS_PER_ROW = 4
+_ROWS_MAX = 2**30
+_NO_ROWS: I64 = np.empty(0, np.int64)
+_KEPT = threading.local()
 
 
 def repeats(columns: Sequence[I64]) -> I64:
@@ -41,25 +46,41 @@ def repeats(columns: Sequence[I64]) -> I64:
     columns  i64[n] each, at least one
     returns  i64[m], ascending; empty where every row is unique
     """
-    count = len(columns[0])
-    assert count <= _ROWS_MAX
-    rows = np.arange(count, dtype=np.int32)
-    words = _mixed(columns)
+    words, left = _mixed(columns), list(columns)
     for multiplier in _MULTIPLIERS:
-        slots, bits = _slots(words, multiplier, slots_per_entry=4)
-        position = np.arange(len(rows), dtype=np.int32)
-        # Not initialised: every slot that is read was written by the row that reads it.
-        owners = np.empty(1 << bits, np.int32)
-        owners[slots] = position
-        owner = owners.take(slots, mode="clip")
-        lost = np.flatnonzero(owner != position)
-        if not lost.size:
-            return np.empty(0, np.int64)
-        losers, winners = rows[lost], rows[owner[lost]]
-        if np.logical_and.reduce([column[losers] == column[winners] for column in columns]).any():
-            break
-        rows, words = losers, words[lost]
-    return _repeats_by_sorting(columns)
+        losers, winners = _collisions(words, multiplier)
+        if not losers.size:
+            return _NO_ROWS
+        if np.logical_and.reduce([column[losers] == column[winners] for column in left]).any():
+            return _repeats_by_sorting(columns)
+        words, left = words[losers], [column[losers] for column in left]
+    # What six tables did not settle is a handful, unless somebody chose it to collide.
+    return _repeats_by_sorting(columns) if _repeats_by_sorting(left).size else _NO_ROWS
+
+
+def _collisions(words: U64, multiplier: np.uint64) -> tuple[I64, I64]:
+    """Positions of words whose slot another word took, and the positions of those others.
+
+    Equal words share a slot, so all but one of them are among the losers.
+    """
+    assert len(words) <= _ROWS_MAX
+    bits = _bits(len(words))
+    shift = np.uint64(64 - bits)
+    owners = _scratch(1 << bits)
+    # Every slot that is read is written first: this only calls the memory into the cache.
+    owners.fill(0)
+    numbers = _numbers(1 << bits)
+    for part in _parts(len(words)):
+        owners[_hashed(words[part], multiplier, shift)] = numbers[part]
+    losers: list[I64] = []
+    winners: list[I64] = []
+    for part in _parts(len(words)):
+        # Hashed again, because keeping the slots would cost more in memory than in time.
+        owner = owners.take(_hashed(words[part], multiplier, shift), mode="clip")
+        lost = np.flatnonzero(owner != numbers[part])
+        losers.append(lost + part.start)
+        winners.append(owner[lost].astype(np.int64))
+    return _joined(losers), _joined(winners)
 
 
 def _repeats_by_sorting(columns: Sequence[I64]) -> I64:
@@ -79,16 +100,42 @@ def _mixed(columns: Sequence[I64]) -> U64:
     return words
 
 
-def _slots(words: U64, multiplier: np.uint64, slots_per_entry: int) -> tuple[I64, int]:
-    """Slot of each word in a table of 2**bits slots, and bits."""
-    bits = max(1, (max(1, len(words)) * slots_per_entry - 1).bit_length())
-    return _hashed(words, multiplier, np.uint64(64 - bits)), bits
+def _bits(count: int) -> int:
+    """Size of a slot table, 2**bits, for that many entries: two to four slots for each."""
+    return max(1, (2 * count - 1).bit_length()) if count else 1
 
 
 def _hashed(words: U64, multiplier: np.uint64, shift: np.uint64) -> I64:
+    """Slot of each word: the high bits of its product."""
     hashed = words * multiplier
     np.right_shift(hashed, shift, out=hashed)
     return hashed.view(np.int64)
+
+
+def _parts(count: int) -> Iterator[slice]:
+    """Slices that keep what is worked on inside the second-level cache."""
+    for start in range(0, count, _ROWS_AT_ONCE):
+        yield slice(start, min(start + _ROWS_AT_ONCE, count))
+
+
+def _joined(arrays: list[I64]) -> I64:
+    return np.concatenate(arrays) if arrays else _NO_ROWS
+
+
+@lru_cache(maxsize=8)
+def _numbers(count: int) -> NDArray[np.int32]:
+    numbers = np.arange(count, dtype=np.int32)
+    numbers.flags.writeable = False
+    return numbers
+
+
+def _scratch(count: int) -> NDArray[np.int32]:
+    """Memory with anything in it, kept per thread: fresh pages cost more than the work on them."""
+    kept: NDArray[np.int32] | None = getattr(_KEPT, "slots", None)
+    if kept is None or len(kept) < count:
+        kept = np.empty(count, np.int32)
+        _KEPT.slots = kept
+    return kept[:count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +148,15 @@ class Level:
 
     def lost(self, sought: I64) -> I64:
         """Positions of the values that this table does not hold."""
-        found: list[I64] = []
-        for start in range(0, len(sought), _ROWS_AT_ONCE):
-            part = sought[start : start + _ROWS_AT_ONCE]
-            slots = _hashed(part.view(np.uint64), self.multiplier, self.shift)
-            absent = self.slots.take(slots, mode="clip") != part
-            if absent.any():
-                found.append(np.flatnonzero(absent) + start)
-        return np.concatenate(found) if found else np.empty(0, np.int64)
+        words, lost = sought.view(np.uint64), list[I64]()
+        if len(self.slots) <= _WARMED_SLOTS_PER_ROW * len(sought):
+            # Called into the cache in order, it costs a third of what it does at random.
+            self.slots.max()
+        for part in _parts(len(sought)):
+            slots = _hashed(words[part], self.multiplier, self.shift)
+            absent = self.slots.take(slots, mode="clip") != sought[part]
+            lost.append(np.flatnonzero(absent) + part.start)
+        return _joined(lost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +177,8 @@ class Members:
         for multiplier in _MULTIPLIERS:
             if not left.size:
                 break
-            at, bits = _slots(left.view(np.uint64), multiplier, slots_per_entry=2)
+            bits = _bits(len(left))
+            at = _hashed(left.view(np.uint64), multiplier, np.uint64(64 - bits))
             # An empty slot holds a member of another slot, so nothing sought there equals it.
             slots = np.full(1 << bits, left[0])
             slots[at] = left

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fauxpay.foundations.parameters import Parameters
 
 Tables = Mapping[str, "pa.Table"]
+Inspect = Callable[["pa.RecordBatch"], "list[Finding]"]
 _EPOCH_SECONDS_MAX = 253_402_300_799  # 9999-12-31T23:59:59Z
 
 
@@ -110,6 +111,28 @@ def default_maker(tables: Tables, config: Config, parameters: Parameters) -> Mak
     return PartitionMaker(world_of(tables), config, parameters)
 
 
+def default_inspector(maker: Maker, plan: Tables) -> Inspect:
+    """The integrity rules of a world whose maker is production's, with the cards of a plan."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from fauxpay.gates.integrity import Integrity
+    from fauxpay.partitions.compose import PartitionMaker
+
+    assert isinstance(maker, PartitionMaker)
+    reissues = plan["reissues"]
+    positions = pc.index_in(reissues["root_card_id"], value_set=pa.array(maker.world.cards.id))
+    ids = reissues["card_id"].to_pylist()
+    return Integrity(maker.world, dict(zip(ids, positions.to_pylist(), strict=True))).check
+
+
+def default_inspection_names() -> Sequence[str]:
+    """Names of the checks that `default_inspector` makes."""
+    from fauxpay.gates.integrity import INTEGRITY_CHECKS
+
+    return INTEGRITY_CHECKS
+
+
 def utc_now() -> datetime:
     """The only clock: now, or SOURCE_DATE_EPOCH (seconds since 1970) where it is set."""
     stated = os.environ.get("SOURCE_DATE_EPOCH")
@@ -131,6 +154,8 @@ class Engine:
     build_catalog: Callable[[Config, Parameters], dict[str, pa.Table]] = default_catalog
     check_catalog: Callable[[Tables], list[Finding]] = default_catalog_checks
     make_maker: Callable[[Tables, Config, Parameters], Maker] = default_maker
+    make_inspector: Callable[[Maker, Tables], Inspect] = default_inspector
+    inspection_names: Callable[[], Sequence[str]] = default_inspection_names
     clock: Callable[[], datetime] = utc_now
 
 

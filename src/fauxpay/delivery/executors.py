@@ -1,10 +1,8 @@
 """Executors: they run partitions, in any order, on any number of workers, and nothing else.
 
-A strip is a run of consecutive days of one shard, so that a maker can keep what the next day
-needs. Strips get shorter towards the end, so that the workers finish together.
-
-Why not concurrent.futures: receipts come back per strip only, and a queue for progress beside it
-is a lock that a killed worker may take to its grave.
+Why not concurrent.futures: it hands out tasks to whoever is free, but consecutive days of a shard
+belong to one worker, whose maker keeps what the next day needs; and a queue for progress beside
+it is a lock that a killed worker may take to its grave.
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -80,22 +79,27 @@ def core_count() -> int:
     return os.cpu_count() or 1
 
 
-def strips(tasks: Sequence[Task], workers: int) -> list[list[Task]]:
-    """Tasks cut into strips of consecutive days of a shard, long ones first.
+class Agenda:
+    """Who makes what: a block of consecutive tasks for each, and the end of another's when done.
 
-    Each takes half of a worker's share of what is left.
-
-    Source: Polychronopoulos and Kuck 1987, "Guided self-scheduling".
+    Source: Blumofe and Leiserson 1999, "Scheduling multithreaded computations by work stealing".
     """
-    left = deque(sorted(tasks))
-    cut = []
-    while left:
-        strip = [left.popleft()]
-        length = -(-(len(left) + 1) // (2 * workers))
-        while left and len(strip) < length and _follows(strip[-1], left[0]):
-            strip.append(left.popleft())
-        cut.append(strip)
-    return cut
+
+    def __init__(self, tasks: Sequence[Task], workers: Sequence[Connection]) -> None:
+        ordered = sorted(tasks)
+        bounds = [len(ordered) * number // len(workers) for number in range(len(workers) + 1)]
+        self._blocks = {
+            worker: deque(ordered[first:end])
+            for worker, (first, end) in zip(workers, pairwise(bounds), strict=True)
+        }
+
+    def next_for(self, worker: Connection) -> Task | None:
+        """The next task of a worker; None when nothing is left for anybody."""
+        own = self._blocks[worker]
+        if not own:
+            longest = max(self._blocks.values(), key=len)
+            own.extendleft(longest.pop() for _ in range(-(-len(longest) // 2)))
+        return own.popleft() if own else None
 
 
 class SerialExecutor:
@@ -151,7 +155,7 @@ class ProcessExecutor:
         if not tasks:
             return
         self.warm(len(tasks))
-        waiting = deque(strips(tasks, len(self._running)))
+        agenda = Agenda(tasks, list(self._running))
         for connection in self._running:
             self._send(connection, context)
         busy = set(self._running)
@@ -166,9 +170,9 @@ class ProcessExecutor:
                     case Failed() as failed:
                         raise _raised(failed)
                     case Idle():
-                        strip = waiting.popleft() if waiting else None
-                        self._send(connection, strip)
-                        if strip is None:
+                        task = agenda.next_for(connection)
+                        self._send(connection, task)
+                        if task is None:
                             busy.discard(connection)
 
     def __enter__(self) -> Self:
@@ -232,10 +236,6 @@ class ProcessExecutor:
             f"script must call fauxpay.generate below `if __name__ == '__main__':`, or use "
             f"run.executor=serial. The same command resumes."
         )
-
-
-def _follows(before: Task, task: Task) -> bool:
-    return task.shard == before.shard and task.day == before.day + 1
 
 
 def _raised(failed: Failed) -> FauxpayError:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fauxpay.contracts.findings import Finding
 from fauxpay.contracts.members import repeats
+from fauxpay.delivery.engine import Inspect
 
 DAY_US = 86_400_000_000
 _EXPECTED = {
@@ -30,20 +31,24 @@ INSPECTIONS = (
 
 
 class Inspector:
-    """Follows the transactions of one partition: their order, their day, their identifiers."""
+    """Follows the transactions of one partition: their order, their day, their identifiers.
 
-    def __init__(self, day: int) -> None:
+    rules  further checks of each batch
+    """
+
+    def __init__(self, day: int, rules: Inspect) -> None:
+        self._rules = rules
         self._first_us = day * DAY_US
         self._last_us: int | None = None
         self._identifiers: list[NDArray[np.int64]] = []
 
-    def inspect(self, batch: pa.RecordBatch | pa.Table) -> list[Finding]:
+    def inspect(self, batch: pa.RecordBatch) -> list[Finding]:
         """Findings about the batch that follows those seen before."""
         times = integers(batch, "event_time")
         if not times.size:
             return []
         self._identifiers.append(integers(batch, "transaction_id").copy())
-        return [*self._follows(times), *self._in_day(times)]
+        return [*self._follows(times), *self._in_day(times), *self._rules(batch)]
 
     def identifiers(self) -> NDArray[np.int64]:
         """Identifiers of all transactions so far."""

@@ -144,7 +144,7 @@ class _Draft:
         """Streams the tables of an event day through checks, digest and encoder."""
         task, known = self._task, self._workshop.members(self._task.shard)
         stream = self._workshop.maker.make(task.day, task.shard)
-        inspector = Inspector(task.day)
+        inspector = Inspector(task.day, self._workshop.inspector(task.shard))
         transactions = self._file("transactions", known)
         for batch in stream.transactions():
             transactions.write(batch, inspector.inspect)
@@ -152,7 +152,8 @@ class _Draft:
         transactions.note_all(inspector.finish())
         tables = stream.side_tables()
         assert {"transactions", *tables} == set(layout.DAY_TABLES), sorted(tables)
-        known = {**known, "transaction_id": Members.of(inspector.identifiers())}
+        own = layout.DAY_TABLES["transactions"]
+        known = {**known, own: Members.of(inspector.identifiers())}
         for name in layout.DAY_TABLES:
             if name != "transactions":
                 self._file(name, known).write(tables[name])

@@ -32,9 +32,10 @@ from fauxpay.gates.verdicts import (
     Gate,
     Verdict,
     completeness,
-    contract_gate,
+    conservation,
     gate_document,
-    integrity_gate,
+    other_checks,
+    table_checks,
 )
 from fauxpay.receipts import layout
 from fauxpay.receipts.records import (
@@ -189,18 +190,25 @@ def judge(context: Context, contents: Contents) -> dict[str, Any]:
 
     days = [partition.evidence() for partition in contents.partitions]
     plans = [plan.evidence() for plan in contents.plans]
-    tables = {**layout.DAY_TABLES, **layout.PLAN_TABLES}
-    checks = {name: checks_of(table(reference)) for name, reference in tables.items()}
-    checks["transactions"] += INSPECTIONS
     wanted: dict[bool, list[tuple[str, int]]] = {True: [], False: []}
     for task in _tasks(context, contents.world):
         wanted[task.is_plan].append((described_day(context, task), task.shard))
-    shapes = contract_gate({name: checks[name] for name in layout.PLAN_TABLES}, plans)
+    plan_shapes = {name: checks_of(table(ref)) for name, ref in layout.PLAN_TABLES.items()}
+    shapes = {name: checks_of(table(ref)) for name, ref in layout.DAY_TABLES.items()}
+    rules = [*INSPECTIONS, *context.engine.inspection_names()]
+    known = {**shapes, "transactions": [*shapes["transactions"], *rules]}
     gates = [
         _catalog_gate(contents.world),
-        Gate("plan", (completeness(wanted[True], plans), *shapes.checks)),
-        contract_gate({name: checks[name] for name in layout.DAY_TABLES}, days),
-        integrity_gate(wanted[False], days, COUNTED),
+        Gate("plan", (completeness(wanted[True], plans), *table_checks(plan_shapes, plans))),
+        Gate("contract", (*table_checks(shapes, days), *other_checks(known, days))),
+        Gate(
+            "integrity",
+            (
+                completeness(wanted[False], days),
+                *conservation(COUNTED, days),
+                *table_checks({"transactions": rules}, days),
+            ),
+        ),
     ]
     return gate_document(context.request.run_id, context.request.world_id, gates)
 

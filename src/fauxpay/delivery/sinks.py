@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from fauxpay.delivery.files import check_name, file_sha256, link, storage_errors, sync_folder
 from fauxpay.errors import ConflictError, ContractError
@@ -55,7 +55,7 @@ class Staged(io.RawIOBase):
         """Always."""
         return True
 
-    def write(self, data: object) -> int:  # type: ignore[override]
+    def write(self, data: Any) -> int:
         """Appends all of the bytes; returns how many. Raises StorageError, as on a full disk."""
         view = memoryview(data).cast("B")
         with storage_errors(self.path, "write"):

@@ -29,7 +29,7 @@ from fauxpay.receipts.records import TableEntry
 STATISTICS = ("event_time", "card_id", "merchant_id", "amount_minor", "transaction_id")
 
 
-Inspect = Callable[[pa.RecordBatch | pa.Table], list[Finding]]
+Inspect = Callable[[Any], list[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Law:
     """What the batches of a partition are held to.
 
     domains      values of dictionary columns in the order of their codes, by column
-    members      known keys for the foreign key checks, by column
+    members      known keys for the foreign key checks, by the reference of their table
     compression  snappy, zstd, lz4 or none
     """
 

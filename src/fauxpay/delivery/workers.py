@@ -1,6 +1,6 @@
 """Workers: what runs in a spawned process. One pipe to the parent, nothing shared.
 
-The parent sends a Context, then strips of tasks, then None. The worker answers with `Rows`,
+The parent sends a Context, then task after task, then None. The worker answers with `Rows`,
 `Finished`, `Idle` and `Failed`. A pipe of its own cannot be blocked by another worker's death.
 """
 
@@ -37,7 +37,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """The strip is done."""
+    """There is nothing to do until another task comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def open_world(context: Context) -> Workshop:
     assert world is not None, "a world is sealed before its partitions are asked for"
     tables = read_catalog_tables(context.root, world)
     maker = context.engine.make_maker(tables, context.config, context.parameters)
-    return open_workshop(maker, tables)
+    return open_workshop(maker, tables, context.engine.make_inspector)
 
 
 def limit_threads() -> None:
@@ -97,10 +97,9 @@ def _serve(connection: Connection) -> None:
         context: Context = connection.recv()
         workshop = open_world(context)
         connection.send(Idle())
-        while (strip := connection.recv()) is not None:
-            for task in strip:
-                current = str(task)
-                _make(context, workshop, task, connection)
+        while (task := connection.recv()) is not None:
+            current = str(task)
+            _make(context, workshop, task, connection)
             connection.send(Idle())
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise

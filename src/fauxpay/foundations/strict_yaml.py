@@ -143,7 +143,9 @@ class _Builder:
 
     def _scalar(self, event: Any) -> None:
         if _HALF.search(event.value):
-            raise self._fault(event, "half of a surrogate pair (\\ud800 to \\udfff) is no character")
+            raise self._fault(
+                event, "half of a surrogate pair (\\ud800 to \\udfff) is no character"
+            )
         top = self._stack[-1] if self._stack else None
         if top is not None and isinstance(top.items, dict) and top.key is None:
             self._key(top, event)

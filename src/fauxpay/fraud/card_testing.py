@@ -97,11 +97,11 @@ def _attacks(
     at_ms, address = at
     seed, card = activity.keys.seed, compromises.card[owner]
     merchant = _merchants(activity, facts, (compromises.campaign[owner], card, is_test), address)
-    record, remote = activity.tables.traits.merchant[merchant], np.ones(owner.size, dtype=np.bool_)
-    terminal = terminals_of(record, remote, np.zeros(owner.size, dtype=np.int64))
-    where = Where(np.full(owner.size, ONLINE), merchant, terminal, record)
+    traits, remote = activity.tables.traits, np.ones(owner.size, dtype=np.bool_)
+    terminal = terminals_of(traits, merchant, remote, np.zeros(owner.size, dtype=np.int64))
+    where = Where(np.full(owner.size, ONLINE), merchant, terminal, traits.merchant[merchant])
     rows = attack_rows(activity, card, at_ms, address)
-    priced = activity.tables.tickets, activity.tables.traits
+    priced = activity.tables.tickets, traits
     amount, octave = tickets.price(*priced, rows, where)
     # A thief takes the dearer of two baskets; the endings stay those of the shop.
     twin = attack_rows(activity, card, at_ms, address ^ np.uint64(1 << 62))

@@ -86,6 +86,7 @@ def _where(activity: Activity, facts: dict[str, Any], rows: Any) -> Where:
     merchant = tables.pool.pick(
         tables.segment[kind] + rows.place, word(seed, f"{NAME}/shop", rows.address)
     )
-    record, present = activity.tables.traits.merchant[merchant], np.zeros(kind.size, dtype=np.bool_)
+    traits, present = activity.tables.traits, np.zeros(kind.size, dtype=np.bool_)
     till = below(word(seed, f"{NAME}/till", rows.address), 256)
-    return Where(kind, merchant, terminals_of(record, present, till), record)
+    terminal = terminals_of(traits, merchant, present, till)
+    return Where(kind, merchant, terminal, traits.merchant[merchant])

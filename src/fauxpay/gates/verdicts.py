@@ -98,35 +98,60 @@ def gate_document(run_id: str, world_id: str, gates: Sequence[Gate]) -> dict[str
     }
 
 
-def contract_gate(checks_of: Mapping[str, Sequence[str]], evidence: Sequence[Evidence]) -> Gate:
+def table_checks(
+    checks_of: Mapping[str, Sequence[str]], evidence: Sequence[Evidence]
+) -> tuple[Check, ...]:
     """One check per table and kind of check, over all partitions.
 
     checks_of  table name to the names of the checks that every batch of it went through
     """
     found = _by_check(evidence)
     rows = _row_totals(evidence)
-    checks = []
-    for table, names in checks_of.items():
-        more = [check for where, check in found if where == table]
-        for check in dict.fromkeys([*names, *more]):
-            failures = found.get((table, check), [])
-            checks.append(_judged(f"{table}: {check}", rows[table], failures, len(evidence)))
-    return Gate("contract", tuple(checks))
+    return tuple(
+        _judged(f"{table}: {name}", rows[table], found.get((table, name), []), len(evidence))
+        for table, names in checks_of.items()
+        for name in names
+    )
 
 
-def integrity_gate(
-    expected: Collection[tuple[str, int]],
-    evidence: Sequence[Evidence],
-    counted: Mapping[str, str],
-) -> Gate:
-    """Every partition is there once, and every table has as many rows as its maker counted.
+def other_checks(
+    checks_of: Mapping[str, Sequence[str]], evidence: Sequence[Evidence]
+) -> tuple[Check, ...]:
+    """Checks that only findings name, so that no finding is lost; none in a good run."""
+    listed = {(table, name) for table, names in checks_of.items() for name in names}
+    rows = _row_totals(evidence)
+    return tuple(
+        _judged(f"{table}: {name}", rows[table], failures, len(evidence))
+        for (table, name), failures in _by_check(evidence).items()
+        if (table, name) not in listed
+    )
 
-    expected  (event day, shard) of every partition that the window asks for
-    counted   table name to the name under which makers count its rows
+
+def completeness(expected: Collection[tuple[str, int]], evidence: Sequence[Evidence]) -> Check:
+    """Every partition is there once.
+
+    Missing ones leave a run unjudged (UNKNOWN); strange or doubled ones make it wrong (FAIL).
     """
-    checks = [completeness(expected, evidence)]
-    checks += [_conservation(table, name, evidence) for table, name in counted.items()]
-    return Gate("integrity", tuple(checks))
+    seen = Counter((partition.event_day, partition.shard) for partition in evidence)
+    wanted = set(expected)
+    missing = sorted(wanted - seen.keys())
+    strange = sorted(key for key, times in seen.items() if times > 1 or key not in wanted)
+    name = "partitions: each one once"
+    if strange:
+        text = f"{len(strange)} not asked for or doubled; first {strange[0]}"
+        return Check(name, Verdict.FAIL, len(seen), len(strange), text)
+    if missing or not wanted:
+        text = f"{len(missing)} of {len(wanted)} were not judged"
+        return Check(name, Verdict.UNKNOWN, len(seen), len(missing), text)
+    return Check(name, Verdict.PASS, len(seen), 0, f"all {len(wanted)} are there")
+
+
+def conservation(counted: Mapping[str, str], evidence: Sequence[Evidence]) -> tuple[Check, ...]:
+    """Every table has as many rows as its maker counted, in every partition.
+
+    counted  table name to the name under which makers count its rows
+    """
+    return tuple(_conserved(table, name, evidence) for table, name in counted.items())
 
 
 def check_name(finding: Mapping[str, Any]) -> str:
@@ -176,26 +201,7 @@ def _judged(
     return Check(name, Verdict.FAIL, rows, offenders, evidence)
 
 
-def completeness(expected: Collection[tuple[str, int]], evidence: Sequence[Evidence]) -> Check:
-    """Every partition is there once.
-
-    Missing ones leave a run unjudged (UNKNOWN); strange or doubled ones make it wrong (FAIL).
-    """
-    seen = Counter((partition.event_day, partition.shard) for partition in evidence)
-    wanted = set(expected)
-    missing = sorted(wanted - seen.keys())
-    strange = sorted(key for key, times in seen.items() if times > 1 or key not in wanted)
-    name = "partitions: each one once"
-    if strange:
-        text = f"{len(strange)} not asked for or doubled; first {strange[0]}"
-        return Check(name, Verdict.FAIL, len(seen), len(strange), text)
-    if missing or not wanted:
-        text = f"{len(missing)} of {len(wanted)} were not judged"
-        return Check(name, Verdict.UNKNOWN, len(seen), len(missing), text)
-    return Check(name, Verdict.PASS, len(seen), 0, f"all {len(wanted)} are there")
-
-
-def _conservation(table: str, counter: str, evidence: Sequence[Evidence]) -> Check:
+def _conserved(table: str, counter: str, evidence: Sequence[Evidence]) -> Check:
     """What a maker counted while making equals what stands in the files."""
     name = f"{table}: rows made equal rows written"
     written = sum(partition.rows.get(table, 0) for partition in evidence)

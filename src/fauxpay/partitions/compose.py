@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fauxpay.activity.addresses import ATTACK, cell_addresses, code
+from fauxpay.activity.addresses import ATTACK, cards_of, cell_addresses, code
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity, Events, Tables, day_number, own_addresses
 from fauxpay.activity.previous import NONE, LastEvents, last_events, predecessors, time_order
@@ -200,13 +200,13 @@ class PartitionStream:
         activity, plan = self.own.activity, self.own.plan
         cells, events = activity.day_events(self.day)
         attacks = plan.on_day(self.day)
-        card = np.concatenate([events.card, plan.attacks.card[attacks]])
         at_ms = np.concatenate([events.at_ms, plan.attacks.at_ms[attacks] - self.day * DAY_MS])
         address = np.concatenate(
             [own_addresses(events, self.day), _attack_addresses(plan, attacks)]
         )
         order = time_order(at_ms)
-        card, at_ms, address = card[order], at_ms[order], address[order]
+        at_ms, address = at_ms[order], address[order]
+        card = cards_of(address)
         transaction_id = self.maker.transaction_ids.ids(address)
         local = card - activity.first_card
         replaced = self.own.reissue_on(self.day, local)

@@ -26,22 +26,17 @@ from fauxpay.activity.rows import (
     Manner,
     Rows,
     Session,
-    Where,
 )
 from fauxpay.activity.returns import Returns
 from fauxpay.activity.tickets import rates_between
 from fauxpay.activity.traits import (
     ACCOUNT_ID,
     CARD_ID,
-    CARD_TRAITS,
     CITY,
-    COORDINATES,
     CUSTOMER_ID,
     MCC,
     MERCHANT_COUNTRY,
     MERCHANT_CURRENCY,
-    MERCHANT_ID,
-    MERCHANT_TRAITS,
     PRODUCT,
     SCHEME,
     trait,
@@ -140,7 +135,7 @@ class Filler:
         where.kind[row] = attacks.kind[attack]
         where.merchant[row] = attacks.merchant[attack]
         where.terminal[row] = attacks.terminal[attack]
-        where.record[row] = keys.own.activity.tables.traits.merchant[where.merchant[row]]
+        where.traits[row] = keys.own.activity.tables.traits.merchant[where.merchant[row]]
         ticket.amount[row] = attacks.amount[attack]
         ticket.tail_octave[row] = attacks.tail_octave[attack]
         purchase.entry_mode[row] = attacks.entry_mode[attack]
@@ -150,7 +145,11 @@ class Filler:
 
     def _where(self, out: Any, nulls: Any, keys: Day, purchase: Purchase) -> None:
         where, ticket = purchase.where, purchase.ticket
-        _merchant(out, where)
+        np.take(self.world.merchants.id, where.merchant, out=out["merchant_id"], mode="clip")
+        coordinates = keys.own.activity.tables.traits.coordinates.take(where.merchant, mode="clip")
+        np.copyto(out["latitude"], coordinates.view(np.float32)[0::2])
+        np.copyto(out["longitude"], coordinates.view(np.float32)[1::2])
+        _merchant(out, where.traits)
         np.take(self.world.terminals.id, where.terminal, out=out["terminal_id"], mode="clip")
         np.copyto(out["amount_minor"], ticket.amount, casting="unsafe")
         np.copyto(out["billing_amount_minor"], ticket.billing, casting="unsafe")
@@ -203,22 +202,17 @@ def _card(out: Any, rows: Rows) -> None:
         ("card_id", CARD_ID),
     ):
         np.copyto(out[name], rows.record[:, column])
-    packed = rows.record[:, CARD_TRAITS]
+    packed = rows.traits
     np.copyto(out["billing_currency"], rows.currency, casting="same_kind")
     np.copyto(out["card_scheme"], trait(packed, SCHEME), casting="same_kind")
     np.copyto(out["card_product"], trait(packed, PRODUCT), casting="same_kind")
 
 
-def _merchant(out: Any, where: Where) -> None:
-    packed = np.ascontiguousarray(where.record[:, MERCHANT_TRAITS])
-    np.copyto(out["merchant_id"], where.record[:, MERCHANT_ID])
+def _merchant(out: Any, packed: I64) -> None:
     np.copyto(out["mcc"], trait(packed, MCC), casting="same_kind")
     np.copyto(out["merchant_city"], trait(packed, CITY), casting="same_kind")
     np.copyto(out["merchant_country"], trait(packed, MERCHANT_COUNTRY), casting="same_kind")
     np.copyto(out["currency"], trait(packed, MERCHANT_CURRENCY), casting="same_kind")
-    coordinates = where.record[:, COORDINATES].copy().view(np.float32)
-    np.copyto(out["latitude"], coordinates[0::2])
-    np.copyto(out["longitude"], coordinates[1::2])
 
 
 def _is_recurring(address: U64) -> Any:

@@ -1,0 +1,28 @@
+# Tasks. `just` lists them; each line also works typed by hand in the virtual environment.
+
+default:
+    @just --list
+
+# Lint, types and the default tests
+check: lint types test
+
+lint:
+    ruff check .
+
+types:
+    mypy
+
+test:
+    pytest -q
+
+# All tests, the slow ones too
+test-all:
+    pytest -q -m "slow or not slow"
+
+# CPU of a run against CPU of writing its tables
+bench:
+    python -m benches.ratio
+
+# The package data from its pinned sources
+reference:
+    python tools/build_reference.py

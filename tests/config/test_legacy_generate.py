@@ -1,0 +1,188 @@
+"""The old command line: what its flags mean now, and what they no longer do."""
+
+from __future__ import annotations
+
+import importlib
+from datetime import date
+from typing import Any
+
+import pytest
+import typer
+
+import fauxpay
+from fauxpay.config.model import Config
+from fauxpay.errors import ConfigError, GateError
+
+function = fauxpay.__dict__["generate"]
+legacy = importlib.import_module("fauxpay.generate")
+
+MAPPED: list[tuple[list[str], str, object]] = [
+    (["--out", "here"], "run.out", "here"),
+    (["--seed", "9"], "run.seed", 9),
+    (["--num-workers", "2"], "run.workers", 2),
+    (["--chunk-size", "1000"], "run.chunk_rows", 1000),
+    (["--realism", "v1"], "activity.realism", "v1"),
+    (["--realism=v2"], "activity.realism", "v2"),
+    (["--start-date", "2026-03-03"], "run.from", date(2026, 3, 3)),
+    (["--end-date", "2026-03-09"], "run.to", date(2026, 3, 9)),
+    (["--merchants", "9000"], "catalog.merchants", 9000),
+    (["--compression", "zstd"], "output.compression", "zstd"),
+    (["--customers", "77"], "catalog.cards", 77),
+    (["--fraud-rate", "0"], "fraud.enabled", False),
+    (["--merchants", "300"], "catalog.places", 52),
+]
+
+WITHOUT_EFFECT: list[tuple[list[str], str]] = [
+    (["--batch-size", "5"], "--batch-size has no effect any more: rows are filled in chunks"),
+    (
+        ["--log-level", "INFO"],
+        "--log-level has no effect any more: progress goes to standard error",
+    ),
+    (["--timezone", "UTC"], "--timezone has no effect any more: every place has its own time zone"),
+    (["--format", "csv"], "--format has no effect any more: tables are Parquet files; use"),
+    (["--fraud-rate", "0.01"], "--fraud-rate has no effect any more: fraud comes from campaigns"),
+    (["--rows", "900", "--customers", "5"], "--customers has no effect any more beside --rows"),
+]
+
+REFUSED: list[tuple[list[str], str]] = [
+    (
+        ["--s3", "s3://b/x"],
+        "--s3: object stores are not written yet, a later release will; write to",
+    ),
+    (["--s3"], "copy it to the store"),
+    (["--row", "5"], "--row: no such flag; did you mean --rows?"),
+    (["stray"], "stray: no such flag; known are --batch-size,"),
+    (["--rows"], "argument --rows: expected one argument; see python -m fauxpay.generate --help"),
+    (["--rows", "1e6"], "--rows = '1e6': allowed is a whole number from 1"),
+    (["--rows", "0"], "--rows = '0': allowed is a whole number from 1"),
+    (["--rows", "-5"], "--rows = '-5': allowed is a whole number from 1"),
+    (["--customers", "many"], "--customers = 'many': allowed is a whole number from 1"),
+    (["--merchants", "x"], "--merchants = 'x': allowed is a whole number from 1"),
+    (["--rows", "9" * 15], "catalog.cards = 26602649352059 (from flag --rows 999999999999999)"),
+    (["--fraud-rate", "2"], "--fraud-rate = '2': allowed is a number from 0 to 1"),
+    (["--fraud-rate", "nan"], "--fraud-rate = 'nan': allowed is a number from 0 to 1"),
+    (
+        ["--realism", "v3"],
+        "activity.realism = 'v3' (from flag --realism): allowed is one of v1, v2",
+    ),
+    (["--seed", "x"], "run.seed = 'x' (from flag --seed)"),
+    (["--num-workers", "-1"], "run.workers = -1 (from flag --num-workers)"),
+    (["--chunk-size", "1"], "run.chunk_rows = 1 (from flag --chunk-size)"),
+    (["--end-date", "2026-01-01"], "run.to = 2026-01-01 (from flag --end-date)"),
+    (["--config", "none.yaml"], "none.yaml: cannot be read"),
+]
+
+
+def value_of(config: Config, key: str) -> object:
+    """The value of a dotted key."""
+    section, name = key.split(".")
+    return config.model_dump(by_alias=True)[section][name]
+
+
+@pytest.mark.parametrize(("argv", "key", "value"), MAPPED)
+def test_an_old_flag_sets_its_key(argv: list[str], key: str, value: object) -> None:
+    """Each mapped flag changes exactly the keys that it stands for."""
+    config, _ = legacy.config_of(argv, {})
+    assert value_of(config, key) == value
+
+
+@pytest.mark.parametrize(("argv", "line"), WITHOUT_EFFECT)
+def test_a_flag_without_effect_says_so(argv: list[str], line: str) -> None:
+    """The config stays as it was, and one line says why and what to use instead."""
+    config, notes = legacy.config_of(argv, {})
+    assert [note for note in notes if note.startswith(line)]
+    if "--rows" not in argv:
+        assert config == Config()
+
+
+@pytest.mark.parametrize(("argv", "message"), REFUSED)
+def test_a_wrong_flag_is_refused(argv: list[str], message: str, capsys: Any) -> None:
+    """One message on standard error and exit code 2."""
+    assert legacy.main(argv, {}) == ConfigError.exit_code
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.startswith("fauxpay: ")
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("realism", ["v1", "v2"])
+@pytest.mark.parametrize("rows", [1, 5_000, 1_000_000, 30_000_000])
+def test_rows_set_the_cards(rows: int, realism: str) -> None:
+    """The cards of the config make about the rows that were asked for in its window."""
+    argv = ["--rows", str(rows), "--end-date", "2026-03-11", "--realism", realism]
+    config, notes = legacy.config_of(argv, {})
+    expected = config.catalog.cards * 10 * legacy.rows_per_card_day(config)
+    assert config.catalog.cards >= 1
+    assert expected == pytest.approx(rows, rel=0.01) or config.catalog.cards == 1
+    assert f"catalog.cards = {config.catalog.cards}" in notes[-1]
+
+
+def test_file_and_environment_count_here_too(tmp_path: Any) -> None:
+    """Flag before environment before file, as everywhere; a file's places are left alone."""
+    file = tmp_path / "c.yaml"
+    file.write_text("run: {seed: 4, workers: 5}\ncatalog: {places: 20}\n", encoding="utf-8")
+    argv = ["--config", str(file), "--seed", "6", "--merchants", "200"]
+    config, notes = legacy.config_of(argv, {"FAUXPAY_RUN__WORKERS": "7"})
+    assert (config.run.seed, config.run.workers, config.catalog.places) == (6, 7, 20)
+    assert notes == []
+
+
+def test_help_names_every_flag(capsys: Any) -> None:
+    """--help exits well and says what became of each flag."""
+    with pytest.raises(SystemExit) as stop:
+        legacy.main(["--help"], {})
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    for flag in (*legacy._MAPPED, *legacy._WITHOUT_EFFECT, *legacy._SPECIAL):
+        assert flag in text
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
+    """Configs that reached the code that makes runs."""
+    from fauxpay.cli import generate
+
+    configs: list[Config] = []
+    monkeypatch.setattr(generate, "run_config", configs.append)
+    return configs
+
+
+def test_the_run_is_made_by_the_same_code(asked: list[Config], capsys: Any) -> None:
+    """The command hands its config on, with its notes on standard error."""
+    assert legacy.main(["--seed", "5", "--batch-size", "3"], {}) == 0
+    assert asked == [Config(run={"seed": 5})]
+    captured = capsys.readouterr()
+    assert captured.err.startswith("fauxpay: --batch-size has no effect any more")
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize(("raised", "code"), [(GateError("no"), 4), (typer.Exit(130), 130)])
+def test_failures_become_exit_codes(
+    raised: Exception, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Errors and interruption end with their own codes."""
+    from fauxpay.cli import generate
+
+    def fail(config: Config) -> None:
+        raise raised
+
+    monkeypatch.setattr(generate, "run_config", fail)
+    assert legacy.main([], {}) == code
+
+
+def test_the_module_is_callable_as_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing fauxpay.generate leaves fauxpay.generate(config) working."""
+    calls: list[tuple[object, object]] = []
+    monkeypatch.setattr(legacy, "_function", lambda config, report: calls.append((config, report)))
+    config = Config()
+    fauxpay.generate(config)
+    legacy(config, print)
+    legacy()
+    assert calls == [(config, None), (config, print), (None, None)]
+
+
+def test_the_module_kept_the_function() -> None:
+    """What the module calls is the public function itself, not the module."""
+    assert callable(legacy._function)
+    assert legacy._function is not legacy
+    assert legacy._function.__name__ == "generate"
