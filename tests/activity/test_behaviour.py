@@ -7,12 +7,12 @@ import datetime
 import numpy as np
 import polars as pl
 import pytest
-from worlds import DAY, config, maker_of, parameters, tables
 
+from fauxpay.activity import streams
 from fauxpay.activity.calendar import CURVE_SLOTS, build_calendar
 from fauxpay.activity.engine import day_number
 from fauxpay.activity.streams import Field
-from fauxpay.activity import streams
+from worlds import DAY, config, maker_of, parameters, tables
 
 LOCAL = pl.col("event_time") + pl.duration(minutes=pl.col("local_offset_minutes"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+
 from worlds import DAY, config, maker_of, parameters, tables
 
 BUSY = {"card_testing_per_card_year": 3.0, "lost_stolen_per_card_year": 3.0}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from worlds import DAY, config, maker_of, transactions
 
 from fauxpay.gates.integrity import INTEGRITY_CHECKS, Integrity
+from worlds import DAY, config, maker_of, transactions
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+
 from worlds import DAY, config, maker_of, tables
 
 BUSY = {"card_testing_per_card_year": 3.0, "lost_stolen_per_card_year": 3.0}

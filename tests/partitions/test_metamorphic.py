@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pyarrow as pa
 import pytest
+
 from worlds import DAY, config, maker_of, parameters, same, tables, transactions
 
 LINKS = ["previous_transaction_id", "card_id"]

@@ -49,7 +49,14 @@ from fauxpay.activity.returns import (
 from fauxpay.activity.rows import CASH, LOCAL_QUARTERS, Manner, Rows, Session, Ticket, Where
 from fauxpay.activity.streams import Keys
 from fauxpay.activity.traits import CARD_TRAITS, COUNTRY, CURRENCY, Traits, trait, traits_of
-from fauxpay.activity.visits import Visits, VisitTables, single_visits, spread_out, visit_tables, visits
+from fauxpay.activity.visits import (
+    Visits,
+    VisitTables,
+    single_visits,
+    spread_out,
+    visit_tables,
+    visits,
+)
 from fauxpay.catalog.world import World
 from fauxpay.config.model import Config
 from fauxpay.foundations.draws import F64, I64, U64, draw

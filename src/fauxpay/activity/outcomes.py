@@ -30,12 +30,12 @@ from fauxpay.activity.rows import (
     Where,
 )
 from fauxpay.activity.streams import Keys
+from fauxpay.activity.tickets import TAIL_OCTAVES, minor_units
 from fauxpay.activity.traits import (
     CAN_TAP,
     MERCHANT_COUNTRY,
     trait,
 )
-from fauxpay.activity.tickets import TAIL_OCTAVES, minor_units
 from fauxpay.catalog.world import World
 from fauxpay.foundations.alias import slots
 from fauxpay.foundations.draws import F64, I64, draw

@@ -15,6 +15,7 @@ import numpy as np
 from fauxpay.activity.addresses import CLASS_SHIFT, RECURRING, REFUND
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity, Purchase, local_quarters
+from fauxpay.activity.returns import Returns
 from fauxpay.activity.rows import (
     CASH,
     CHANNEL_OF_KIND,
@@ -27,7 +28,6 @@ from fauxpay.activity.rows import (
     Rows,
     Session,
 )
-from fauxpay.activity.returns import Returns
 from fauxpay.activity.tickets import rates_between
 from fauxpay.activity.traits import (
     ACCOUNT_ID,
