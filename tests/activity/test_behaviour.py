@@ -53,7 +53,8 @@ def test_nights_are_quiet_and_days_have_a_rhythm(rows):
 
 def test_shops_are_open_when_they_are_visited(rows, maker):
     """Nobody buys in person at a shop of office or day hours in the middle of the night."""
-    opening = {i: o for i, o in zip(maker.world.merchants.id, maker.world.merchants.opening)}
+    merchants = maker.world.merchants
+    opening = dict(zip(merchants.id.tolist(), merchants.opening.tolist(), strict=True))
     night = rows.filter((pl.col("channel") == "pos") & pl.col("hour").is_in([1, 2, 3])).filter(
         pl.col("transaction_type") == "purchase"
     )
@@ -113,11 +114,17 @@ def test_declines_have_codes(rows):
 
 
 def test_favourites_recur(rows):
-    """A busy card's first shop takes a fifth of its visits or so, and there is always a new one."""
+    """A busy card's first shop takes a fifth of its visits, and there is always a new one."""
     visits = rows.group_by("card_id", "merchant_id").len().sort("len", descending=True)
-    cards = visits.group_by("card_id", maintain_order=True).agg(
-        pl.col("len").first().alias("top"), pl.col("len").sum().alias("all"), pl.len().alias("shops")
-    ).filter(pl.col("all") >= 30)
+    cards = (
+        visits.group_by("card_id", maintain_order=True)
+        .agg(
+            pl.col("len").first().alias("top"),
+            pl.col("len").sum().alias("all"),
+            pl.len().alias("shops"),
+        )
+        .filter(pl.col("all") >= 30)
+    )
     assert 0.1 < (cards["top"] / cards["all"]).mean() < 0.4
     assert (cards["shops"] / cards["all"]).mean() > 0.25
 
@@ -153,13 +160,17 @@ def test_curves_follow_local_time():
 
 
 def test_holidays_and_black_friday_move_the_day():
-    """Christmas is quiet, the day before its eve and Black Friday are busy, Fridays beat Sundays."""
+    """Christmas is quiet, its eve's eve and Black Friday are busy, Fridays beat Sundays."""
     first = day_number(datetime.date(2025, 11, 1))
     calendar = build_calendar([("America/Chicago", "US")], first, 61, parameters())
     level = {
         name: int(calendar.rate_steps[day_number(datetime.date(2025, *date)) - first, 1])
         for name, date in {
-            "friday": (11, 14), "sunday": (11, 16), "black": (11, 28), "eve": (12, 23), "christmas": (12, 25)
+            "friday": (11, 14),
+            "sunday": (11, 16),
+            "black": (11, 28),
+            "eve": (12, 23),
+            "christmas": (12, 25),
         }.items()
     }
     assert level["black"] > level["friday"] > level["sunday"]
@@ -194,7 +205,10 @@ def test_control_group_has_no_behaviour():
     share = rows["hour"].value_counts(normalize=True)["proportion"]
     assert share.max() < 0.055
     assert rows["original_transaction_id"].null_count() == rows.height
-    by_trade = rows.filter(pl.col("currency") == "USD").group_by("mcc").agg(
-        pl.col("amount_minor").log().mean().alias("level"), pl.len()
-    ).filter(pl.col("len") > 150)
+    by_trade = (
+        rows.filter(pl.col("currency") == "USD")
+        .group_by("mcc")
+        .agg(pl.col("amount_minor").log().mean().alias("level"), pl.len())
+        .filter(pl.col("len") > 150)
+    )
     assert by_trade["level"].std() < 0.25

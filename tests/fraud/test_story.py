@@ -58,15 +58,21 @@ def test_campaigns_hold_their_compromises(told):
 
 def test_card_testing_is_small_then_large(told):
     """Tests are small and come first; the same card is then used for more."""
-    rows = told["truth"].filter(pl.col("typology") == "card_testing").join(
-        told["transactions"].filter(pl.col("billing_currency") == "USD"), on="transaction_id"
+    rows = (
+        told["truth"]
+        .filter(pl.col("typology") == "card_testing")
+        .join(told["transactions"].filter(pl.col("billing_currency") == "USD"), on="transaction_id")
     )
     assert (rows["channel"] == "ecom").all()
     small = rows.filter(pl.col("billing_amount_minor") <= 310)
     assert 0.15 < small.height / rows.height < 0.6
-    firsts = rows.sort("event_time").group_by("card_id", maintain_order=True).agg(
-        pl.col("billing_amount_minor").first().alias("first"),
-        pl.col("billing_amount_minor").max().alias("most"),
+    firsts = (
+        rows.sort("event_time")
+        .group_by("card_id", maintain_order=True)
+        .agg(
+            pl.col("billing_amount_minor").first().alias("first"),
+            pl.col("billing_amount_minor").max().alias("most"),
+        )
     )
     both = firsts.filter(pl.col("first") <= 310)
     assert (both["most"] > 310).mean() > 0.4
@@ -74,8 +80,10 @@ def test_card_testing_is_small_then_large(told):
 
 def test_lost_cards_are_used_nearby_and_in_person(told):
     """A finder shops where the card was lost, with the card in hand."""
-    rows = told["truth"].filter(pl.col("typology") == "lost_stolen").join(
-        told["transactions"], on="transaction_id"
+    rows = (
+        told["truth"]
+        .filter(pl.col("typology") == "lost_stolen")
+        .join(told["transactions"], on="transaction_id")
     )
     assert set(rows["channel"]) <= {"pos", "atm"}
     assert rows["latitude"].is_not_null().all()
@@ -84,13 +92,13 @@ def test_lost_cards_are_used_nearby_and_in_person(told):
 def test_replaced_cards_are_never_used_again(told):
     """Genuine spending stops on a blocked card and goes on with the new one."""
     replaced = told["reissues"].select("replaces_card_id", "reissued_at")
-    late = told["transactions"].join(
-        replaced, left_on="card_id", right_on="replaces_card_id"
-    ).filter(pl.col("event_time") >= pl.col("reissued_at"))
-    assert late.height == 0
-    new = told["transactions"].join(
-        told["reissues"].select("card_id", "reissued_at"), on="card_id"
+    late = (
+        told["transactions"]
+        .join(replaced, left_on="card_id", right_on="replaces_card_id")
+        .filter(pl.col("event_time") >= pl.col("reissued_at"))
     )
+    assert late.height == 0
+    new = told["transactions"].join(told["reissues"].select("card_id", "reissued_at"), on="card_id")
     assert new.height > 1000
     assert (new["event_time"] >= new["reissued_at"]).all()
 
@@ -168,7 +176,8 @@ def test_control_group_is_fraud_at_random():
     assert truth.height / rows.height == pytest.approx(share, rel=0.2)
     assert set(truth["typology"]) == {"random"}
     joined = rows.join(truth, on="transaction_id", how="left")
-    means = joined.group_by(pl.col("is_fraud").is_not_null()).agg(pl.col("amount_minor").log().mean())
+    by_truth = joined.group_by(pl.col("is_fraud").is_not_null())
+    means = by_truth.agg(pl.col("amount_minor").log().mean())
     assert abs(means["amount_minor"][0] - means["amount_minor"][1]) < 0.35
     campaigns = pl.from_arrow(maker.plan_tables(0)["campaigns"])
     assert set(truth["campaign_id"]) == set(campaigns["campaign_id"])

@@ -64,12 +64,15 @@ def changed(batch: pa.Table, name: str, row: int, value: object) -> pa.Table:
 def row_where(batch: pa.Table, **wanted: object) -> int:
     """The first row with these values."""
     columns = [batch.column(name).to_pylist() for name in wanted]
-    return next(i for i, row in enumerate(zip(*columns)) if row == tuple(wanted.values()))
+    return next(
+        i for i, row in enumerate(zip(*columns, strict=True)) if row == tuple(wanted.values())
+    )
 
 
 def newest_card(maker, batch: pa.Table) -> int:
     """The row of the card that was opened last."""
-    opened = dict(zip(maker.world.cards.id.tolist(), maker.world.cards.opened_day.tolist()))
+    cards = maker.world.cards
+    opened = dict(zip(cards.id.tolist(), cards.opened_day.tolist(), strict=True))
     days = [opened.get(card, 0) for card in batch["card_id"].to_pylist()]
     assert max(days) > 17_600, "some card was opened after the day that the damage names"
     return int(np.argmax(days))
@@ -81,7 +84,8 @@ def damages(maker, batch: pa.Table) -> dict[str, pa.Table]:
     pos, ecom = row_where(batch, **sale), row_where(batch, channel="ecom")
     atm = row_where(batch, channel="atm", transaction_type="withdrawal")
     other = next(
-        i for i, c in enumerate(batch["merchant_country"].to_pylist())
+        i
+        for i, c in enumerate(batch["merchant_country"].to_pylist())
         if c != batch["merchant_country"][pos].as_py()
     )
     first = batch["transaction_id"][pos].as_py()
@@ -116,6 +120,7 @@ def test_a_finding_says_where(maker, batch):
     """A finding names the rule, the row, the value and what was expected."""
     finding = gate(maker).check(damages(maker, batch)["approval"])[0]
     assert finding.offenders == 1
-    assert finding.first_row == row_where(batch, channel="pos", transaction_type="purchase", is_approved=True)
+    sale = {"channel": "pos", "transaction_type": "purchase", "is_approved": True}
+    assert finding.first_row == row_where(batch, **sale)
     assert "is_approved" in finding.expected
     assert "transactions.response_code: 1 of" in str(finding)

@@ -53,8 +53,10 @@ def test_earlier_days_hold_what_first_rows_point_to(rows):
         [pl.from_arrow(tables(maker, day)["transactions"]) for day in range(DAY - 12, DAY)]
     )
     first = rows.group_by("card_id", maintain_order=True).first()
-    last = before.group_by("card_id", maintain_order=True).last().select(
-        "card_id", last_id="transaction_id"
+    last = (
+        before.group_by("card_id", maintain_order=True)
+        .last()
+        .select("card_id", last_id="transaction_id")
     )
     joined = first.join(last, on="card_id")
     assert joined.height > 500

@@ -211,7 +211,7 @@ def _grid_steps(totals: I64, day_curves: I64) -> I64:
     factor = totals * 7 / week_mean
     half_steps = np.arange(-160, 160) + 0.5
     edges = np.array([float(f"{2 ** (k / GRID_STEPS_PER_OCTAVE):.9g}") for k in half_steps])
-    return np.searchsorted(edges, factor) - 160
+    return np.searchsorted(edges, factor).astype(np.int64) - 160
 
 
 def _curves(weights: I64) -> NDArray[np.uint8]:

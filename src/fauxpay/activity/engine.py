@@ -195,9 +195,7 @@ class Activity:
         cell = np.concatenate([back_cell, cell])
         purchase, manner = self.describe(self.source_rows(both), None)
         is_refund = np.arange(both.card.size) >= back.card.size
-        kept = (manner.response == outcomes.APPROVED) & ~(
-            is_refund & (purchase.where.kind == CASH)
-        )
+        kept = (manner.response == outcomes.APPROVED) & ~(is_refund & (purchase.where.kind == CASH))
         return keep(both, kept), cell[kept]
 
     def _refunds(self, cells: Cells) -> tuple[I64, Returns]:
@@ -284,9 +282,7 @@ class Activity:
     def purchase(self, rows: Rows, rates: F64 | None) -> Purchase:
         """Merchant and ticket of n rows, before anybody is asked."""
         tables = self.tables
-        where = merchants.choose_merchants(
-            self.world, tables.where, tables.traits, self.keys, rows
-        )
+        where = merchants.choose_merchants(self.world, tables.where, tables.traits, self.keys, rows)
         priced = tickets.price(tables.tickets, tables.traits, rows, where)
         if rates is None:
             ticket = Ticket(priced[0], priced[0], priced[1])
@@ -316,7 +312,7 @@ def local_quarters(day: Any, at_ms: I64, offset_minutes: I64) -> I64:
 def days_of_month(day: I64) -> I64:
     """Day of the month of days since 1970-01-01."""
     date = day.astype("datetime64[D]")
-    return (date - date.astype("datetime64[M]")).astype(np.int64) + 1
+    return np.asarray(date - date.astype("datetime64[M]"), dtype=np.int64) + 1
 
 
 def _day_of_month(day: int) -> int:

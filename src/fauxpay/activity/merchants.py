@@ -238,11 +238,11 @@ def _kind(tables: WhereTables, rows: Rows, word: U64) -> I64:
     return tables.kinds.take(row, mode="clip").astype(np.int64)
 
 
-def _favourite(tables: WhereTables, keys: Keys, wanted: tuple[I64, I64, I64, I64]) -> I64:
+def _favourite(tables: WhereTables, keys: Keys, wanted: tuple[I64, I64, I64 | int, I64]) -> I64:
     """The merchant at a rank of the list of (card, segment, kind, rank)."""
     card, segment, kind, rank = wanted
     address = card << np.int64(19)
-    address |= kind << np.int64(16)
+    address |= np.asarray(kind, dtype=np.int64) << np.int64(16)
     address |= rank
     return tables.pool.pick(segment, draw(keys["favourite"], address.view(np.uint64)))
 
@@ -272,8 +272,7 @@ def _look_elsewhere(
     for attempt in range(_RETRIES):
         word = draw(keys[f"where/retry/{attempt}"], address)
         rank = tables.ranks.take(streams.WHERE_RANK.of(word)).astype(np.int64)
-        wanted = (card, place + tables.segment[LOCAL], np.int64(LOCAL), rank)
-        found = _favourite(tables, keys, wanted)
+        found = _favourite(tables, keys, (card, place + tables.segment[LOCAL], LOCAL, rank))
         is_open = streams.WHERE_OPEN.of(word) < _open_chance(world, tables, quarter, found)
         merchant[closed[is_open]] = found[is_open]
         left = np.flatnonzero(~is_open)
@@ -283,4 +282,4 @@ def _look_elsewhere(
     rank = tables.ranks.take(rank + ONLINE * _RANKS).astype(np.int64)
     segment = rows.country[closed] + tables.segment[ONLINE]
     kind[closed] = ONLINE
-    merchant[closed] = _favourite(tables, keys, (card, segment, np.int64(ONLINE), rank))
+    merchant[closed] = _favourite(tables, keys, (card, segment, ONLINE, rank))

@@ -70,14 +70,12 @@ class OutcomeTables:
     response: NDArray[np.uint8]
 
 
-def outcome_tables(
-    world: World, codes: tuple[str, ...], parameters: Parameters
-) -> OutcomeTables:
+def outcome_tables(world: World, codes: tuple[str, ...], parameters: Parameters) -> OutcomeTables:
     """Tables of a world; codes are the contract's response codes, "00" first."""
     assert codes[APPROVED] == "00"
     limits = parameters.value("activity.entry.contactless_limit_units")
     units = minor_units(world)
-    limit = [limits.get(c, limits["default"]) for c in world.currencies] * units
+    limit = np.array([limits.get(c, limits["default"]) for c in world.currencies]) * units
     terminals = world.terminals
     return OutcomeTables(
         kind_context=np.array([-1, _VIRTUAL * 4, -1, _BY_KIND, _BY_KIND + 1]),

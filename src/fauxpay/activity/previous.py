@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.cells import open_cells, visit_counts
@@ -99,12 +100,10 @@ def _busy_days(activity: Activity, card: I64, until: I64) -> tuple[I64, I64]:
     return np.flatnonzero(busy_day >= 0), busy_day
 
 
-def _may_be_busy(activity: Activity, card: I64, day: I64) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _may_be_busy(activity: Activity, card: I64, day: I64) -> NDArray[np.bool_]:
     """False only where a cell holds nothing for certain."""
     at = (card, day)
-    cells = open_cells(
-        activity.world, activity.tables.cells, activity.calendar, activity.keys, at
-    )
+    cells = open_cells(activity.world, activity.tables.cells, activity.calendar, activity.keys, at)
     busy = visit_counts(activity.tables.cells, cells) > 0
     busy[refund_candidates(activity.tables.returns, cells)[0]] = True
     busy[due_in_cells(activity.plan, card, days_of_month(day))[0]] = True

@@ -119,9 +119,7 @@ def _scale(world: World, config: Config, parameters: Parameters) -> F64:
     per_euro = reference.rates_on(config.activity.epoch, names)
     per_cent = per_euro[:-1] / per_euro[-1] * minor_units(world) / 100.0
     level = np.array([levels.get(c, levels["default"]) for c in world.countries])
-    return rounded(
-        merchants.price_level * level[merchants.country] * per_cent[merchants.currency]
-    )
+    return rounded(merchants.price_level * level[merchants.country] * per_cent[merchants.currency])
 
 
 def _card_factor(world: World, amounts: dict[str, Any]) -> F64:

@@ -80,9 +80,7 @@ def visit_tables(config: Config, parameters: Parameters) -> VisitTables:
     )
 
 
-def visits(
-    tables: VisitTables, calendar: Calendar, keys: Keys, cells: Cells, count: I64
-) -> Visits:
+def visits(tables: VisitTables, calendar: Calendar, keys: Keys, cells: Cells, count: I64) -> Visits:
     """The visits of cells; count i64[cells]."""
     cell, first = spread(count)
     slot = np.arange(cell.size) - first.take(cell, mode="clip")
@@ -151,7 +149,8 @@ def _joined(tables: VisitTables, keys: Keys, address: U64, head_ms: I64) -> I64:
 def curve_rows(calendar: Calendar, cells: Cells) -> I64:
     """The curve that each cell's times are drawn from."""
     position = (np.asarray(cells.day) - calendar.first_day) * calendar.curve_row.shape[1]
-    return calendar.curve_row.reshape(-1).take(cells.group + position, mode="clip")
+    rows: I64 = calendar.curve_row.reshape(-1).take(cells.group + position, mode="clip")
+    return rows
 
 
 def time_in_curve(calendar: Calendar, curve: I64, slot12: I64, within20: I64) -> I64:

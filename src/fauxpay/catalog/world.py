@@ -153,13 +153,13 @@ def _array(table: pa.Table, name: str) -> Any:
 def _codes(values: Any, domain: tuple[str, ...]) -> I64:
     codes = pc.index_in(values, pa.array(domain, pa.string()))
     assert codes.null_count == 0, "a checked catalog has known values only"
-    return codes.to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.asarray(codes.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def _positions(wanted: Any, known: Any) -> I64:
     codes = pc.index_in(wanted, known)
     assert codes.null_count == 0, "a checked catalog has no dangling key"
-    return codes.to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.asarray(codes.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def _domain(*columns: Any) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ class TableFile:
         self._law = law
         self._findings: dict[tuple[str, str], Finding] = {}
         self._digest = LogicalDigest(contract, law.domains)
-        schema, options = _writer_options(contract, law.compression)
+        schema, options = writer_options(contract, law.compression)
         labels = {**metadata, "fauxpay.contract": contract.ref}
         self._writer = pq.ParquetWriter(staged, schema.with_metadata(labels), **options)
 
@@ -130,7 +130,7 @@ class TableFile:
 
 
 @cache
-def _writer_options(contract: Table, compression: str) -> tuple[pa.Schema, dict[str, Any]]:
+def writer_options(contract: Table, compression: str) -> tuple[pa.Schema, dict[str, Any]]:
     """Arrow schema and encoder options of a table."""
     schema = contract.arrow_schema()
     names = schema.names

@@ -49,7 +49,8 @@ def grid_rates() -> F64:
 
 def grid_position(rate: F64) -> F64:
     """Position of rates on the grid, unrounded and unclipped; adding positions multiplies rates."""
-    return np.log2(rate) * GRID_STEPS_PER_OCTAVE - GRID_LOWEST_LOG2 * GRID_STEPS_PER_OCTAVE
+    octaves: F64 = np.log2(rate) - GRID_LOWEST_LOG2
+    return octaves * GRID_STEPS_PER_OCTAVE
 
 
 def poisson_probabilities(rate: float) -> F64:
@@ -57,7 +58,7 @@ def poisson_probabilities(rate: float) -> F64:
     log_p = [
         count * math.log(rate) - rate - math.lgamma(count + 1) for count in range(COUNT_MAX + 1)
     ]
-    p = np.exp(np.array(log_p))
+    p: F64 = np.exp(np.array(log_p))
     p[-1] += max(0.0, 1.0 - p.sum())
     return p / p.sum()
 

@@ -27,7 +27,7 @@ def tail_probabilities() -> F64:
     """Upper-tail probability at each table point and one beyond: f64[TABLE_SIZE + 1]."""
     index = np.arange(TABLE_SIZE + 1)
     octave, step = index >> MANTISSA_BITS, index & ((1 << MANTISSA_BITS) - 1)
-    draw = np.ldexp(1.0 + step / (1 << MANTISSA_BITS), octave)
+    draw: F64 = np.ldexp(1.0 + step / (1 << MANTISSA_BITS), octave)
     return draw / 2.0**32
 
 

@@ -65,9 +65,7 @@ def card_testing(
         1 + choice(seed, f"{NAME}/cash_outs", address, facts["cash_outs"])
     )
     large_address = nth_addresses(address[large_owner], large_nth + _CASH_FIRST)
-    delay = span_ms(
-        seed, f"{NAME}/cash_delay", address, (facts["cash_out_delay_minutes"], _MINUTE)
-    )
+    delay = span_ms(seed, f"{NAME}/cash_delay", address, (facts["cash_out_delay_minutes"], _MINUTE))
     gap = span_ms(seed, f"{NAME}/cash_gap", large_address, (facts["cash_out_gap_minutes"], _MINUTE))
     start = last_test + delay
     large_ms = start[large_owner] + running_ms(large_owner, np.where(large_nth == 0, 0, gap))

@@ -81,7 +81,8 @@ def lost_stolen(
 def _where(activity: Activity, facts: dict[str, Any], rows: Any) -> Where:
     """Any shop of the place, not the customer's favourites."""
     tables, seed = activity.tables.where, activity.keys.seed
-    wants_cash = choice(seed, f"{NAME}/cash", rows.address, [1 - facts["cash_share"], facts["cash_share"]])
+    cash = facts["cash_share"]
+    wants_cash = choice(seed, f"{NAME}/cash", rows.address, [1 - cash, cash])
     kind = np.where(wants_cash == 1, CASH, LOCAL).astype(np.int64)
     merchant = tables.pool.pick(
         tables.segment[kind] + rows.place, word(seed, f"{NAME}/shop", rows.address)

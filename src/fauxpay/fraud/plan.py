@@ -20,13 +20,11 @@ from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity
 from fauxpay.config.model import Config
 from fauxpay.foundations.bijection import IdLaw
-from fauxpay.foundations.draws import I64
+from fauxpay.foundations.draws import I64, U64
 from fauxpay.foundations.parameters import Parameters
 from fauxpay.fraud.card_testing import card_testing
 from fauxpay.fraud.lost_stolen import lost_stolen
 from fauxpay.fraud.story import Attacks, Compromises, chosen, merged
-
-_LATE_DAYS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,20 @@ def _none() -> tuple[Compromises, Attacks]:
     whole, word = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
     compromises = Compromises(word, whole, whole, whole, whole, whole)
     amount = np.zeros(0, dtype=np.float64)
-    return compromises, Attacks(*([whole] * 7), amount, *([whole] * 3))
+    attacks = Attacks(
+        compromise=whole,
+        card=whole,
+        at_ms=whole,
+        kind=whole,
+        merchant=whole,
+        terminal=whole,
+        entry_mode=whole,
+        amount=amount,
+        tail_octave=whole,
+        device=whole,
+        ip_address=whole,
+    )
+    return compromises, attacks
 
 
 def _plan(activity: Activity, catalog_seed: int, told: tuple[Compromises, Attacks]) -> Plan:
@@ -137,7 +148,8 @@ def _plan(activity: Activity, catalog_seed: int, told: tuple[Compromises, Attack
     day = attacks.at_ms // DAY_MS
     order = np.lexsort((attacks.at_ms, attacks.card, day))
     attacks, day = chosen(attacks, order), day[order]
-    new_cell = np.diff(day, prepend=-1).astype(bool) | np.diff(attacks.card, prepend=-1).astype(bool)
+    new_cell = np.diff(day, prepend=-1) != 0
+    new_cell |= np.diff(attacks.card, prepend=-1) != 0
     first = np.flatnonzero(new_cell)
     slot = np.arange(day.size) - np.repeat(first, np.diff(np.append(first, day.size)))
     return Plan(compromises, attacks, slot, day, reissues)
@@ -161,6 +173,6 @@ def _reissues(activity: Activity, compromises: Compromises) -> Reissues:
     return Reissues(card, blocked, order, new_id, replaces)
 
 
-def _typology_bit(compromises: Compromises, order: I64) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+def _typology_bit(compromises: Compromises, order: I64) -> U64:
     """Compromises of two typologies may share (card, block): the name tells them apart."""
     return compromises.typology[order].astype(np.uint64) << np.uint64(58)

@@ -16,7 +16,7 @@ from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity, local_quarters
 from fauxpay.activity.rows import Rows
 from fauxpay.activity.visits import lognormal_table
-from fauxpay.foundations.draws import F64, I64, U64, threshold
+from fauxpay.foundations.draws import F64, I64, U64, below, threshold
 from fauxpay.foundations.quantiles import look_up, tail_index
 from fauxpay.fraud.streams import word
 
@@ -63,9 +63,7 @@ class Attacks:
     ip_address: I64
 
 
-def exposed(
-    activity: Activity, name: str, chance: F64, end_day: int
-) -> tuple[U64, I64, I64]:
+def exposed(activity: Activity, name: str, chance: F64, end_day: int) -> tuple[U64, I64, I64]:
     """(address, card, moment in ms) of the compromises of a typology from the epoch on.
 
     chance  f64[cards of the range]  probability of a compromise in one block of days
@@ -80,11 +78,13 @@ def exposed(
         hit = np.flatnonzero((bits >> np.uint64(32)).view(np.int64) < limit)
         when = word(activity.keys.seed, f"{name}/moment", address[hit])
         span = BLOCK_DAYS * DAY_MS
-        moment = ((when >> np.uint64(32)) * np.uint64(span // 1000) >> np.uint64(32)).view(np.int64)
+        second = below(when, span // 1000)
         addresses.append(address[hit])
         cards.append(card[hit])
-        moments.append(block * span + moment * 1000 + (when & np.uint64(1023)).view(np.int64) % 1000)
-    address, card, moment = map(np.concatenate, (addresses, cards, moments))
+        within = (when & np.uint64(0xFFFF)).view(np.int64) % 1000
+        moments.append(block * span + second * 1000 + within)
+    address, card = np.concatenate(addresses), np.concatenate(cards)
+    moment = np.concatenate(moments)
     inside = (moment >= activity.epoch_day * DAY_MS) & (moment < end_day * DAY_MS)
     return address[inside], card[inside], moment[inside]
 

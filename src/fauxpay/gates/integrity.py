@@ -1,4 +1,4 @@
-"""Integrity: what no single column can show. Keys, money, civil time, dates, manner and links agree.
+"""Integrity: what no single column can show. Keys, money, civil time, dates and links agree.
 
 Reads    transactions as written, the sealed catalog
 Writes   findings
@@ -227,7 +227,7 @@ def _civil_time(gate: Integrity, rows: Columns) -> Offenders:
 ROW_RULES: tuple[Rule, ...] = (
     Rule("approval", "response_code", "is_approved exactly where the code is 00", _approval),
     Rule("entry_fits_channel", "entry_mode", "an entry mode that the channel allows", _entry),
-    Rule("place_fits_channel", "channel", "coordinates exactly where the card is present", _presence),
+    Rule("place_fits_channel", "channel", "coordinates where the card is present", _presence),
     Rule("address_fits_channel", "channel", "a network address for e-commerce alone", _address),
     Rule("returns_point_back", "transaction_type", "an original exactly for returns", _original),
     Rule("cash_at_machines", "transaction_type", "withdrawals at ATMs and only there", _withdrawal),
@@ -236,7 +236,7 @@ ROW_RULES: tuple[Rule, ...] = (
 )
 LOOK_UP_RULES: tuple[Rule, ...] = (
     Rule("card_agrees", "card_id", "the account, customer, scheme of the catalog's card", _card),
-    Rule("merchant_agrees", "merchant_id", "the catalog merchant's trade, place, currency", _merchant),
+    Rule("merchant_agrees", "merchant_id", "the catalog's trade, place, currency", _merchant),
     Rule("terminal_agrees", "terminal_id", "a terminal of the row's merchant", _terminal),
     Rule("card_is_open", "card_id", "a card opened on or before the event", _card_dates),
     Rule("civil_time", "local_offset_minutes", "an offset legal at that instant", _civil_time),

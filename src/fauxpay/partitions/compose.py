@@ -76,14 +76,14 @@ def world_of(tables: Mapping[str, pa.Table]) -> World:
     """The world of checked catalog tables."""
     contract = table(TRANSACTIONS)
     enums = {
-        name: tuple(v for v in contract.column(name).enum if v is not None)
+        name: tuple(v for v in contract.column(name).enum or () if v is not None)
         for name in ("card_scheme", "card_product", "user_agent_family")
     }
     return World.from_tables(tables, enums)
 
 
 class PartitionMaker:
-    """Makes partitions of one (world, seed). Keeps caches only: no call changes a later one's bytes."""
+    """Makes partitions of one (world, seed); what it keeps are caches that change no byte."""
 
     def __init__(self, world: World, config: Config, parameters: Parameters) -> None:
         self.world, self.config, self.parameters = world, config, parameters
@@ -100,7 +100,7 @@ class PartitionMaker:
         self._last: dict[int, tuple[int, LastEvents]] = {}
 
     def _codes(self) -> tuple[str, ...]:
-        return tuple(self.transactions.column("response_code").enum)
+        return tuple(self.transactions.column("response_code").enum or ())
 
     def _domains(self) -> dict[str, tuple[str, ...]]:
         world, columns = self.world, self.transactions.columns
@@ -137,7 +137,6 @@ class PartitionMaker:
         """The oracle's story of a shard from the epoch to the end of the window."""
         own = self.shard(shard)
         return plan_tables(self.world, self.config, own.activity, own.plan)
-
 
     def last_before(self, day: int, shard: int) -> LastEvents:
         """Each card's last event before a day: remembered from the day before, or looked up."""

@@ -106,9 +106,7 @@ class Filler:
 
     def fill(self, buffers: Buffers, at: int, activity: Activity, keys: Day) -> None:
         """Rows of `keys` into the buffers from position `at` on."""
-        out = {
-            name: values[at : at + keys.card.size] for name, values in buffers.values.items()
-        }
+        out = {name: values[at : at + keys.card.size] for name, values in buffers.values.items()}
         nulls = {name: mask[at : at + keys.card.size] for name, mask in buffers.nulls.items()}
         rows, offset = _context(activity, keys)
         purchase = activity.purchase(rows, self.rates(keys.day))
@@ -271,4 +269,3 @@ def _links(out: Any, nulls: Any, keys: Day) -> None:
     out["response_code"][row] = APPROVED
     out["is_approved"][row] = True
     out["authentication"][row] = NO_AUTHENTICATION
-

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity
@@ -72,7 +73,9 @@ def compromise_ids(config: Config, address: U64, typology: I64) -> I64:
     )
 
 
-def plan_tables(world: World, config: Config, activity: Activity, plan: Plan) -> dict[str, pa.Table]:
+def plan_tables(
+    world: World, config: Config, activity: Activity, plan: Plan
+) -> dict[str, pa.Table]:
     """campaigns, compromises and reissues of a shard from the epoch to the end of the window."""
     return {
         "campaigns": _campaigns(config, activity, plan),
@@ -151,7 +154,7 @@ def _reissues(world: World, config: Config, plan: Plan) -> pa.Table:
     )
 
 
-def _coded(schema: pa.Schema, name: str, names: Sequence[str], codes: I64) -> pa.Array:
+def _coded(schema: pa.Schema, name: str, names: Sequence[str], codes: NDArray[Any]) -> pa.Array:
     kind = schema.field(name).type
     assert pa.types.is_dictionary(kind)
     index = pa.array(codes, kind.index_type, safe=False)
@@ -169,4 +172,3 @@ def _table(schema: pa.Schema, columns: Mapping[str, Any]) -> pa.Table:
             column = whole.cast(field.type)
         arrays.append(column)
     return pa.Table.from_arrays(arrays, schema=schema)
-

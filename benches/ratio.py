@@ -1,0 +1,128 @@
+"""CPU of making and writing a run against CPU of writing the same tables, day by day in pairs.
+
+    python -m benches.ratio                     the demo world, and 100,000 cards x 30 days
+    python -m benches.ratio --cards 25000 --merchants 10000 --days 31
+
+Each day is made (generated, checked, digested, encoded, published: all that a run does for it) and
+then, in the same breath, its tables are read back and encoded again with the same settings and
+nothing else. The ratio is that of the sums; median and quartiles are those of the days. One core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fauxpay.config.model import Config
+from fauxpay.contracts.tables import table
+from fauxpay.delivery.engine import Engine
+from fauxpay.delivery.partition import PLAN_DAY, Context, Task, make_partition
+from fauxpay.delivery.tables import writer_options
+from fauxpay.delivery.workers import open_world
+from fauxpay.delivery.worlds import build_world, identify
+from fauxpay.foundations.parameters import load_parameters
+from fauxpay.receipts import layout
+
+
+@dataclass(frozen=True)
+class Case:
+    """A world and a window."""
+
+    name: str
+    cards: int
+    merchants: int
+    days: int
+
+    def config(self, root: str) -> Config:
+        """The config of the case; one process, so that CPU time is that of one core."""
+        first = datetime.date(2026, 3, 1)
+        last = first + datetime.timedelta(days=self.days)
+        return Config(
+            catalog={"cards": self.cards, "merchants": self.merchants},
+            run={"from": first, "to": last, "out": root, "executor": "serial", "workers": 1},
+        )
+
+
+CASES = (Case("demo world", 25_000, 10_000, 31), Case("100,000 cards", 100_000, 20_000, 30))
+
+
+def rewrite(files: dict[str, Path], compression: str) -> float:
+    """CPU seconds of encoding tables that lie in memory already."""
+    spent = 0.0
+    for name, path in files.items():
+        contract = table({**layout.DAY_TABLES, **layout.PLAN_TABLES}[name])
+        schema, options = writer_options(contract, compression)
+        rows = pq.ParquetFile(path).read().cast(schema)
+        batches = rows.to_batches()
+        sink = pa.BufferOutputStream()
+        started = time.process_time()
+        with pq.ParquetWriter(sink, schema, **options) as writer:
+            for batch in batches:
+                writer.write_table(pa.Table.from_batches([batch]), row_group_size=batch.num_rows)
+        spent += time.process_time() - started
+    return spent
+
+
+def sealed_world(config: Config) -> Context:
+    """The context of a run whose world is built and sealed."""
+    engine, parameters = Engine(), load_parameters()
+    request = identify(config, parameters, engine.inputs(config))
+    root = Path(config.run.out)
+    build_world(root, request, config, parameters, engine)
+    return Context(root, request, config, parameters, engine)
+
+
+def quiet(rows: int) -> None:
+    """Hears of progress and says nothing."""
+
+
+def measure(case: Case) -> None:
+    """Prints one line of figures for a case."""
+    with tempfile.TemporaryDirectory() as root:
+        config = case.config(root)
+        context = sealed_world(config)
+        workshop = open_world(context)
+        first = (config.run.start_day - datetime.date(1970, 1, 1)).days
+        make_partition(context, workshop, Task(0, PLAN_DAY), quiet)
+        made, written, rows = [], [], []
+        for day in range(first, first + case.days):
+            started = time.process_time()
+            receipt = make_partition(context, workshop, Task(0, day), quiet)
+            made.append(time.process_time() - started)
+            files = {entry.name: Path(root) / entry.path for entry in receipt.tables}
+            written.append(rewrite(files, config.output.compression))
+            rows.append(receipt.rows["transactions"])
+    # The first day also makes the shard's plan and looks back for the links; it counts.
+    ratio = sum(made) / sum(written)
+    daily = np.quantile(np.array(made) / np.array(written), (0.25, 0.5, 0.75))
+    total = sum(rows)
+    print(
+        f"{case.name}: {total:,} rows; ratio {ratio:.2f} "
+        f"(days: {daily[0]:.2f} / {daily[1]:.2f} / {daily[2]:.2f}); "
+        f"{total / sum(made) / 1e6:.2f} M rows/s/core end to end; "
+        f"{sum(made) / total * 1e9:.0f} ns/row, of which writing {sum(written) / total * 1e9:.0f}"
+    )
+
+
+def main() -> None:
+    """Runs the cases, or the one that the flags describe."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cards", type=int)
+    parser.add_argument("--merchants", type=int, default=20_000)
+    parser.add_argument("--days", type=int, default=30)
+    asked = parser.parse_args()
+    own = [Case("own", asked.cards, asked.merchants, asked.days)] if asked.cards else CASES
+    for case in own:
+        measure(case)
+
+
+if __name__ == "__main__":
+    main()
