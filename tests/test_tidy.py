@@ -110,7 +110,7 @@ def tracked() -> list[Path]:
 
 
 def test_nothing_unfinished_nor_private_is_committed():
-    """No FIXME, no path of a machine, no host of a package registry."""
+    """Nothing left to fix, no path of a machine, no host of a package registry."""
     wanted = re.compile("|".join(("FIX" + "ME", "/wo" + "rk/", "/ro" + "ot/", "pypi\\.o" + "rg")))
     for path in tracked():
         found = wanted.search(path.read_text(errors="replace"))
@@ -145,3 +145,10 @@ def test_there_are_decision_records():
     numbers = [int(path.name[:4]) for path in DECISIONS]
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(numbers) >= 5
+
+
+def test_version_is_the_package_s():
+    """The version in the code is the one in pyproject.toml."""
+    from fauxpay import __version__
+
+    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from fauxpay.foundations.version import VERSION
+
 if TYPE_CHECKING:
     from os import PathLike
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from fauxpay.delivery.progress import Progress
     from fauxpay.readers.run import Run, Store
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["Config", "Run", "Store", "__version__", "generate", "open"]
 
 

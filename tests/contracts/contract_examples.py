@@ -80,7 +80,8 @@ def _array(table: Table, column: Column, rows: int, random: np.random.Generator)
         return pa.array(values, mask=mask)
     if column.arrow.startswith(("timestamp", "date")):
         values = np.sort(random.choice(1_000_000, rows, replace=False))
-        wide = pa.array(values, mask=mask).cast(pa.int32() if column.arrow == "date32" else None)
+        wide = pa.array(values, mask=mask)
+        wide = wide.cast(pa.int32()) if column.arrow == "date32" else wide
         return wide.cast(column.arrow_type)
     low = int(column.minimum or 0)
     high = int(column.maximum or 2**31 - 1)

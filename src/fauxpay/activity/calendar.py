@@ -211,7 +211,8 @@ def _grid_steps(totals: I64, day_curves: I64) -> I64:
     factor = totals * 7 / week_mean
     half_steps = np.arange(-160, 160) + 0.5
     edges = np.array([float(f"{2 ** (k / GRID_STEPS_PER_OCTAVE):.9g}") for k in half_steps])
-    return np.searchsorted(edges, factor).astype(np.int64) - 160
+    steps: I64 = np.searchsorted(edges, factor).astype(np.int64) - 160
+    return steps
 
 
 def _curves(weights: I64) -> NDArray[np.uint8]:

@@ -60,7 +60,8 @@ def poisson_probabilities(rate: float) -> F64:
     ]
     p: F64 = np.exp(np.array(log_p))
     p[-1] += max(0.0, 1.0 - p.sum())
-    return p / p.sum()
+    shares: F64 = p / p.sum()
+    return shares
 
 
 def count_tables() -> CountTables:

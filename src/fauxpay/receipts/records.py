@@ -19,6 +19,7 @@ from typing import Any
 from fauxpay.contracts.documents import check_document
 from fauxpay.errors import ContractError
 from fauxpay.foundations.canonical import canonical_json, document_digest
+from fauxpay.foundations.version import VERSION
 from fauxpay.gates.verdicts import Evidence, Verdict
 from fauxpay.receipts.identity import MODEL_VERSION, Window
 
@@ -207,7 +208,5 @@ def package_versions() -> dict[str, str]:
 
 def _version(name: str) -> str:
     if name == "fauxpay":
-        import fauxpay
-
-        return fauxpay.__version__
+        return VERSION
     return metadata.version(name)
