@@ -66,10 +66,12 @@ def run_config(
     """
     from fauxpay.cli import progress, summary
     from fauxpay.delivery.run import make_run
+    from fauxpay.foundations.memory import keep_freed_memory
     from fauxpay.foundations.parameters import load_parameters
     from fauxpay.readers.run import open_run
 
     begun = time.monotonic()
+    keep_freed_memory()
     try:
         with progress.shown(is_quiet=is_quiet) as report:
             made = make_run(config, load_parameters(config.parameters), engine, report)

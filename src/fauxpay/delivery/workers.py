@@ -91,6 +91,9 @@ def limit_threads() -> None:
 def _serve(connection: Connection) -> None:
     # Imported while the parent still builds the world.
     import fauxpay.delivery.partition  # noqa: F401
+    from fauxpay.foundations.memory import keep_freed_memory
+
+    keep_freed_memory()
 
     current = ""
     try:

@@ -34,7 +34,7 @@ from fauxpay.contracts.buffers import one_array, validity, values
 from fauxpay.contracts.findings import Finding
 from fauxpay.foundations import reference
 
-SAMPLE_STEP = 64
+SAMPLE_STEP = 256
 DAY_US = 86_400_000_000
 Offenders = NDArray[np.int64]
 Columns = Mapping[str, Any]

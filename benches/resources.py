@@ -1,0 +1,75 @@
+"""Start-up, memory and workers of whole commands, each in a process of its own.
+
+    python -m benches.resources
+
+Prints: wall time of `fauxpay --help` and of the way from start to the first row; peak memory of 3
+and of 30 days of the same world (100,000 cards, one process); one worker against two.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+CARDS = ("--set", "catalog.cards=100000", "--set", "catalog.merchants=20000")
+
+
+def run(*arguments: str) -> tuple[float, float]:
+    """(wall seconds, peak MB of the largest process) of a fauxpay command."""
+    begun = time.perf_counter()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "fauxpay", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, used = os.wait4(child.pid, 0)
+    assert status == 0, arguments
+    return time.perf_counter() - begun, used.ru_maxrss / 1024
+
+
+def generate(days: int, workers: int) -> tuple[float, float]:
+    """A run of so many days in a new folder."""
+    with tempfile.TemporaryDirectory() as root:
+        first = datetime.date(2026, 3, 1)
+        last = first + datetime.timedelta(days=days)
+        window = ("--from", str(first), "--to", str(last))
+        more = ("--out", root, "--workers", str(workers), *CARDS, *window)
+        executor = "serial" if workers == 1 else "processes"
+        return run("generate", "--quiet", *more, "--set", f"run.executor={executor}")
+
+
+def first_row() -> float:
+    """Seconds from the start of the process to the first published partition."""
+    with tempfile.TemporaryDirectory() as root:
+        begun = time.perf_counter()
+        command = [sys.executable, "-m", "fauxpay", "generate", "--quiet", "--out", root]
+        child = subprocess.Popen([*command, "--workers", "1"], stderr=subprocess.DEVNULL)
+        while not list(Path(root).glob("worlds/*/seed=1/transactions/event_day=*/part-*")):
+            time.sleep(0.005)
+            assert child.poll() in (None, 0)
+        seconds = time.perf_counter() - begun
+        child.wait()
+        return seconds
+
+
+def main() -> None:
+    """Prints the figures, the best of some runs where the machine's noise adds only."""
+    print(f"--help: {min(run('--help')[0] for _ in range(5)):.2f} s")
+    print(f"start to first published day, demo world: {min(first_row() for _ in range(3)):.2f} s")
+    (_, short), (_, long) = generate(3, 1), generate(30, 1)
+    print(f"peak memory, 100,000 cards: 3 days {short:.0f} MB, 30 days {long:.0f} MB")
+    one = [generate(120, 1)[0] for _ in range(2)]
+    two = [generate(120, 2)[0] for _ in range(2)]
+    print(
+        f"120 days of 100,000 cards: one worker {min(one):.1f} s, two {min(two):.1f} s, "
+        f"{min(one) / min(two):.2f} times faster"
+    )
+
+
+if __name__ == "__main__":
+    main()
