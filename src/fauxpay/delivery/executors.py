@@ -79,6 +79,10 @@ def core_count() -> int:
     return os.cpu_count() or 1
 
 
+STEAL_TASKS_MIN = 6
+"""A day out of order looks back for its links, which costs about two days: less is not worth it."""
+
+
 class Agenda:
     """Who makes what: a block of consecutive tasks for each, and the end of another's when done.
 
@@ -94,10 +98,12 @@ class Agenda:
         }
 
     def next_for(self, worker: Connection) -> Task | None:
-        """The next task of a worker; None when nothing is left for anybody."""
+        """The next task of a worker; None when too little is left to share."""
         own = self._blocks[worker]
         if not own:
             longest = max(self._blocks.values(), key=len)
+            if len(longest) < STEAL_TASKS_MIN:
+                return None
             own.extendleft(longest.pop() for _ in range(-(-len(longest) // 2)))
         return own.popleft() if own else None
 
