@@ -114,17 +114,19 @@ def _entry(world: World, parameters: Parameters) -> NDArray[np.uint8]:
 def _authentication(world: World, parameters: Parameters) -> NDArray[np.uint8]:
     pins = parameters.value("activity.authentication.chip_pin_share")
     mixes = parameters.value("activity.authentication.online_mix")
+    present = parameters.value("activity.authentication.present_mix")
+    signed = parameters.value("activity.authentication.chip_signature_share")
     rows = []
     for country in world.countries:
         pin = pins.get(country, pins["default"])
         none, otp, frictionless, device = mixes.get(country, mixes["default"])
         by_entry: dict[int, list[float]] = {
-            CHIP: [pin, (1 - pin) / 2, (1 - pin) / 2, 0, 0, 0],
-            CONTACTLESS: [0, 0, 0.7, 0, 0, 0.3],
-            MAGSTRIPE: [0, 0.8, 0.2, 0, 0, 0],
-            MANUAL: [0, 0, 1, 0, 0, 0],
+            CHIP: [pin, (1 - pin) * signed, (1 - pin) * (1 - signed), 0, 0, 0],
+            CONTACTLESS: present["contactless"],
+            MAGSTRIPE: present["magstripe"],
+            MANUAL: present["manual"],
             ECOMMERCE: [0, 0, none, otp, frictionless, device],
-            CREDENTIAL_ON_FILE: [0, 0, 0.8, 0, 0.2, 0],
+            CREDENTIAL_ON_FILE: present["credential_on_file"],
         }
         for mode in range(ENTRY_COUNT):
             rows.append(slots(by_entry[mode], _SLOTS))

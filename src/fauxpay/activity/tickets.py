@@ -74,10 +74,11 @@ def ticket_tables(world: World, config: Config, parameters: Parameters) -> Ticke
     class_of_mcc = np.array([row[of_category.get(mcc, "other")] for mcc in world.mccs])
     class_of = class_of_mcc[world.merchants.mcc].astype(np.int64)
     step, less = _endings(world, amounts)
+    low, high = amounts["ticket_bounds"]
     return TicketTables(
         quantiles=np.concatenate(
             [
-                lognormal_table(classes[name]["median"], classes[name]["log_sd"], 20.0, 5e7)
+                lognormal_table(classes[name]["median"], classes[name]["log_sd"], low, high)
                 for name in names
             ]
         ),

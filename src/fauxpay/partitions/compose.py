@@ -136,7 +136,8 @@ class PartitionMaker:
     def plan_tables(self, shard: int) -> dict[str, pa.Table]:
         """The oracle's story of a shard from the epoch to the end of the window."""
         own = self.shard(shard)
-        return plan_tables(self.world, self.config, own.activity, own.plan)
+        years = int(self.parameters.value("fraud.replacement_card_years"))
+        return plan_tables(self.world, self.config, own.activity, own.plan, years)
 
     def last_before(self, day: int, shard: int) -> LastEvents:
         """Each card's last event before a day: remembered from the day before, or looked up."""

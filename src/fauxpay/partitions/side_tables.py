@@ -20,8 +20,6 @@ from fauxpay.fraud.plan import Plan
 from fauxpay.fraud.story import RANDOM, TYPOLOGIES
 from fauxpay.labels.bank import FRAUD, GENUINE, SOURCES, Bank, disputed, label
 
-_CARD_YEARS = 3
-
 
 def truth_table(config: Config, told: Mapping[str, Any]) -> pa.Table:
     """truth of a day: one row for each fraudulent transaction, in event-time order."""
@@ -74,13 +72,16 @@ def compromise_ids(config: Config, address: U64, typology: I64) -> I64:
 
 
 def plan_tables(
-    world: World, config: Config, activity: Activity, plan: Plan
+    world: World, config: Config, activity: Activity, plan: Plan, years: int
 ) -> dict[str, pa.Table]:
-    """campaigns, compromises and reissues of a shard from the epoch to the end of the window."""
+    """campaigns, compromises and reissues of a shard from the epoch to the end of the window.
+
+    years  that a replacement card is valid
+    """
     return {
         "campaigns": _campaigns(config, activity, plan),
         "compromises": _compromises(world, config, plan),
-        "reissues": _reissues(world, config, plan),
+        "reissues": _reissues(world, config, plan, years),
     }
 
 
@@ -129,13 +130,13 @@ def _compromises(world: World, config: Config, plan: Plan) -> pa.Table:
     )
 
 
-def _reissues(world: World, config: Config, plan: Plan) -> pa.Table:
+def _reissues(world: World, config: Config, plan: Plan, years: int) -> pa.Table:
     schema = table("fraud.yaml#/$defs/reissues").arrow_schema()
     told, cards = plan.reissues, world.cards
     order = np.lexsort((told.card, told.reissued_ms))
     card, compromise = told.card[order], told.compromise[order]
     ids = compromise_ids(config, plan.compromises.address, plan.compromises.typology)
-    expires = told.reissued_ms[order] // DAY_MS + _CARD_YEARS * 365
+    expires = told.reissued_ms[order] // DAY_MS + years * 365
     return _table(
         schema,
         {
