@@ -1,4 +1,4 @@
-"""The agenda: every task is handed out once, in runs of days, and short ends stay where they are."""
+"""The agenda: every task is handed out once, in runs of days; short ends stay where they are."""
 
 from __future__ import annotations
 
