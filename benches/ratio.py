@@ -3,10 +3,10 @@
     python -m benches.ratio                     the demo world, and 100,000 cards x 30 days
     python -m benches.ratio --cards 25000 --merchants 10000 --days 31
 
-Each day is made (generated, checked, digested, encoded, published: all that a run does for it) and
-then, in the same breath, its tables are read back and written again to the same disk, with the
-same settings and nothing else. The ratio is that of the sums; the quartiles are those of the days.
-One core.
+Each stretch of days is made (generated, checked, digested, encoded, published: all that a run does
+for it) and then, in the same breath, its tables are read back and written again to the same disk,
+with the same settings and nothing else. The ratio is that of the sums; the quartiles are those of
+the stretches. One core.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ import pyarrow.parquet as pq
 from fauxpay.config.model import Config
 from fauxpay.contracts.tables import table
 from fauxpay.delivery.engine import Engine
-from fauxpay.delivery.partition import PLAN_DAY, Context, Task, make_partition
+from fauxpay.delivery.partition import make_partitions
 from fauxpay.delivery.tables import writer_options
+from fauxpay.delivery.task import PLAN_DAY, Context, Task, stretch_days, stretches
 from fauxpay.delivery.workers import open_world
 from fauxpay.delivery.worlds import build_world, identify
 from fauxpay.foundations.memory import keep_freed_memory
@@ -93,23 +94,23 @@ def measure(case: Case) -> None:
         config = case.config(root)
         context = sealed_world(config)
         workshop = open_world(context)
-        first = (config.run.start_day - datetime.date(1970, 1, 1)).days
-        make_partition(context, workshop, Task(0, PLAN_DAY), quiet)
+        make_partitions(context, workshop, (Task(0, PLAN_DAY),), quiet)
+        tasks = [Task(0, day) for day in context.request.window.days()]
         made, written, rows = [], [], []
-        for day in range(first, first + case.days):
+        for stretch in stretches(tasks, stretch_days(case.cards, case.days, workers=1)):
             started = time.process_time()
-            receipt = make_partition(context, workshop, Task(0, day), quiet)
+            receipts = make_partitions(context, workshop, stretch, quiet)
             made.append(time.process_time() - started)
-            files = {entry.name: Path(root) / entry.path for entry in receipt.tables}
-            written.append(rewrite(files, config.output.compression))
-            rows.append(receipt.rows["transactions"])
-    # The first day also makes the shard's plan and looks back for the links; it counts.
+            days = [{e.name: Path(root) / e.path for e in one.tables} for one in receipts]
+            written.append(sum(rewrite(files, config.output.compression) for files in days))
+            rows.append(sum(one.rows["transactions"] for one in receipts))
+    # The first stretch also looks back for the links; it counts.
     ratio = sum(made) / sum(written)
-    daily = np.quantile(np.array(made) / np.array(written), (0.25, 0.5, 0.75))
+    spread = np.quantile(np.array(made) / np.array(written), (0.25, 0.5, 0.75))
     total = sum(rows)
     print(
         f"{case.name}: {total:,} rows; ratio {ratio:.2f} "
-        f"(days: {daily[0]:.2f} / {daily[1]:.2f} / {daily[2]:.2f}); "
+        f"(stretches: {spread[0]:.2f} / {spread[1]:.2f} / {spread[2]:.2f}); "
         f"{total / sum(made) / 1e6:.2f} M rows/s/core end to end; "
         f"{sum(made) / total * 1e9:.0f} ns/row, of which writing {sum(written) / total * 1e9:.0f}"
     )

@@ -62,9 +62,22 @@ def transactions(maker: PartitionMaker, day: int, shard: int = 0) -> pa.Table:
 
 def tables(maker: PartitionMaker, day: int, shard: int = 0) -> dict[str, pa.Table]:
     """All tables of a partition; dictionary columns as strings, so that they compare by value."""
-    stream = maker.make(day, shard)
-    batches = [_copied(batch) for batch in stream.transactions()]
-    return {"transactions": pa.Table.from_batches(batches), **stream.side_tables()}
+    return days_tables(maker, range(day, day + 1), shard)[0]
+
+
+def days_tables(maker: PartitionMaker, days: range, shard: int = 0) -> list[dict[str, pa.Table]]:
+    """All tables of consecutive days that are made in one go, by day."""
+    stream = maker.make(days, shard)
+    groups: dict[int, list[pa.RecordBatch]] = {day: [] for day in days}
+    for window in stream.windows():
+        for day, first, last in window.parts:
+            groups[day].append(_copied(window.batch.slice(first, last - first)))
+    side = stream.side_tables()
+    return [
+        {"transactions": pa.Table.from_batches(groups[day])}
+        | {name: tables[nth] for name, tables in side.items()}
+        for nth, day in enumerate(days)
+    ]
 
 
 def _copied(batch: pa.RecordBatch) -> pa.RecordBatch:

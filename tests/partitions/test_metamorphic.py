@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import polars as pl
 import pyarrow as pa
 import pytest
 
-from worlds import DAY, config, maker_of, parameters, same, tables, transactions
+from worlds import DAY, config, days_tables, maker_of, parameters, same, tables, transactions
 
 LINKS = ["previous_transaction_id", "card_id"]
 
@@ -25,6 +27,32 @@ def test_a_day_alone_is_the_day_of_a_month(month):
         assert {name: same(alone[name], month[day][name]) for name in alone} == dict.fromkeys(
             alone, True
         )
+
+
+@pytest.mark.parametrize("cuts", [[0, 10], [0, 3, 4, 10], [4, 10], [9, 10]])
+def test_days_made_together_are_the_days_made_alone(month, cuts):
+    """Metamorphic: however days are gathered into stretches, each has the same tables."""
+    maker = maker_of(config())
+    for first, last in pairwise(cuts):
+        for nth, made in enumerate(days_tables(maker, range(DAY + first, DAY + last))):
+            alone = month[DAY + first + nth]
+            assert {name: same(made[name], alone[name]) for name in alone} == dict.fromkeys(
+                alone, True
+            )
+
+
+def test_stretches_keep_replaced_cards_and_links():
+    """Metamorphic: cards replaced inside a stretch change their id and links at the same row."""
+    busy = {"card_testing_per_card_year": 5.0, "lost_stolen_per_card_year": 5.0}
+    settings = config(fraud=busy, output={"row_group_rows": 512}, run={"chunk_rows": 300})
+    together = days_tables(maker_of(settings), range(DAY, DAY + 8))
+    alone = maker_of(settings)
+    first_ids = set(together[0]["transactions"]["card_id"].to_pylist())
+    last_ids = set(together[7]["transactions"]["card_id"].to_pylist())
+    assert len(last_ids - first_ids) > 50
+    for nth, made in enumerate(together):
+        day = tables(alone, DAY + nth)
+        assert {name: same(made[name], day[name]) for name in day} == dict.fromkeys(day, True)
 
 
 def test_order_of_days_changes_nothing(month):

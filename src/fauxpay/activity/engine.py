@@ -59,7 +59,7 @@ from fauxpay.activity.visits import (
 )
 from fauxpay.catalog.world import World
 from fauxpay.config.model import Config
-from fauxpay.foundations.draws import F64, I64, U64, draw
+from fauxpay.foundations.draws import I64, U64, draw
 from fauxpay.foundations.parameters import Parameters
 
 UNIX_EPOCH = datetime.date(1970, 1, 1)
@@ -160,12 +160,19 @@ class Activity:
             epoch_day=epoch_day,
         )
 
-    def day_events(self, day: int) -> tuple[Cells, Events]:
-        """Everything the range's cards do on a UTC day."""
-        card = np.arange(self.first_card, self.last_card)
+    def days_events(self, days: range) -> tuple[Cells, Events]:
+        """Everything the range's cards do on consecutive UTC days; cells by day, then by card."""
+        card, count = np.arange(self.first_card, self.last_card), self.last_card - self.first_card
+        day: Any = days.start
+        if len(days) > 1:
+            card, day = np.tile(card, len(days)), np.repeat(np.asarray(days), count)
         cells = open_cells(self.world, self.tables.cells, self.calendar, self.keys, (card, day))
-        position = due_on_day(self.plan, _day_of_month(day))
-        return cells, self._events(cells, (self.plan.card[position] - self.first_card, position))
+        due = [due_on_day(self.plan, _day_of_month(one)) for one in days]
+        due_cell = [
+            self.plan.card[position] + (nth * count - self.first_card)
+            for nth, position in enumerate(due)
+        ]
+        return cells, self._events(cells, (np.concatenate(due_cell), np.concatenate(due)))
 
     def cell_events(self, card: I64, day: I64) -> Events:
         """Everything that happens in some cells (card, day), each i64[n]."""
@@ -274,12 +281,12 @@ class Activity:
         """Where cards are on a day, and whether they are on the journey."""
         return places_on(self.world, self.tables.cells, self.keys, (card, day))
 
-    def describe(self, rows: Rows, rates: F64 | None) -> tuple[Purchase, Manner]:
+    def describe(self, rows: Rows, rates: tickets.Rates | None) -> tuple[Purchase, Manner]:
         """What n rows mean; rates of the day, or None where the billing amount is not needed."""
         purchase = self.purchase(rows, rates)
         return purchase, self.authorise(rows, purchase)
 
-    def purchase(self, rows: Rows, rates: F64 | None) -> Purchase:
+    def purchase(self, rows: Rows, rates: tickets.Rates | None) -> Purchase:
         """Merchant and ticket of n rows, before anybody is asked."""
         tables = self.tables
         where = merchants.choose_merchants(self.world, tables.where, tables.traits, self.keys, rows)

@@ -31,9 +31,12 @@ class LastEvents:
     at_ms: I64
 
 
-def time_order(at_ms: I64) -> I64:
-    """Positions in time order; events of one millisecond keep the order they came in."""
-    return stable_order(at_ms, DAY_MS)
+def time_order(at_ms: I64, day_count: int) -> I64:
+    """Positions in time order; events of one millisecond keep the order they came in.
+
+    at_ms  i64[n] since the start of the first of so many days
+    """
+    return stable_order(at_ms, day_count * DAY_MS)
 
 
 def predecessors(card: I64, card_count: int) -> tuple[I64, I64]:

@@ -176,14 +176,27 @@ def price(tables: TicketTables, traits: Traits, rows: Rows, where: Where) -> tup
     return amount, np.minimum(index, TAIL_OCTAVES - 1, out=index)
 
 
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Exchange rates of consecutive days.
+
+    table  f64[days * currencies * currencies], as `rates_between` makes them
+    first  where the rates of a row's day begin, one whole number or i64[n]
+    """
+
+    table: F64
+    first: Any
+
+
 def billed(
-    tables: TicketTables, rates: F64, rows: Rows, where: Where, priced: tuple[F64, I64]
+    tables: TicketTables, rates: Rates, rows: Rows, where: Where, priced: tuple[F64, I64]
 ) -> Ticket:
     """The ticket, with its amount in the account's currency at the day's rate."""
     amount, tail_octave = priced
     pair = trait(where.traits, MERCHANT_CURRENCY)
     pair *= tables.currency_count
     pair += rows.currency
-    billing = rates.take(pair, mode="clip")
+    pair += rates.first
+    billing = rates.table.take(pair, mode="clip")
     billing *= amount
     return Ticket(amount, np.rint(billing, out=billing), tail_octave)

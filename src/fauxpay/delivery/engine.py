@@ -29,32 +29,46 @@ Inspect = Callable[["pa.RecordBatch"], "list[Finding]"]
 _EPOCH_SECONDS_MAX = 253_402_300_799  # 9999-12-31T23:59:59Z
 
 
-class PartitionStream(Protocol):
-    """One partition while it is made: transactions first, then the rest."""
+class Window(Protocol):
+    """Some row groups, one after the other; good until the next window is asked for."""
 
-    def transactions(self) -> Iterator[pa.RecordBatch]:
-        """Row groups in order of event time; a batch is valid until the next is asked for."""
+    @property
+    def batch(self) -> pa.RecordBatch:
+        """Their rows in order of event time."""
         ...
 
-    def side_tables(self) -> Mapping[str, pa.Table]:
-        """truth and labels of the partition."""
+    @property
+    def parts(self) -> Sequence[tuple[int, int, int]]:
+        """(day, first row, end row) of each row group."""
         ...
 
-    def counts(self) -> Mapping[str, int]:
-        """Rows made, by table; further counts under other names."""
+
+class DaysStream(Protocol):
+    """Partitions of consecutive days while they are made: transactions first, then the rest."""
+
+    def windows(self) -> Iterator[Window]:
+        """All row groups of transactions."""
+        ...
+
+    def side_tables(self) -> Mapping[str, Sequence[pa.Table]]:
+        """truth and labels, a table for each day."""
+        ...
+
+    def counts(self) -> Sequence[Mapping[str, int]]:
+        """For each day: rows made, by table; further counts under other names."""
         ...
 
 
 class Maker(Protocol):
-    """Makes any partition of a world. Consecutive days of a shard are cheaper."""
+    """Makes any partition of a world. Consecutive days of a shard are cheaper, most so at once."""
 
     @property
     def domains(self) -> Mapping[str, Sequence[str]]:
         """Values of the dictionary columns in the order of their codes, by column."""
         ...
 
-    def make(self, day: int, shard: int) -> PartitionStream:
-        """The partition of a day (since 1970-01-01) and a shard."""
+    def make(self, days: range, shard: int) -> DaysStream:
+        """The partitions of consecutive days (since 1970-01-01) and a shard."""
         ...
 
     def plan_tables(self, shard: int) -> Mapping[str, pa.Table]:

@@ -25,7 +25,7 @@ from fauxpay.delivery.workers import Failed, Finished, Idle, Rows, open_world, w
 from fauxpay.errors import FauxpayError
 
 if TYPE_CHECKING:
-    from fauxpay.delivery.partition import Context, Task
+    from fauxpay.delivery.task import Context, Stretch
     from fauxpay.receipts.records import PartitionReceipt
 
 PATIENCE_SECONDS = 5.0
@@ -40,9 +40,9 @@ class Executor(Protocol):
         ...
 
     def run(
-        self, tasks: Sequence[Task], context: Context, on_rows: OnRows
+        self, stretches: Sequence[Stretch], context: Context, on_rows: OnRows
     ) -> Iterator[PartitionReceipt]:
-        """A receipt for each task, in any order. Closing the iterator stops the work.
+        """A receipt for each partition, in any order. Closing the iterator stops the work.
 
         on_rows  is told of rows as they are made
         Raises FauxpayError; then what was made so far stays published.
@@ -65,11 +65,16 @@ def executor(name: str, workers: int) -> Executor:
     name     serial or processes
     workers  how many processes; 0 is one per core. One is run in this process.
     """
-    count = workers or core_count()
-    if name == "serial" or count == 1:
+    count = worker_count(name, workers)
+    if count == 1:
         return SerialExecutor()
     assert name == "processes", name
     return ProcessExecutor(count)
+
+
+def worker_count(name: str, workers: int) -> int:
+    """Processes that make partitions at a time; name and workers as for `executor`."""
+    return 1 if name == "serial" else workers or core_count()
 
 
 def core_count() -> int:
@@ -79,30 +84,30 @@ def core_count() -> int:
     return os.cpu_count() or 1
 
 
-STEAL_TASKS_MIN = 6
+STEAL_DAYS_MIN = 6
 """A day out of order looks back for its links, which costs about two days: less is not worth it."""
 
 
 class Agenda:
-    """Who makes what: a block of consecutive tasks for each, and the end of another's when done.
+    """Who makes what: a block of consecutive days for each, and the end of another's when done.
 
     Source: Blumofe and Leiserson 1999, "Scheduling multithreaded computations by work stealing".
     """
 
-    def __init__(self, tasks: Sequence[Task], workers: Sequence[Connection]) -> None:
-        ordered = sorted(tasks)
+    def __init__(self, stretches: Sequence[Stretch], workers: Sequence[Connection]) -> None:
+        ordered = sorted(stretches)
         bounds = [len(ordered) * number // len(workers) for number in range(len(workers) + 1)]
         self._blocks = {
             worker: deque(ordered[first:end])
             for worker, (first, end) in zip(workers, pairwise(bounds), strict=True)
         }
 
-    def next_for(self, worker: Connection) -> Task | None:
-        """The next task of a worker; None when too little is left to share."""
+    def next_for(self, worker: Connection) -> Stretch | None:
+        """The next stretch of a worker; None when too little is left to share."""
         own = self._blocks[worker]
         if not own:
             longest = max(self._blocks.values(), key=len)
-            if len(longest) < STEAL_TASKS_MIN:
+            if sum(len(stretch) for stretch in longest) < STEAL_DAYS_MIN:
                 return None
             own.extendleft(longest.pop() for _ in range(-(-len(longest) // 2)))
         return own.popleft() if own else None
@@ -116,16 +121,16 @@ class SerialExecutor:
         del task_count
 
     def run(
-        self, tasks: Sequence[Task], context: Context, on_rows: OnRows
+        self, stretches: Sequence[Stretch], context: Context, on_rows: OnRows
     ) -> Iterator[PartitionReceipt]:
         """See `Executor.run`; errors come as they are."""
-        if not tasks:
+        if not stretches:
             return
-        from fauxpay.delivery.partition import make_partition
+        from fauxpay.delivery.partition import make_partitions
 
         workshop = open_world(context)
-        for task in sorted(tasks):
-            yield make_partition(context, workshop, task, on_rows)
+        for stretch in sorted(stretches):
+            yield from make_partitions(context, workshop, stretch, on_rows)
 
     def __enter__(self) -> Self:
         return self
@@ -155,13 +160,13 @@ class ProcessExecutor:
                 self._start()
 
     def run(
-        self, tasks: Sequence[Task], context: Context, on_rows: OnRows
+        self, stretches: Sequence[Stretch], context: Context, on_rows: OnRows
     ) -> Iterator[PartitionReceipt]:
         """See `Executor.run`; a worker's own traceback is part of the message."""
-        if not tasks:
+        if not stretches:
             return
-        self.warm(len(tasks))
-        agenda = Agenda(tasks, list(self._running))
+        self.warm(len(stretches))
+        agenda = Agenda(stretches, list(self._running))
         for connection in self._running:
             self._send(connection, context)
         busy = set(self._running)
@@ -171,14 +176,14 @@ class ProcessExecutor:
                 match self._receive(connection):
                     case Rows(count):
                         on_rows(count)
-                    case Finished(receipt):
-                        yield receipt
+                    case Finished(receipts):
+                        yield from receipts
                     case Failed() as failed:
                         raise _raised(failed)
                     case Idle():
-                        task = agenda.next_for(connection)
-                        self._send(connection, task)
-                        if task is None:
+                        stretch = agenda.next_for(connection)
+                        self._send(connection, stretch)
+                        if stretch is None:
                             busy.discard(connection)
 
     def __enter__(self) -> Self:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from fauxpay.contracts.findings import Finding
 from fauxpay.contracts.members import repeats
-from fauxpay.delivery.engine import Inspect
 
 DAY_US = 86_400_000_000
 _EXPECTED = {
@@ -31,13 +30,9 @@ INSPECTIONS = (
 
 
 class Inspector:
-    """Follows the transactions of one partition: their order, their day, their identifiers.
+    """Follows the transactions of one partition: their order, their day, their identifiers."""
 
-    rules  further checks of each batch
-    """
-
-    def __init__(self, day: int, rules: Inspect) -> None:
-        self._rules = rules
+    def __init__(self, day: int) -> None:
         self._first_us = day * DAY_US
         self._last_us: int | None = None
         self._identifiers: list[NDArray[np.int64]] = []
@@ -48,7 +43,7 @@ class Inspector:
         if not times.size:
             return []
         self._identifiers.append(integers(batch, "transaction_id").copy())
-        return [*self._follows(times), *self._in_day(times), *self._rules(batch)]
+        return [*self._follows(times), *self._in_day(times)]
 
     def identifiers(self) -> NDArray[np.int64]:
         """Identifiers of all transactions so far."""

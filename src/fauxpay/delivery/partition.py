@@ -1,74 +1,39 @@
-"""Partitions: one event day of one shard, made, checked, digested, published. Plans likewise.
+"""Partitions: event days of one shard, made, checked, digested, published. Plans likewise.
 
 Reads    what a maker makes
 Writes   a file per table of receipts.layout.DAY_TABLES or PLAN_TABLES, then the sidecar
 Draws    nothing
 Sources  nothing
 
-The sidecar is published after the files are durable, so it never names what is not there.
+The sidecars are published after the files are durable, so they never name what is not there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
-from fauxpay.contracts.members import Members
-from fauxpay.contracts.tables import table
-from fauxpay.delivery.engine import Engine, read_error
-from fauxpay.delivery.inspection import Inspector
-from fauxpay.delivery.sinks import LocalSink, Staged
-from fauxpay.delivery.tables import Law, TableFile
+from fauxpay.delivery.draft import Draft, take_window
+from fauxpay.delivery.engine import read_error
+from fauxpay.delivery.sinks import Document, LocalSink
+from fauxpay.delivery.task import (
+    Context,
+    Stretch,
+    Task,
+    described_day,
+    partition_key,
+    seed_folder,
+    sidecar,
+    stretches,
+)
 from fauxpay.delivery.workshop import Workshop
 from fauxpay.errors import ContractError
 from fauxpay.gates.verdicts import Verdict
 from fauxpay.receipts import layout
-from fauxpay.receipts.identity import day_text
-from fauxpay.receipts.records import (
-    PartitionReceipt,
-    Request,
-    document_bytes,
-    partition_receipt,
-)
+from fauxpay.receipts.records import PartitionReceipt, document_bytes, partition_receipt
 from fauxpay.receipts.store import has_size
 
-if TYPE_CHECKING:
-    from fauxpay.config.model import Config
-    from fauxpay.foundations.parameters import Parameters
-
 SIDECAR_CONTRACT = "run.yaml#/$defs/partition"
-PLAN_DAY = -1
 OnRows = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Task:
-    """A partition to make: shard of cards, day since 1970-01-01; PLAN_DAY is the shard's plan."""
-
-    shard: int
-    day: int
-
-    @property
-    def is_plan(self) -> bool:
-        """Whether it is the plan of the shard."""
-        return self.day == PLAN_DAY
-
-    def __str__(self) -> str:
-        day = "the plan" if self.is_plan else day_text(self.day)
-        return f"{day} part {self.shard:04d}"
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """All that a worker needs to make partitions of a run."""
-
-    root: Path
-    request: Request
-    config: Config
-    parameters: Parameters
-    engine: Engine
 
 
 def find_partition(context: Context, task: Task) -> PartitionReceipt | None:
@@ -83,142 +48,87 @@ def find_partition(context: Context, task: Task) -> PartitionReceipt | None:
     return receipt if _is_reusable(context, task, receipt) else None
 
 
-def make_partition(
-    context: Context, workshop: Workshop, task: Task, on_rows: OnRows
-) -> PartitionReceipt:
-    """The partition, found or made.
+def make_partitions(
+    context: Context, workshop: Workshop, stretch: Stretch, on_rows: OnRows
+) -> list[PartitionReceipt]:
+    """The partitions of a stretch, found or made.
 
-    on_rows  is told of every batch of transactions, in rows
-    returns  a receipt; FAIL means that its files stand in the quarantine and nothing is published
+    on_rows  is told of every row group of transactions, in rows
+    returns  a receipt for each; FAIL means that its files stand in the quarantine
     Raises StorageError, ConflictError; leaves no staged file behind.
     """
-    found = find_partition(context, task)
-    if found is not None:
+    receipts, missing = [], []
+    for task in stretch:
+        found = find_partition(context, task)
+        if found is None:
+            missing.append(task)
+            continue
         on_rows(found.rows.get("transactions", 0))
-        return found
+        receipts.append(found)
+    for run in stretches(missing, max(1, len(missing))):
+        receipts += _made(context, workshop, run, on_rows)
+    return receipts
+
+
+def _made(
+    context: Context, workshop: Workshop, run: Stretch, on_rows: OnRows
+) -> list[PartitionReceipt]:
     sink = LocalSink(context.root)
-    draft = _Draft(context, workshop, task, sink)
+    drafts = {task.day: Draft(context, workshop, task, sink) for task in run}
     try:
-        receipt = draft.plan() if task.is_plan else draft.day(on_rows)
-        name = sidecar(context, task)
+        if run[0].is_plan:
+            tables = workshop.plan(run[0].shard)
+            counts = {name: tables[name].num_rows for name in layout.PLAN_TABLES}
+            drafts[run[0].day].take_tables(tables, counts)
+        else:
+            _stream(workshop, drafts, on_rows)
+        receipts = [draft.receipt() for draft in drafts.values()]
+        _publish(context, sink, list(drafts.values()), receipts)
+    finally:
+        for draft in drafts.values():
+            draft.discard()
+    return receipts
+
+
+def _stream(workshop: Workshop, drafts: dict[int, Draft], on_rows: OnRows) -> None:
+    """Streams the tables of consecutive event days through checks, digest and encoder."""
+    days = range(min(drafts), max(drafts) + 1)
+    assert len(days) == len(drafts)
+    stream = workshop.maker.make(days, drafts[days.start].task.shard)
+    for window in stream.windows():
+        take_window(drafts, window, workshop)
+        on_rows(window.batch.num_rows)
+    side = stream.side_tables()
+    assert {"transactions", *side} == set(layout.DAY_TABLES), sorted(side)
+    names = [name for name in layout.DAY_TABLES if name != "transactions"]
+    for nth, (day, counts) in enumerate(zip(days, stream.counts(), strict=True)):
+        drafts[day].take_tables({name: side[name][nth] for name in names}, counts)
+
+
+def _publish(
+    context: Context, sink: LocalSink, drafts: Sequence[Draft], receipts: Sequence[PartitionReceipt]
+) -> None:
+    """What passed under its public names, then the sidecars; the rest into quarantine."""
+    staged, sidecars = [], []
+    for draft, receipt in zip(drafts, receipts, strict=True):
+        name = sidecar(context, draft.task)
         data = document_bytes(SIDECAR_CONTRACT, receipt.document())
         if receipt.verdict is Verdict.PASS:
-            sink.publish(draft.staged)
-            sink.mend(name, data, partition_receipt)
-        else:
-            # Kept for inspection, outside of what readers look at.
-            folder = layout.quarantine_name(context.request.run_id)
-            for staged in draft.staged:
-                sink.move(staged, folder)
-            sink.keep(name, data, folder)
-    finally:
-        draft.discard()
-    return receipt
-
-
-def sidecar(context: Context, task: Task) -> str:
-    """Name of the partition's own receipt."""
-    return layout.sidecar_name(_folder(context), _key(context, task), task.shard)
-
-
-def described_day(context: Context, task: Task) -> str:
-    """The day in the receipt: the event day, or for a plan the day that it ends before."""
-    return context.request.window.end.isoformat() if task.is_plan else day_text(task.day)
-
-
-class _Draft:
-    """The files of one partition under way."""
-
-    def __init__(self, context: Context, workshop: Workshop, task: Task, sink: LocalSink) -> None:
-        self._context = context
-        self._workshop = workshop
-        self._task = task
-        self._sink = sink
-        self._files: list[TableFile] = []
-
-    @property
-    def staged(self) -> list[Staged]:
-        return [file.staged for file in self._files]
-
-    def day(self, on_rows: OnRows) -> PartitionReceipt:
-        """Streams the tables of an event day through checks, digest and encoder."""
-        task, known = self._task, self._workshop.members(self._task.shard)
-        stream = self._workshop.maker.make(task.day, task.shard)
-        inspector = Inspector(task.day, self._workshop.inspector(task.shard))
-        transactions = self._file("transactions", known)
-        for batch in stream.transactions():
-            transactions.write(batch, inspector.inspect)
-            on_rows(batch.num_rows)
-        transactions.note_all(inspector.finish())
-        tables = stream.side_tables()
-        assert {"transactions", *tables} == set(layout.DAY_TABLES), sorted(tables)
-        own = layout.DAY_TABLES["transactions"]
-        known = {**known, own: Members.of(inspector.identifiers())}
-        for name in layout.DAY_TABLES:
-            if name != "transactions":
-                self._file(name, known).write(tables[name])
-        return self._receipt(dict(stream.counts()))
-
-    def plan(self) -> PartitionReceipt:
-        """Writes the tables that couple many days."""
-        tables = self._workshop.plan(self._task.shard)
-        known = self._workshop.members(self._task.shard)
-        for name in layout.PLAN_TABLES:
-            self._file(name, known).write(tables[name])
-        return self._receipt({name: tables[name].num_rows for name in layout.PLAN_TABLES})
-
-    def discard(self) -> None:
-        """Removes what has still no public name."""
-        for file in self._files:
-            file.discard()
-
-    def _receipt(self, counts: Mapping[str, int]) -> PartitionReceipt:
-        entries = tuple(file.close() for file in self._files)
-        findings = [finding for file in self._files for finding in file.findings]
-        request = self._context.request
-        return PartitionReceipt(
-            request.world_id,
-            request.seed,
-            described_day(self._context, self._task),
-            self._task.shard,
-            entries,
-            counts,
-            tuple(finding.document() for finding in findings),
-        )
-
-    def _file(self, name: str, known: Mapping[str, Members]) -> TableFile:
-        context, task = self._context, self._task
-        key = _key(context, task)
-        metadata = {
-            "fauxpay.world_id": context.request.world_id,
-            "fauxpay.seed": str(context.request.seed),
-            "fauxpay.partition": key,
-            "fauxpay.shard": str(task.shard),
-        }
-        contract = table({**layout.DAY_TABLES, **layout.PLAN_TABLES}[name])
-        law = Law(self._workshop.domains, known, context.config.output.compression)
-        staged = self._sink.stage(layout.table_name(_folder(context), name, key, task.shard))
-        try:
-            file = TableFile(contract, staged, law, metadata)
-        except BaseException:
-            staged.discard()
-            raise
-        self._files.append(file)
-        return file
-
-
-def _folder(context: Context) -> str:
-    return layout.seed_name(context.request.world_id, context.request.seed)
-
-
-def _key(context: Context, task: Task) -> str:
-    day = described_day(context, task)
-    return layout.plan_key(day) if task.is_plan else layout.day_key(day)
+            staged += draft.staged
+            sidecars.append(Document(name, data, partition_receipt))
+            continue
+        # Kept for inspection, outside of what readers look at.
+        folder = layout.quarantine_name(context.request.run_id)
+        for file in draft.staged:
+            sink.move(file, folder)
+        sink.keep(name, data, folder)
+    sink.publish(staged)
+    sink.mend(sidecars)
 
 
 def _is_reusable(context: Context, task: Task, receipt: PartitionReceipt) -> bool:
     """It is the sidecar of this partition, says PASS, and its files are there, whole."""
-    request, folder, key = context.request, _folder(context), _key(context, task)
+    request, folder, key = context.request, seed_folder(context), partition_key(context, task)
     described = (receipt.world_id, receipt.seed, receipt.event_day, receipt.shard)
     if described != (request.world_id, request.seed, described_day(context, task), task.shard):
         return False

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.delivery.engine import Engine
-from fauxpay.delivery.executors import Executor, executor
+from fauxpay.delivery.executors import Executor, executor, worker_count
 from fauxpay.delivery.progress import Progress, Report, silent
-from fauxpay.delivery.sinks import LocalSink
+from fauxpay.delivery.sinks import Document, LocalSink
 from fauxpay.delivery.worlds import build_world, find_world, identify
 from fauxpay.errors import ContractError, FauxpayError, GateError
 from fauxpay.foundations.canonical import canonical_json
@@ -49,7 +49,7 @@ from fauxpay.receipts.store import created_utc, find_run, read_receipt, read_run
 
 if TYPE_CHECKING:
     from fauxpay.config.model import Config
-    from fauxpay.delivery.partition import Context, Task
+    from fauxpay.delivery.task import Context, Stretch, Task
     from fauxpay.foundations.parameters import Parameters
 
 GATE_CONTRACT = "run.yaml#/$defs/gate"
@@ -91,7 +91,7 @@ def make_run(
     found = sealed_run(root, request.run_id)
     if found is not None:
         return Made(root, found.folder, request.run_id, is_new=False)
-    from fauxpay.delivery.partition import Context
+    from fauxpay.delivery.task import Context
 
     context = Context(root, request, config, parameters, engine)
     contents = _make_contents(context, report)
@@ -109,7 +109,7 @@ def _make_contents(context: Context, report: Report) -> Contents:
         tasks = _tasks(context, world)
         tally = _Tally(report, len(tasks))
         found = _found(context, tasks, tally)
-        missing = [task for task in tasks if task not in found]
+        missing = _stretches(context, world, [task for task in tasks if task not in found])
         made = list(found.values())
         for partition in running.run(missing, context, tally.add_rows):
             made.append(partition)
@@ -159,12 +159,27 @@ class _Tally:
 
 def _tasks(context: Context, world: Mapping[str, Any]) -> list[Task]:
     """For every shard of cards its plan, then every day of the window."""
-    from fauxpay.delivery.partition import PLAN_DAY, Task
+    from fauxpay.delivery.task import PLAN_DAY, Task
 
-    cards = next(entry["rows"] for entry in world["tables"] if entry["name"] == "cards")
-    shards = max(1, -(-cards // context.config.output.cards_per_shard))
+    shards = max(1, -(-_cards(world) // context.config.output.cards_per_shard))
     days = [PLAN_DAY, *context.request.window.days()]
     return [Task(shard, day) for shard, day in product(range(shards), days)]
+
+
+def _cards(world: Mapping[str, Any]) -> int:
+    rows: int = next(entry["rows"] for entry in world["tables"] if entry["name"] == "cards")
+    return rows
+
+
+def _stretches(
+    context: Context, world: Mapping[str, Any], missing: Sequence[Task]
+) -> list[Stretch]:
+    """The partitions to make, as many at a time as suits the size of a shard."""
+    from fauxpay.delivery.task import stretch_days, stretches
+
+    cards = min(_cards(world), context.config.output.cards_per_shard)
+    workers = worker_count(context.config.run.executor, context.config.run.workers)
+    return list(stretches(missing, stretch_days(cards, len(missing), workers)))
 
 
 def _found(context: Context, tasks: Sequence[Task], tally: _Tally) -> dict[Task, PartitionReceipt]:
@@ -186,7 +201,7 @@ def judge(context: Context, contents: Contents) -> dict[str, Any]:
     from fauxpay.contracts.checks import checks_of
     from fauxpay.contracts.tables import table
     from fauxpay.delivery.inspection import INSPECTIONS
-    from fauxpay.delivery.partition import described_day
+    from fauxpay.delivery.task import described_day
 
     days = [partition.evidence() for partition in contents.partitions]
     plans = [plan.evidence() for plan in contents.plans]
@@ -255,9 +270,10 @@ def _publish(
         (layout.RECEIPT, RECEIPT_CONTRACT, receipt),
     ):
         name = layout.run_name(created, context.request.run_id, file)
-        sink.mend(name, document_bytes(contract, document), partial(read_document, contract))
+        read = partial(read_document, contract)
+        sink.mend([Document(name, document_bytes(contract, document), read)])
     name = layout.run_name(created, context.request.run_id, layout.PASSED)
-    sink.mend(name, mark, partial(_require_same, mark))
+    sink.mend([Document(name, mark, partial(_require_same, mark))])
 
 
 def _require_same(mark: bytes, data: bytes) -> None:

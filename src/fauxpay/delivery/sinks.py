@@ -16,6 +16,7 @@ import itertools
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
@@ -43,6 +44,7 @@ class Staged(io.RawIOBase):
         self.name = name
         self.path = path
         self.size = 0
+        self._is_given_up = False
         self._hash = hashlib.sha256()
         self._file = path.open("xb", buffering=0)
 
@@ -56,8 +58,13 @@ class Staged(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        """Appends all of the bytes; returns how many. Raises StorageError, as on a full disk."""
+        """Appends all of the bytes; returns how many. Raises StorageError, as on a full disk.
+
+        A file that was given up forgets them: encoders flush what they hold when they are closed.
+        """
         view = memoryview(data).cast("B")
+        if self._is_given_up:
+            return len(view)
         with storage_errors(self.path, "write"):
             written = 0
             while written < len(view):
@@ -79,8 +86,21 @@ class Staged(io.RawIOBase):
 
     def discard(self) -> None:
         """Closes and removes the file, where it still has its staged name."""
+        self._is_given_up = True
         self._file.close()
         self.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A small file that can be made again.
+
+    read  raises ContractError for bytes that are not such a document
+    """
+
+    name: str
+    data: bytes
+    read: Callable[[bytes], object]
 
 
 class Sink(Protocol):
@@ -136,26 +156,23 @@ class LocalSink:
                 sync_folder(folder)
         return outcomes
 
-    def write(self, name: str, data: bytes) -> Outcome:
-        """Stages and publishes a small file; see `Sink.publish`."""
-        file = self.stage(name)
+    def mend(self, documents: Sequence[Document]) -> list[Outcome]:
+        """Writes documents that can be made again; what stands there torn is moved aside."""
+        files: list[Staged] = []
         try:
-            file.write(data)
-            return self.publish([file])[0]
+            for document in documents:
+                path = self.root / check_name(document.name)
+                try:
+                    with storage_errors(path, "read"), suppress(FileNotFoundError):
+                        document.read(path.read_bytes())
+                except ContractError:
+                    self.set_aside(document.name)
+                files.append(self.stage(document.name))
+                files[-1].write(document.data)
+            return self.publish(files)
         finally:
-            file.discard()
-
-    def mend(self, name: str, data: bytes, read: Callable[[bytes], object]) -> Outcome:
-        """Writes a document that can be made again; what stands there torn is moved aside.
-
-        read  raises ContractError for bytes that are not such a document
-        """
-        try:
-            with storage_errors(self.root / name, "read"), suppress(FileNotFoundError):
-                read((self.root / check_name(name)).read_bytes())
-        except ContractError:
-            self.set_aside(name)
-        return self.write(name, data)
+            for file in files:
+                file.discard()
 
     def claim(self, name: str, data: bytes) -> bytes:
         """Publishes a small file where nothing stands yet; returns what stands there then."""

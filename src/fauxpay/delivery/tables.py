@@ -126,11 +126,12 @@ class TableFile:
         )
 
     def discard(self) -> None:
-        """Gives the file up and removes it."""
-        # The encoder wants to write its footer first, and may fail at that once more.
+        """Gives the file up and removes it; once published, it is only closed."""
+        self.staged.discard()
+        # The encoder wants to write its footer first, into nothing.
         with contextlib.suppress(Exception):
             self._writer.close()
-        self.staged.discard()
+            self._stream.close()
 
 
 @cache

@@ -1,6 +1,6 @@
 """Workers: what runs in a spawned process. One pipe to the parent, nothing shared.
 
-The parent sends a Context, then task after task, then None. The worker answers with `Rows`,
+The parent sends a Context, then stretch after stretch, then None. The worker answers with `Rows`,
 `Finished`, `Idle` and `Failed`. A pipe of its own cannot be blocked by another worker's death.
 """
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 from fauxpay.errors import FauxpayError
 
 if TYPE_CHECKING:
-    from fauxpay.delivery.partition import Context, Task
+    from fauxpay.delivery.task import Context, Stretch
     from fauxpay.delivery.workshop import Workshop
     from fauxpay.receipts.records import PartitionReceipt
 
@@ -30,14 +30,14 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A partition is made, or found."""
+    """The partitions of a stretch are made, or found."""
 
-    receipt: PartitionReceipt
+    receipts: tuple[PartitionReceipt, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """There is nothing to do until another task comes."""
+    """There is nothing to do until another stretch comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,9 @@ def _serve(connection: Connection) -> None:
         context: Context = connection.recv()
         workshop = open_world(context)
         connection.send(Idle())
-        while (task := connection.recv()) is not None:
-            current = str(task)
-            _make(context, workshop, task, connection)
+        while (stretch := connection.recv()) is not None:
+            current = f"{stretch[0]} and the {len(stretch) - 1} days after"
+            _make(context, workshop, stretch, connection)
             connection.send(Idle())
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise
@@ -110,13 +110,13 @@ def _serve(connection: Connection) -> None:
         connection.send(_failure(current, error))
 
 
-def _make(context: Context, workshop: Workshop, task: Task, connection: Connection) -> None:
-    from fauxpay.delivery.partition import make_partition
+def _make(context: Context, workshop: Workshop, stretch: Stretch, connection: Connection) -> None:
+    from fauxpay.delivery.partition import make_partitions
 
     def told(rows: int) -> None:
         connection.send(Rows(rows))
 
-    connection.send(Finished(make_partition(context, workshop, task, told)))
+    connection.send(Finished(tuple(make_partitions(context, workshop, stretch, told))))
 
 
 def _failure(task: str, error: Exception) -> Failed:

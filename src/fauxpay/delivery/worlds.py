@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.delivery.engine import Engine, read_error
-from fauxpay.delivery.sinks import LocalSink, Staged
+from fauxpay.delivery.sinks import Document, LocalSink, Staged
 from fauxpay.errors import ConfigError, ContractError, GateError
 from fauxpay.receipts import layout
 from fauxpay.receipts.identity import (
@@ -114,7 +114,7 @@ def build_world(
     }
     name = layout.world_name(request.world_id, WORLD_FILE)
     read = partial(read_document, WORLD_CONTRACT)
-    sink.mend(name, document_bytes(WORLD_CONTRACT, world), read)
+    sink.mend([Document(name, document_bytes(WORLD_CONTRACT, world), read)])
     return world
 
 

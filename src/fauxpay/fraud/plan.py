@@ -55,9 +55,9 @@ class Plan:
     day: I64
     reissues: Reissues
 
-    def on_day(self, day: int) -> slice:
-        """Where a day's attacks stand."""
-        first, last = np.searchsorted(self.day, [day, day + 1])
+    def on_days(self, days: range) -> slice:
+        """Where the attacks of consecutive days stand."""
+        first, last = np.searchsorted(self.day, [days.start, days.stop])
         return slice(int(first), int(last))
 
     def card_ids(self, original_id: I64, card: I64, absolute_ms: I64) -> tuple[I64, I64]:

@@ -44,8 +44,12 @@ class Bank:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Facts in the order of their transactions: codes of the contract and microseconds UTC."""
+    """Facts by the UTC day of their transactions (event_day), then in the order they became known.
 
+    label and source are codes of the contract, times microseconds UTC.
+    """
+
+    event_day: I64
     transaction_id: I64
     label: I64
     source: I64
@@ -96,7 +100,7 @@ def label(
     frauds: tuple[U64, I64, I64, I64],
     mistakes: tuple[U64, I64, I64],
 ) -> Labels:
-    """Labels of a day.
+    """Labels of consecutive days.
 
     frauds    (address, transaction_id, event_time us, typology) of approved frauds
     mistakes  (address, transaction_id, event_time us) of disputed genuine rows
@@ -119,8 +123,10 @@ def label(
     ids = np.concatenate([found[0], wrong_id, wrong_id[undone]])
     is_genuine = np.arange(ids.size) >= ids.size - undone.size
     known_us = np.concatenate([found[2], told_us, undone_us])
-    order = np.lexsort((ids, known_us))
+    event_day = np.concatenate([at_us, wrong_us, wrong_us[undone]]) // int(_DAY_US)
+    order = np.lexsort((ids, known_us, event_day))
     return Labels(
+        event_day=event_day[order],
         transaction_id=ids[order],
         label=np.where(is_genuine, GENUINE, FRAUD)[order],
         source=np.concatenate([found[1], by_customer, by_analyst])[order],

@@ -1,29 +1,29 @@
-"""Composer: activity, fraud and labels of one partition, as contract-shaped tables.
+"""Composer: activity, fraud and labels of consecutive days of a shard, as contract-shaped tables.
 
 Reads    world, activity, plan, bank
-Writes   transactions, truth, labels of a (UTC day, shard); campaigns, compromises, reissues
+Writes   transactions, truth, labels of each (UTC day, shard); campaigns, compromises, reissues
 Draws    CONTROL fraud only (realism v1)
 Sources  parameters.yaml [fraud.control]
 
-Keys first: the day's events are ordered and linked as keys, then columns are filled in chunks.
+Keys first: the events are ordered and linked as keys, then columns are filled in chunks. A day is
+the same whatever days are made with it; several at a time share what an array call costs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 
 from fauxpay.activity.addresses import ATTACK, cards_of, cell_addresses, code
 from fauxpay.activity.calendar import DAY_MS
-from fauxpay.activity.engine import Activity, Events, Tables, day_number, own_addresses
-from fauxpay.activity.previous import NONE, LastEvents, last_events, predecessors, time_order
+from fauxpay.activity.engine import Events, Tables, day_number, own_addresses
+from fauxpay.activity.previous import time_order
 from fauxpay.activity.setting import activity_of, tables_of
-from fauxpay.activity.traits import CARD_ID
-from fauxpay.catalog.world import World
+from fauxpay.catalog.world import Bool, World
 from fauxpay.config.model import Config
 from fauxpay.contracts.tables import Table, table
 from fauxpay.foundations.bijection import IdLaw
@@ -32,44 +32,11 @@ from fauxpay.foundations.parameters import Parameters
 from fauxpay.fraud.plan import Plan, build_plan
 from fauxpay.labels.bank import Bank, open_bank
 from fauxpay.partitions.columns import Buffers, allocate
-from fauxpay.partitions.fill import Day, Filler
-from fauxpay.partitions.side_tables import label_table, plan_tables, truth_table
+from fauxpay.partitions.fill import Filler, Keys
+from fauxpay.partitions.shard import Ordered, Shard
+from fauxpay.partitions.side_tables import Told, label_tables, plan_tables, truth_tables
 
 TRANSACTIONS = "activity.yaml#/$defs/transactions"
-
-
-class Shard:
-    """What stays the same for all days of a range of cards, and which cards are replaced by when.
-
-    since_ms  i64[cards of the shard]  when the card in force at the day's start came into force
-    """
-
-    def __init__(self, activity: Activity, plan: Plan) -> None:
-        # Replaced cards change their id in the shard's own copy of the records.
-        record = activity.tables.traits.card.copy()
-        traits = replace(activity.tables.traits, card=record)
-        self.activity = replace(activity, tables=replace(activity.tables, traits=traits))
-        self.plan = plan
-        self.record = record
-        self.since_ms = np.full(activity.last_card - activity.first_card, -1, dtype=np.int64)
-
-    def reissue_on(self, day: int, card: I64) -> I64:
-        """Put the ids in force at a day's start; rows whose card is replaced during that day."""
-        reissues, first_card = self.plan.reissues, self.activity.first_card
-        if not reissues.card.size:
-            return np.zeros(0, dtype=np.int64)
-        start = day * DAY_MS
-        local = reissues.card - first_card
-        self.record[reissues.card, CARD_ID] = self.activity.world.cards.id[reissues.card]
-        self.since_ms[local] = -1
-        # Sorted by card and time: of a card's earlier reissues the last one is assigned last.
-        past = np.flatnonzero(reissues.reissued_ms < start)
-        self.record[reissues.card[past], CARD_ID] = reissues.id[past]
-        self.since_ms[local[past]] = reissues.reissued_ms[past]
-        today = (reissues.reissued_ms >= start) & (reissues.reissued_ms < start + DAY_MS)
-        is_today = np.zeros(self.since_ms.size, dtype=np.bool_)
-        is_today[local[today]] = True
-        return np.flatnonzero(is_today.take(card, mode="clip"))
 
 
 def world_of(tables: Mapping[str, pa.Table]) -> World:
@@ -97,7 +64,6 @@ class PartitionMaker:
         )
         self.filler = Filler(world)
         self._shards: dict[int, Shard] = {}
-        self._last: dict[int, tuple[int, LastEvents]] = {}
 
     def _codes(self) -> tuple[str, ...]:
         return tuple(self.transactions.column("response_code").enum or ())
@@ -129,9 +95,9 @@ class PartitionMaker:
         """Shards of the world."""
         return -(-int(self.world.cards.id.size) // self.config.output.cards_per_shard)
 
-    def make(self, day: int, shard: int) -> PartitionStream:
-        """The partition of a UTC day (days since 1970-01-01) and a shard of cards."""
-        return PartitionStream(self, day, shard)
+    def make(self, days: range, shard: int) -> DaysStream:
+        """The partitions of consecutive UTC days (since 1970-01-01) and a shard of cards."""
+        return DaysStream(self, days, self.shard(shard))
 
     def plan_tables(self, shard: int) -> dict[str, pa.Table]:
         """The oracle's story of a shard from the epoch to the end of the window."""
@@ -139,89 +105,76 @@ class PartitionMaker:
         years = int(self.parameters.value("fraud.replacement_card_years"))
         return plan_tables(self.world, self.config, own.activity, own.plan, years)
 
-    def last_before(self, day: int, shard: int) -> LastEvents:
-        """Each card's last event before a day: remembered from the day before, or looked up."""
-        known_day, known = self._last.get(shard, (-1, None))
-        if known is not None and known_day == day:
-            return known
-        own = self.shard(shard)
-        found = last_events(own.activity, day)
-        _count_attacks(own, self.world, day, found)
-        return found
 
-    def remember(self, day: int, shard: int, last: LastEvents) -> None:
-        """Keep the last events before `day` for the partition that comes next."""
-        self._last[shard] = (day, last)
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Some row groups, one after the other in reused buffers; good until the next one is made.
+
+    parts  (day, first row, end row) of each row group
+    """
+
+    batch: pa.RecordBatch
+    parts: tuple[tuple[int, int, int], ...]
 
 
-def _count_attacks(own: Shard, world: World, day: int, found: LastEvents) -> None:
-    """Attacks are events too: where the last one is later than the last genuine event it counts."""
-    attacks, count = own.plan.attacks, int(np.searchsorted(own.plan.day, day))
-    card = attacks.card[:count] - own.activity.first_card
-    at_ms = attacks.at_ms[:count]
-    later = np.flatnonzero(at_ms >= found.at_ms[card])
-    # In time order, so that the last assignment of a card is its latest attack.
-    later = later[np.argsort(at_ms[later], kind="stable")]
-    address = cell_addresses(attacks.card[later], own.plan.day[later])
-    address |= code(ATTACK, own.plan.slot[later]).view(np.uint64)
-    found.address[card[later]] = address
-    found.at_ms[card[later]] = at_ms[later]
+class DaysStream:
+    """Partitions of consecutive days: consume `windows()` first, then ask for tables and counts."""
 
+    def __init__(self, maker: PartitionMaker, days: range, own: Shard) -> None:
+        self.maker, self.days, self.own = maker, days, own
+        self._counts: list[dict[str, int]] = []
+        self._told: Told | None = None
 
-class PartitionStream:
-    """One partition: consume `transactions()` first, then ask for the side tables and counts."""
-
-    def __init__(self, maker: PartitionMaker, day: int, shard: int) -> None:
-        self.maker, self.day, self.number = maker, day, shard
-        self.own = maker.shard(shard)
-        self._counts: dict[str, int] = {}
-        self._truth: dict[str, Any] = {}
-
-    def transactions(self) -> Iterator[pa.RecordBatch]:
-        """Row groups in event-time order; buffers are reused between them."""
+    def windows(self) -> Iterator[Window]:
+        """Row groups in event-time order."""
         keys = self._keys()
+        bounds = np.searchsorted(keys.at_ms, np.arange(len(self.days) + 1) * DAY_MS)
+        approved = np.empty(keys.card.size, dtype=np.bool_)
         size, chunk = self.maker.config.output.row_group_rows, self.maker.config.run.chunk_rows
-        total, approved = keys.card.size, []
-        for first in range(0, total, size):
-            last = min(first + size, total)
+        for groups in _packed(_row_groups(self.days, bounds, size), size):
+            first, last = groups[0][1], groups[-1][2]
             for start in range(first, last, chunk):
                 stop = min(start + chunk, last)
-                self.maker.filler.fill(
-                    self.maker.buffers, start - first, self.own.activity, keys.part(start, stop)
-                )
-            approved.append(self.maker.buffers.values["is_approved"][: last - first].copy())
-            yield self.maker.buffers.batch(last - first)
-        if not total:
-            yield self.maker.buffers.batch(0)
-        self._tell(keys, np.concatenate(approved) if approved else np.zeros(0, dtype=np.bool_))
+                part = keys.part(start, stop)
+                self.maker.filler.fill(self.maker.buffers, start - first, self.own.activity, part)
+            approved[first:last] = self.maker.buffers.values["is_approved"][: last - first]
+            parts = tuple((day, start - first, stop - first) for day, start, stop in groups)
+            yield Window(self.maker.buffers.batch(last - first), parts)
+        self._tell(keys, approved, bounds)
 
-    def _keys(self) -> Day:
-        """The day's events in time order, with ids and links."""
-        activity, plan = self.own.activity, self.own.plan
-        cells, events = activity.day_events(self.day)
-        attacks = plan.on_day(self.day)
-        at_ms = np.concatenate([events.at_ms, plan.attacks.at_ms[attacks] - self.day * DAY_MS])
+    def _keys(self) -> Keys:
+        """The events of the days in time order, with ids and links."""
+        activity, plan, days, own = self.own.activity, self.own.plan, self.days, self.own
+        cells, events = activity.days_events(days)
+        attacks = plan.on_days(days)
+        nth = events.cell // own.card_count if len(days) > 1 else 0
+        attack_day = plan.day[attacks]
         address = np.concatenate(
-            [own_addresses(events, self.day), _attack_addresses(plan, attacks)]
+            [own_addresses(events, nth + days.start), _attack_addresses(plan, attacks)]
         )
-        order = time_order(at_ms)
+        at_ms = np.concatenate(
+            [events.at_ms + nth * DAY_MS, plan.attacks.at_ms[attacks] - days.start * DAY_MS]
+        )
+        order = time_order(at_ms, len(days))
         at_ms, address = at_ms[order], address[order]
         card = cards_of(address)
-        transaction_id = self.maker.transaction_ids.ids(address)
         local = card - activity.first_card
-        replaced = self.own.reissue_on(self.day, local)
-        linked = self._linked(local, at_ms, address)
+        transaction_id = self.maker.transaction_ids.ids(address)
+        replaced = own.reissue_on(days, local)
+        ordered = Ordered(days, local, at_ms, address)
+        ids = self.maker.transaction_ids
         position = np.empty(order.size, dtype=np.int64)
         position[order] = np.arange(order.size)
-        return Day(
-            day=self.day,
+        assert attack_day.size == 0 or attack_day[-1] in days
+        return Keys(
+            days=days,
             maker=self.maker,
-            own=self.own,
+            own=own,
             card=card,
             at_ms=at_ms,
             address=address,
             transaction_id=transaction_id,
-            previous=self._previous(local, at_ms, transaction_id, (linked, replaced)),
+            previous=own.previous(ordered, ids, transaction_id, replaced),
             place=(cells.place << 1 | cells.in_transit).astype(np.int32),
             replaced=replaced,
             returns=_sorted_rows(position, events),
@@ -229,71 +182,28 @@ class PartitionStream:
             source=events.returns,
         )
 
-    def _linked(self, card: I64, at_ms: I64, address: U64) -> tuple[I64, I64, U64, I64]:
-        """(position before each row, first rows, their earlier address and ms).
+    def _tell(self, keys: Keys, approved: Bool, bounds: I64) -> None:
+        row, typology, campaign = self._frauds(keys)
+        at_us = (keys.at_ms + self.days.start * DAY_MS) * 1000
+        self._told = Told(
+            days=self.days,
+            bounds=bounds,
+            ids=keys.transaction_id,
+            address=keys.address,
+            at_us=at_us,
+            approved=approved,
+            fraud=row,
+            typology=typology,
+            campaign=campaign,
+        )
+        rows, frauds = np.diff(bounds), np.diff(np.searchsorted(row, bounds))
+        returns = np.diff(np.searchsorted(keys.returns[0], bounds))
+        self._counts = [
+            {"transactions": int(made), "frauds": int(fraud), "returns": int(back)}
+            for made, fraud, back in zip(rows, frauds, returns, strict=True)
+        ]
 
-        Remembers the last events for the day after.
-        """
-        activity = self.own.activity
-        before, last = predecessors(card, activity.last_card - activity.first_card)
-        known = self.maker.last_before(self.day, self.number)
-        head = np.flatnonzero(before < 0)
-        head_card = card[head]
-        earlier, earlier_ms = known.address[head_card], known.at_ms[head_card]
-        # Known is the maker's own: it is carried forward in place.
-        tail = last[head_card]
-        known.address[head_card] = address[tail]
-        known.at_ms[head_card] = at_ms[tail] + self.day * DAY_MS
-        self.maker.remember(self.day + 1, self.number, known)
-        return before, head, earlier, earlier_ms
-
-    def _previous(
-        self,
-        card: I64,
-        at_ms: I64,
-        transaction_id: I64,
-        found: tuple[tuple[I64, I64, U64, I64], I64],
-    ) -> tuple[I64, Any]:
-        """(previous transaction id, is first) of each row; a replaced card starts anew."""
-        (before, head, earlier, earlier_ms), replaced = found
-        activity = self.own.activity
-        previous = transaction_id.take(before, mode="clip")
-        is_first = np.zeros(card.size, dtype=np.bool_)
-        previous[head] = self.maker.transaction_ids.ids(earlier)
-        since = self.own.since_ms[card[head]]
-        is_first[head] = (earlier == NONE) | (earlier_ms < since)
-        if replaced.size:
-            day_ms = self.day * DAY_MS
-            own_card = card[replaced] + activity.first_card
-            at = at_ms[replaced] + day_ms
-            row_before = np.searchsorted(head, replaced)
-            is_head = before[replaced] < 0
-            head_ms = earlier_ms.take(row_before, mode="clip")
-            in_day = at_ms.take(before[replaced], mode="clip") + day_ms
-            at_before = np.where(is_head, head_ms, in_day)
-            came = self.own.plan.card_ids(own_card, own_card, at)[1]
-            is_first[replaced] |= at_before < came
-        return previous, is_first
-
-    def _tell(self, keys: Day, approved: Any) -> None:
-        fraud, typology, campaign = self._frauds(keys)
-        at_us = (keys.at_ms + self.day * DAY_MS) * 1000
-        self._truth = {
-            "ids": keys.transaction_id,
-            "address": keys.address,
-            "at_us": at_us,
-            "approved": approved,
-            "fraud": fraud,
-            "typology": typology,
-            "campaign": campaign,
-        }
-        self._counts = {
-            "transactions": int(keys.card.size),
-            "frauds": int(fraud.size),
-            "returns": int(keys.returns[0].size),
-        }
-
-    def _frauds(self, keys: Day) -> tuple[I64, I64, I64]:
+    def _frauds(self, keys: Keys) -> tuple[I64, I64, I64]:
         """(row, typology, campaign) of the fraudulent rows in time order."""
         config = self.maker.config
         if config.activity.realism == "v1":
@@ -309,17 +219,38 @@ class PartitionStream:
         compromises = self.own.plan.compromises
         return row, compromises.typology[compromise], compromises.campaign[compromise]
 
-    def side_tables(self) -> dict[str, pa.Table]:
-        """truth and labels of the day; only after `transactions()` is exhausted."""
-        assert self._truth, "the transactions come first"
+    def side_tables(self) -> dict[str, list[pa.Table]]:
+        """truth and labels, a table for each day; only after `windows()` is exhausted."""
+        assert self._told is not None, "the transactions come first"
         return {
-            "truth": truth_table(self.maker.config, self._truth),
-            "labels": label_table(self.maker.bank, self._truth),
+            "truth": truth_tables(self.maker.config, self._told),
+            "labels": label_tables(self.maker.bank, self._told),
         }
 
-    def counts(self) -> dict[str, int]:
-        """Rows that the composer meant to make, to be held against what was written."""
-        return dict(self._counts)
+    def counts(self) -> list[dict[str, int]]:
+        """Rows of each day that the composer meant to make, to be held against what was written."""
+        return list(self._counts)
+
+
+def _row_groups(days: range, bounds: I64, size: int) -> Iterator[tuple[int, int, int]]:
+    """(day, first row, end row) of every row group; a day without rows has an empty one."""
+    for day, (first, last) in zip(days, pairwise(bounds.tolist()), strict=True):
+        for start in range(first, max(last, first + 1), size):
+            yield day, start, min(start + size, last)
+
+
+def _packed(
+    groups: Iterable[tuple[int, int, int]], size: int
+) -> Iterator[list[tuple[int, int, int]]]:
+    """As many row groups at a time as fit in buffers of so many rows."""
+    waiting: list[tuple[int, int, int]] = []
+    for group in groups:
+        if waiting and group[2] - waiting[0][1] > size:
+            yield waiting
+            waiting = []
+        waiting.append(group)
+    if waiting:
+        yield waiting
 
 
 def _attack_addresses(plan: Plan, attacks: slice) -> U64:

@@ -28,7 +28,7 @@ from fauxpay.activity.rows import (
     Rows,
     Session,
 )
-from fauxpay.activity.tickets import rates_between
+from fauxpay.activity.tickets import Rates, rates_between
 from fauxpay.activity.traits import (
     ACCOUNT_ID,
     CARD_ID,
@@ -49,15 +49,16 @@ APPROVED = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """Keys of some rows of a day in time order, and where to look for what they mean.
+class Keys:
+    """Keys of some rows of consecutive days in time order, and where to look for what they mean.
 
-    place     i32[cards of the shard]  where each card is << 1 | is on the journey
-    replaced  i64[..]                  rows of cards that are replaced on this very day
+    at_ms     i64[n]                          since the start of the first day
+    place     i32[days * cards of the shard]  where each card is << 1 | is on the journey
+    replaced  i64[..]                         rows of cards that are replaced within the days
     returns   (row, entry of `source`); attacks (row, attack of the plan); both sorted by row
     """
 
-    day: int
+    days: range
     maker: Any
     own: Any
     card: I64
@@ -71,7 +72,7 @@ class Day:
     attacks: tuple[I64, I64]
     source: Returns | None = None
 
-    def part(self, start: int, stop: int) -> Day:
+    def part(self, start: int, stop: int) -> Keys:
         """Rows start .. stop - 1."""
         return replace(
             self,
@@ -92,31 +93,34 @@ def _between(rows: tuple[I64, I64], start: int, stop: int) -> tuple[I64, I64]:
 
 
 class Filler:
-    """Writes columns; keeps the rates of the day at hand."""
+    """Writes columns; keeps the rates of the days at hand."""
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._rates: tuple[int, Any] = (-1, None)
+        self._rates: tuple[range, Any] = (range(0), None)
 
-    def rates(self, day: int) -> Any:
-        """Exchange rates of a day, kept for its next chunk."""
-        if self._rates[0] != day:
-            self._rates = (day, rates_between(self.world, day))
-        return self._rates[1]
+    def rates(self, days: range, nth: Any) -> Rates:
+        """Exchange rates for rows of the nth of some days; the table is kept for the next chunk."""
+        if self._rates[0] != days:
+            table = np.concatenate([rates_between(self.world, day) for day in days])
+            self._rates = (days, table)
+        return Rates(self._rates[1], nth * len(self.world.currencies) ** 2)
 
-    def fill(self, buffers: Buffers, at: int, activity: Activity, keys: Day) -> None:
+    def fill(self, buffers: Buffers, at: int, activity: Activity, keys: Keys) -> None:
         """Rows of `keys` into the buffers from position `at` on."""
         out = {name: values[at : at + keys.card.size] for name, values in buffers.values.items()}
         nulls = {name: mask[at : at + keys.card.size] for name, mask in buffers.nulls.items()}
-        rows, offset = _context(activity, keys)
-        purchase = activity.purchase(rows, self.rates(keys.day))
-        self._attack(purchase, keys, rows)
+        nth = keys.at_ms // DAY_MS if len(keys.days) > 1 else 0
+        rows, offset = _context(activity, keys, nth)
+        rates = self.rates(keys.days, nth)
+        purchase = activity.purchase(rows, rates)
+        self._attack(purchase, keys, rows, rates)
         manner = activity.authorise(rows, purchase)
         session = activity.sessions(rows, purchase.where)
         _attack_session(session, keys)
         np.copyto(out["transaction_id"], keys.transaction_id)
         np.multiply(keys.at_ms, 1000, out=out["event_time"])
-        out["event_time"] += keys.day * DAY_MS * 1000
+        out["event_time"] += keys.days.start * DAY_MS * 1000
         np.copyto(out["local_offset_minutes"], offset, casting="same_kind")
         _card(out, rows)
         self._where(out, nulls, keys, purchase)
@@ -124,7 +128,7 @@ class Filler:
         _session(out, nulls, session, self.world)
         _links(out, nulls, keys)
 
-    def _attack(self, purchase: Purchase, keys: Day, rows: Rows) -> None:
+    def _attack(self, purchase: Purchase, keys: Keys, rows: Rows, rates: Rates) -> None:
         """What the thief chose stands in place of what the cardholder would have."""
         row, attack = keys.attacks
         if not row.size:
@@ -139,9 +143,10 @@ class Filler:
         purchase.entry_mode[row] = attacks.entry_mode[attack]
         pair = self.world.merchants.currency[where.merchant[row]] * len(self.world.currencies)
         pair += rows.currency[row]
-        ticket.billing[row] = np.rint(self.rates(keys.day)[pair] * ticket.amount[row])
+        pair += rates.first if np.ndim(rates.first) == 0 else rates.first[row]
+        ticket.billing[row] = np.rint(rates.table[pair] * ticket.amount[row])
 
-    def _where(self, out: Any, nulls: Any, keys: Day, purchase: Purchase) -> None:
+    def _where(self, out: Any, nulls: Any, keys: Keys, purchase: Purchase) -> None:
         where, ticket = purchase.where, purchase.ticket
         np.take(self.world.merchants.id, where.merchant, out=out["merchant_id"], mode="clip")
         coordinates = keys.own.activity.tables.traits.coordinates.take(where.merchant, mode="clip")
@@ -156,16 +161,20 @@ class Filler:
         np.logical_or(out["channel"] == 1, out["channel"] == 2, out=remote)
         replaced = keys.replaced
         if replaced.size:
-            moment = keys.at_ms[replaced] + keys.day * DAY_MS
+            moment = keys.at_ms[replaced] + keys.days.start * DAY_MS
             original = self.world.cards.id[keys.card[replaced]]
             ids = keys.own.plan.card_ids(original, keys.card[replaced], moment)[0]
             out["card_id"][replaced] = ids
 
 
-def _context(activity: Activity, keys: Day) -> tuple[Rows, I64]:
-    """Context of the rows and their local offset, minutes; returns take that of their purchase."""
-    local = keys.card - activity.first_card
-    packed = keys.place.take(local, mode="clip")
+def _context(activity: Activity, keys: Keys, nth: Any) -> tuple[Rows, I64]:
+    """Context of the rows and their local offset, minutes; returns take that of their purchase.
+
+    nth  which of the days each row is of, one whole number or i64[n]
+    """
+    day, at_ms = nth + keys.days.start, keys.at_ms - nth * DAY_MS
+    cell = keys.card + (nth * keys.own.card_count - activity.first_card)
+    packed = keys.place.take(cell, mode="clip")
     in_transit = (packed & 1).view(np.int32).astype(np.bool_)
     place = (packed >> 1).astype(np.int64)
     row, entry = keys.returns
@@ -177,8 +186,8 @@ def _context(activity: Activity, keys: Day) -> tuple[Rows, I64]:
         place[row] = keys.source.place[entry]
         in_transit[row] = keys.source.in_transit[entry]
     region = activity.world.places.region.take(place, mode="clip")
-    offset = activity.calendar.offset_minutes(region, keys.day, keys.at_ms)
-    quarter = local_quarters(keys.day, keys.at_ms, offset)
+    offset = activity.calendar.offset_minutes(region, day, at_ms)
+    quarter = local_quarters(day, at_ms, offset)
     billed = np.flatnonzero(_is_recurring(address))
     if row.size:
         assert keys.source is not None
@@ -217,7 +226,7 @@ def _is_recurring(address: U64) -> Any:
     return (address & np.uint64(7 << CLASS_SHIFT)) == np.uint64(RECURRING << CLASS_SHIFT)
 
 
-def _attack_session(session: Session, keys: Day) -> None:
+def _attack_session(session: Session, keys: Keys) -> None:
     row, attack = keys.attacks
     if not row.size:
         return
@@ -252,7 +261,7 @@ def _session(out: Any, nulls: Any, session: Session, world: World) -> None:
     out["user_agent_family"][session.row] = np.where(known, agent, 0)
 
 
-def _links(out: Any, nulls: Any, keys: Day) -> None:
+def _links(out: Any, nulls: Any, keys: Keys) -> None:
     """Previous and original ids; a return is answered 00, asks nobody and points back."""
     np.copyto(out["previous_transaction_id"], keys.previous[0])
     np.copyto(nulls["first"], keys.previous[1])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity
-from fauxpay.catalog.world import World
+from fauxpay.catalog.world import Bool, World
 from fauxpay.config.model import Config
 from fauxpay.contracts.tables import table
 from fauxpay.foundations.bijection import IdLaw
@@ -21,33 +23,55 @@ from fauxpay.fraud.story import RANDOM, TYPOLOGIES
 from fauxpay.labels.bank import FRAUD, GENUINE, SOURCES, Bank, disputed, label
 
 
-def truth_table(config: Config, told: Mapping[str, Any]) -> pa.Table:
-    """truth of a day: one row for each fraudulent transaction, in event-time order."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of the rows of consecutive days, in time order.
+
+    days      of the rows
+    bounds    i64[days + 1]  where each day's rows begin
+    ids, address, at_us, approved  of n rows
+    fraud     i64[m]  fraudulent rows, ascending; typology, campaign i64[m]
+    """
+
+    days: range
+    bounds: I64
+    ids: I64
+    address: U64
+    at_us: I64
+    approved: Bool
+    fraud: I64
+    typology: I64
+    campaign: I64
+
+
+def truth_tables(config: Config, told: Told) -> list[pa.Table]:
+    """truth of each day: one row for each fraudulent transaction, in event-time order."""
     schema = table("fraud.yaml#/$defs/truth").arrow_schema()
-    row = told["fraud"]
-    return _table(
+    row = told.fraud
+    whole = _table(
         schema,
         {
-            "transaction_id": told["ids"][row],
+            "transaction_id": told.ids[row],
             "is_fraud": np.ones(row.size, dtype=np.bool_),
-            "typology": _coded(schema, "typology", TYPOLOGIES, told["typology"]),
-            "campaign_id": campaign_ids(config, told["typology"], told["campaign"]),
+            "typology": _coded(schema, "typology", TYPOLOGIES, told.typology),
+            "campaign_id": campaign_ids(config, told.typology, told.campaign),
         },
     )
+    return _by_day(whole, np.searchsorted(row, told.bounds))
 
 
-def label_table(bank: Bank, told: Mapping[str, Any]) -> pa.Table:
-    """labels of a day's transactions, in the order in which they became known."""
+def label_tables(bank: Bank, told: Told) -> list[pa.Table]:
+    """labels of each day's transactions, in the order in which they became known."""
     schema = table("labels.yaml#/$defs/labels").arrow_schema()
-    address, ids, at_us, approved = (told[k] for k in ("address", "ids", "at_us", "approved"))
-    row = told["fraud"]
+    address, ids, at_us, approved = told.address, told.ids, told.at_us, told.approved
+    row = told.fraud
     good = approved[row]
-    frauds = (address[row[good]], ids[row[good]], at_us[row[good]], told["typology"][good])
+    frauds = (address[row[good]], ids[row[good]], at_us[row[good]], told.typology[good])
     wrong = np.setdiff1d(disputed(bank, address), row)
     wrong = wrong[approved[wrong]]
     labels = label(bank, frauds, (address[wrong], ids[wrong], at_us[wrong]))
     names = {FRAUD: "fraud", GENUINE: "genuine"}
-    return _table(
+    whole = _table(
         schema,
         {
             "transaction_id": labels.transaction_id,
@@ -56,6 +80,12 @@ def label_table(bank: Bank, told: Mapping[str, Any]) -> pa.Table:
             "known_at": labels.known_at_us,
         },
     )
+    starts = np.arange(told.days.start, told.days.stop + 1)
+    return _by_day(whole, np.searchsorted(labels.event_day, starts))
+
+
+def _by_day(whole: pa.Table, bounds: I64) -> list[pa.Table]:
+    return [whole.slice(first, last - first) for first, last in pairwise(bounds.tolist())]
 
 
 def campaign_ids(config: Config, typology: I64, campaign: I64) -> I64:

@@ -1,0 +1,145 @@
+"""Drafts: the files of one partition under way, checked, digested and encoded, not yet published.
+
+Reads    batches that a maker made
+Writes   staged files, one per table of receipts.layout.DAY_TABLES or PLAN_TABLES
+Draws    nothing
+Sources  nothing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from fauxpay.contracts.checks import check_batch
+from fauxpay.contracts.findings import Finding
+from fauxpay.contracts.members import Members
+from fauxpay.contracts.tables import table
+from fauxpay.delivery.engine import Window
+from fauxpay.delivery.inspection import Inspector
+from fauxpay.delivery.sinks import LocalSink, Staged
+from fauxpay.delivery.tables import Law, TableFile
+from fauxpay.delivery.task import Context, Task, described_day, partition_key, seed_folder
+from fauxpay.delivery.workshop import Workshop
+from fauxpay.receipts import layout
+from fauxpay.receipts.records import PartitionReceipt
+
+CONTRACTS = {**layout.DAY_TABLES, **layout.PLAN_TABLES}
+
+
+class Draft:
+    """The files of one partition."""
+
+    def __init__(self, context: Context, workshop: Workshop, task: Task, sink: LocalSink) -> None:
+        self.task = task
+        self._context = context
+        self._workshop = workshop
+        self._sink = sink
+        self._files: dict[str, TableFile] = {}
+        self._inspector = Inspector(task.day)
+
+    @property
+    def staged(self) -> list[Staged]:
+        """The files, in the order of their tables."""
+        return [file.staged for file in self._files.values()]
+
+    def take_rows(self, batch: pa.RecordBatch, rules: Sequence[Finding], *, is_sound: bool) -> None:
+        """Takes a row group of transactions.
+
+        rules     findings of the world's rules that fall to it
+        is_sound  whether the contract was found to hold for it already
+        """
+        members = self._workshop.members(self.task.shard)
+        file = self._file("transactions", members)
+        more = [*self._inspector.inspect(batch), *rules]
+        if is_sound:
+            file.append(batch, max(1, batch.num_rows))
+            file.note_all(more)
+        else:
+            file.write(batch, lambda _: more)
+
+    def take_tables(self, tables: Mapping[str, pa.Table], counts: Mapping[str, int]) -> None:
+        """Takes the tables beside the transactions, or those of a plan.
+
+        counts  rows that were made, by table
+        """
+        self.counts = counts
+        members = self._workshop.members(self.task.shard)
+        if not self.task.is_plan:
+            self._file("transactions", members).note_all(self._inspector.finish())
+            own = layout.DAY_TABLES["transactions"]
+            members = {**members, own: Members.of(self._inspector.identifiers())}
+        for name, rows in tables.items():
+            self._file(name, members).write(rows)
+
+    def receipt(self) -> PartitionReceipt:
+        """Finishes the files; what they hold and what was found wrong."""
+        names = layout.PLAN_TABLES if self.task.is_plan else layout.DAY_TABLES
+        assert list(self._files) == list(names), list(self._files)
+        entries = tuple(file.close() for file in self._files.values())
+        findings = [finding for file in self._files.values() for finding in file.findings]
+        request = self._context.request
+        return PartitionReceipt(
+            request.world_id,
+            request.seed,
+            described_day(self._context, self.task),
+            self.task.shard,
+            entries,
+            self.counts,
+            tuple(finding.document() for finding in findings),
+        )
+
+    def discard(self) -> None:
+        """Removes what has still no public name."""
+        for file in self._files.values():
+            file.discard()
+
+    def _file(self, name: str, members: Mapping[str, Members]) -> TableFile:
+        if name in self._files:
+            return self._files[name]
+        context, task = self._context, self.task
+        key = partition_key(context, task)
+        metadata = {
+            "fauxpay.world_id": context.request.world_id,
+            "fauxpay.seed": str(context.request.seed),
+            "fauxpay.partition": key,
+            "fauxpay.shard": str(task.shard),
+        }
+        law = Law(self._workshop.domains, members, context.config.output.compression)
+        staged = self._sink.stage(layout.table_name(seed_folder(context), name, key, task.shard))
+        try:
+            self._files[name] = TableFile(table(CONTRACTS[name]), staged, law, metadata)
+        except BaseException:
+            staged.discard()
+            raise
+        return self._files[name]
+
+
+def take_window(drafts: Mapping[int, Draft], window: Window, workshop: Workshop) -> None:
+    """Gives each row group of a window to the draft of its day.
+
+    The window is checked as a whole, which sound rows pass at once; only what fails is checked
+    again part by part, so that each partition is told of its own offenders.
+    """
+    shard = next(iter(drafts.values())).task.shard
+    contract = table(layout.DAY_TABLES["transactions"])
+    faults = check_batch(contract, window.batch, workshop.members(shard))
+    is_shaped = not any(fault.check == "schema" for fault in faults)
+    rules = workshop.inspector(shard)(window.batch) if is_shaped else []
+    ends = np.array([end for _, _, end in window.parts])
+    for nth, (day, first, end) in enumerate(window.parts):
+        own = [_from(rule, first) for rule in rules if _part_of(rule, ends) == nth]
+        part = window.batch.slice(first, end - first)
+        drafts[day].take_rows(part, own, is_sound=not faults)
+
+
+def _part_of(finding: Finding, ends: np.ndarray) -> int:
+    """The row group that a finding of the window falls to: that of its first offender."""
+    return int(np.searchsorted(ends, finding.first_row or 0, side="right"))
+
+
+def _from(finding: Finding, first: int) -> Finding:
+    return replace(finding, first_row=(finding.first_row or 0) - first)
