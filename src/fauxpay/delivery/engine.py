@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Tables = Mapping[str, "pa.Table"]
 Inspect = Callable[["pa.RecordBatch"], "list[Finding]"]
+DRAW_TABLES = "draw_tables.npz"
 _EPOCH_SECONDS_MAX = 253_402_300_799  # 9999-12-31T23:59:59Z
 
 
@@ -118,11 +119,24 @@ def default_catalog_checks(tables: Tables) -> list[Finding]:
     return check_catalog(dict(tables))
 
 
-def default_maker(tables: Tables, config: Config, parameters: Parameters) -> Maker:
+def default_derived(tables: Tables, config: Config, parameters: Parameters) -> dict[str, bytes]:
+    """What is computed from a catalog once and sealed with it: the tables that draws look up."""
+    from fauxpay.foundations.array_files import array_bytes
+    from fauxpay.partitions.compose import derived_tables, world_of
+
+    return {DRAW_TABLES: array_bytes(derived_tables(world_of(tables), config, parameters))}
+
+
+def default_maker(
+    tables: Tables, derived: Mapping[str, bytes], config: Config, parameters: Parameters
+) -> Maker:
     """The production maker."""
+    from fauxpay.activity import engine as activity
+    from fauxpay.foundations.array_files import read_arrays
     from fauxpay.partitions.compose import PartitionMaker, world_of
 
-    return PartitionMaker(world_of(tables), config, parameters)
+    sealed = read_arrays(activity.Tables, derived[DRAW_TABLES], DRAW_TABLES)
+    return PartitionMaker(world_of(tables), config, parameters, sealed)
 
 
 def default_inspector(maker: Maker, plan: Tables) -> Inspect:
@@ -167,7 +181,8 @@ class Engine:
     inputs: Callable[[Config], list[dict[str, Any]]] = default_inputs
     build_catalog: Callable[[Config, Parameters], dict[str, pa.Table]] = default_catalog
     check_catalog: Callable[[Tables], list[Finding]] = default_catalog_checks
-    make_maker: Callable[[Tables, Config, Parameters], Maker] = default_maker
+    derive: Callable[[Tables, Config, Parameters], dict[str, bytes]] = default_derived
+    make_maker: Callable[[Tables, Mapping[str, bytes], Config, Parameters], Maker] = default_maker
     make_inspector: Callable[[Maker, Tables], Inspect] = default_inspector
     inspection_names: Callable[[], Sequence[str]] = default_inspection_names
     clock: Callable[[], datetime] = utc_now

@@ -70,13 +70,14 @@ def work(connection: Connection) -> None:
 def open_world(context: Context) -> Workshop:
     """The workshop of a sealed world, read from disk."""
     from fauxpay.delivery.workshop import open_workshop
-    from fauxpay.delivery.worlds import find_world, read_catalog_tables
+    from fauxpay.delivery.worlds import find_world, read_catalog_tables, read_derived
 
     limit_threads()
     world = find_world(context.root, context.request.world_id)
     assert world is not None, "a world is sealed before its partitions are asked for"
     tables = read_catalog_tables(context.root, world)
-    maker = context.engine.make_maker(tables, context.config, context.parameters)
+    derived = read_derived(context.root, world)
+    maker = context.engine.make_maker(tables, derived, context.config, context.parameters)
     return open_workshop(maker, tables, context.engine.make_inspector)
 
 

@@ -77,7 +77,12 @@ def find_world(root: Path, identifier: str) -> dict[str, Any] | None:
         and has_size(root / entry["path"], entry["bytes"])
         for entry in world["tables"]
     )
-    return world if whole else None
+    derived = all(
+        entry["path"] == layout.derived_name(identifier, entry["name"])
+        and (root / entry["path"]).is_file()
+        for entry in world["derived"]
+    )
+    return world if whole and derived else None
 
 
 def build_world(
@@ -100,6 +105,7 @@ def build_world(
     tables = engine.build_catalog(config, parameters)
     assert sorted(tables) == sorted(layout.CATALOG_TABLES), sorted(tables)
     _refuse(engine.check_catalog(tables), config.catalog.path)
+    derived = engine.derive(tables, config, parameters)
     sink = LocalSink(root)
     world = {
         "schema": WORLD_SCHEMA,
@@ -110,7 +116,7 @@ def build_world(
         "parameters": parameters.document(),
         "inputs": [dict(item) for item in engine.inputs(config)],
         "tables": _seal_catalog(sink, request, tables, config.output.compression),
-        "derived": [],
+        "derived": _seal_derived(sink, request, derived),
     }
     name = layout.world_name(request.world_id, WORLD_FILE)
     read = partial(read_document, WORLD_CONTRACT)
@@ -125,20 +131,32 @@ def read_catalog_tables(root: Path, world: Mapping[str, Any]) -> dict[str, pa.Ta
 
     tables = {}
     for entry in world["tables"]:
-        path = root / entry["path"]
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise read_error(path, error) from error
-        if hashlib.sha256(data).hexdigest() != entry["file_sha256"]:
-            raise ContractError(
-                f"{path}: not the file that world.json was sealed with; expected sha256 "
-                f"{entry['file_sha256'][:12]}... Restore it, or remove the world's folder "
-                f"{path.parent.parent} and run the same command again."
-            )
+        data = _sealed_bytes(root / entry["path"], entry["file_sha256"])
         read = pq.read_table(pa.BufferReader(data), use_threads=False)
         tables[entry["name"]] = read.combine_chunks().replace_schema_metadata(None)
     return tables
+
+
+def read_derived(root: Path, world: Mapping[str, Any]) -> dict[str, bytes]:
+    """The sealed files computed from the tables. Raises ContractError where one was changed."""
+    return {
+        entry["name"]: _sealed_bytes(root / entry["path"], entry["sha256"])
+        for entry in world["derived"]
+    }
+
+
+def _sealed_bytes(path: Path, sha256: str) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise read_error(path, error) from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ContractError(
+            f"{path}: not the file that world.json was sealed with; expected sha256 "
+            f"{sha256[:12]}... Restore it, or remove the world's folder {path.parent.parent} and "
+            f"run the same command again."
+        )
+    return data
 
 
 def _catalog_path(identifier: str, table: str) -> str:
@@ -188,3 +206,22 @@ def _seal_catalog(
         for file in staged:
             file.discard()
     return entries
+
+
+def _seal_derived(
+    sink: LocalSink, request: Request, derived: Mapping[str, bytes]
+) -> list[dict[str, Any]]:
+    """Publishes what was computed from the tables; entries for world.json."""
+    staged: list[Staged] = []
+    try:
+        for name, data in derived.items():
+            staged.append(sink.stage(layout.derived_name(request.world_id, name)))
+            staged[-1].write(data)
+        sink.publish(staged)
+        return [
+            {"name": name, "path": file.name, "sha256": file.sha256}
+            for name, file in zip(derived, staged, strict=True)
+        ]
+    finally:
+        for file in staged:
+            file.discard()

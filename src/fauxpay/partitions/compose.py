@@ -49,13 +49,22 @@ def world_of(tables: Mapping[str, pa.Table]) -> World:
     return World.from_tables(tables, enums)
 
 
+def derived_tables(world: World, config: Config, parameters: Parameters) -> Tables:
+    """Tables of every stage, computed from a world: built once, rounded, then sealed with it."""
+    codes = table(TRANSACTIONS).column("response_code").enum
+    return tables_of(world, config, parameters, tuple(code for code in codes or () if code))
+
+
 class PartitionMaker:
     """Makes partitions of one (world, seed); what it keeps are caches that change no byte."""
 
-    def __init__(self, world: World, config: Config, parameters: Parameters) -> None:
+    def __init__(
+        self, world: World, config: Config, parameters: Parameters, tables: Tables | None = None
+    ) -> None:
+        """tables: the sealed ones of the world; built here where they are not given."""
         self.world, self.config, self.parameters = world, config, parameters
         self.transactions: Table = table(TRANSACTIONS)
-        self.tables: Tables = tables_of(world, config, parameters, self._codes())
+        self.tables: Tables = tables or derived_tables(world, config, parameters)
         self.bank: Bank = open_bank(config, parameters)
         self.transaction_ids = IdLaw.of(config.run.seed, "transactions")
         self.domains = self._domains()
@@ -64,9 +73,6 @@ class PartitionMaker:
         )
         self.filler = Filler(world)
         self._shards: dict[int, Shard] = {}
-
-    def _codes(self) -> tuple[str, ...]:
-        return tuple(self.transactions.column("response_code").enum or ())
 
     def _domains(self) -> dict[str, tuple[str, ...]]:
         world, columns = self.world, self.transactions.columns

@@ -1,6 +1,6 @@
 """Layout: the names of everything under a root, relative, with slashes.
 
-<root>/worlds/<world_id>/catalog/<table>.parquet  contracts/<pack>  world.json
+<root>/worlds/<world_id>/catalog/<table>.parquet  derived/<file>  contracts/<pack>  world.json
 <root>/worlds/<world_id>/seed=<n>/<table>/event_day=2026-03-01/part-0000.parquet
 <root>/worlds/<world_id>/seed=<n>/<plan table>/until=2026-04-01/part-0000.parquet
 <root>/worlds/<world_id>/seed=<n>/partitions/event_day=2026-03-01/part-0000.json
@@ -48,6 +48,11 @@ PLAN_TABLES = {
 def world_name(world_id: str, file: str) -> str:
     """A file of a world, such as `world.json` or `catalog/cards.parquet`."""
     return f"worlds/{world_id}/{file}"
+
+
+def derived_name(world_id: str, name: str) -> str:
+    """A file that was computed from the catalog of a world."""
+    return world_name(world_id, f"derived/{name}")
 
 
 def seed_name(world_id: str, seed: int) -> str:
