@@ -14,22 +14,28 @@ import pyarrow as pa
 from fauxpay.contracts.buffers import one_array, validity, values, without_dictionary_nulls
 from fauxpay.contracts.columns import COLUMN_CHECKS, NO_ROWS, Rows
 from fauxpay.contracts.findings import Finding
-from fauxpay.contracts.members import I64, Members, repeats
+from fauxpay.contracts.members import I64, Claim, Members, repeats
 from fauxpay.contracts.tables import Column, ForeignKey, Table
 
 __all__ = ["Finding", "Members", "check_batch", "checks_of"]
 
 MemberSets = Mapping[str, Members | None]
+Claims = Mapping[str, Claim]
+_NO_CLAIMS: Claims = {}
 
 
 def check_batch(
-    table: Table, batch: pa.RecordBatch | pa.Table, members: MemberSets
+    table: Table,
+    batch: pa.RecordBatch | pa.Table,
+    members: MemberSets,
+    claims: Claims = _NO_CLAIMS,
 ) -> list[Finding]:
     """Every check of a table on one batch; an empty list says that all passed.
 
     batch    rows in the contract's columns and order
     members  the keys of each table that a foreign key leads to, by the table's reference, such as
              "catalog.yaml#/$defs/cards"; None leaves the checks against that table out
+    claims   by foreign key column: where its values are said to stand; only a short cut
     returns  findings in the order of `checks_of`; after a wrong schema no other check is run
     """
     findings = _schema(table, batch.schema, batch.num_rows)
@@ -51,7 +57,7 @@ def check_batch(
         findings += _order(table, {name: arrays[name] for name in table.order})
     for key in table.foreign_keys:
         if _is_run(key, members):
-            findings += _foreign_key(table, key, arrays[key.column], members)
+            findings += _foreign_key(table, key, arrays[key.column], (members, claims))
     return findings
 
 
@@ -137,14 +143,15 @@ def _falls(columns: list[I64]) -> Rows:
 
 
 def _foreign_key(
-    table: Table, key: ForeignKey, array: pa.Array, members: MemberSets
+    table: Table, key: ForeignKey, array: pa.Array, known_keys: tuple[MemberSets, Claims]
 ) -> list[Finding]:
+    members, claims = known_keys
     sought, rows = values(array), None
     for reference in key.tables:
         known = members[reference]
         assert known is not None
         if rows is None:
-            rows = known.missing(sought, validity(array))
+            rows = known.missing(sought, validity(array), claims.get(key.column))
         elif rows.size:
             rows = rows[known.missing(sought[rows])]
     if rows is None or not rows.size:

@@ -126,9 +126,9 @@ def take_window(drafts: Mapping[int, Draft], window: Window, workshop: Workshop)
     """
     shard = next(iter(drafts.values())).task.shard
     contract = table(layout.DAY_TABLES["transactions"])
-    faults = check_batch(contract, window.batch, workshop.members(shard))
+    faults = check_batch(contract, window.batch, workshop.members(shard), window.claims)
     is_shaped = not any(fault.check == "schema" for fault in faults)
-    rules = workshop.inspector(shard)(window.batch) if is_shaped else []
+    rules = workshop.inspector(shard)(window.batch, window.claims) if is_shaped else []
     ends = np.array([end for _, _, end in window.parts])
     for nth, (day, first, end) in enumerate(window.parts):
         own = [_from(rule, first) for rule in rules if _part_of(rule, ends) == nth]

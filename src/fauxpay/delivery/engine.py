@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
     from fauxpay.config.model import Config
     from fauxpay.contracts.findings import Finding
+    from fauxpay.contracts.members import Claim
     from fauxpay.foundations.parameters import Parameters
 
 Tables = Mapping[str, "pa.Table"]
-Inspect = Callable[["pa.RecordBatch"], "list[Finding]"]
+Claims = Mapping[str, "Claim"]
+Inspect = Callable[["pa.RecordBatch", Claims], "list[Finding]"]
 DRAW_TABLES = "draw_tables.npz"
 _EPOCH_SECONDS_MAX = 253_402_300_799  # 9999-12-31T23:59:59Z
 
@@ -41,6 +43,11 @@ class Window(Protocol):
     @property
     def parts(self) -> Sequence[tuple[int, int, int]]:
         """(day, first row, end row) of each row group."""
+        ...
+
+    @property
+    def claims(self) -> Claims:
+        """By column: where its keys are said to stand. A short cut for checks, never believed."""
         ...
 
 

@@ -4,9 +4,8 @@ Reads    transactions as written, the sealed catalog
 Writes   findings
 Draws    nothing
 
-Rules about the row itself see every row. Rules that look things up in the catalog see one row in
-SAMPLE_STEP, from a phase that moves from batch to batch: a mistake of the engine is systematic,
-and a full join would cost more than making the rows.
+Every rule sees every row. Rules that look things up begin where the maker says that it took a key
+from, and search for the key where it does not stand there.
 """
 
 from __future__ import annotations
@@ -32,10 +31,11 @@ from fauxpay.activity.rows import (
 from fauxpay.catalog.world import World
 from fauxpay.contracts.buffers import one_array, validity, values
 from fauxpay.contracts.findings import Finding
+from fauxpay.contracts.members import Claim
 from fauxpay.foundations import reference
 
-SAMPLE_STEP = 256
 DAY_US = 86_400_000_000
+_QUARTER_US = 900_000_000
 Offenders = NDArray[np.int64]
 Columns = Mapping[str, Any]
 
@@ -56,72 +56,103 @@ class Integrity:
     def __init__(self, world: World, reissued: Mapping[int, int]) -> None:
         """reissued: id of a replacement card -> position of the catalog's card."""
         self.world = world
-        self._reissued = reissued
-        self._cards = _Index(world.cards.id)
-        self._merchants = _Index(world.merchants.id)
-        self._terminals = _Index(world.terminals.id)
-        self._phase = 0
+        self._reissued = _Index(np.fromiter(reissued.keys(), np.int64, len(reissued)))
+        self._replaced = np.fromiter(reissued.values(), np.int64, len(reissued))
+        self._indexes = {
+            "card_id": _Index(world.cards.id),
+            "merchant_id": _Index(world.merchants.id),
+            "terminal_id": _Index(world.terminals.id),
+        }
+        self._legal: tuple[int, NDArray[np.bool_]] | None = None
 
-    def check(self, batch: pa.RecordBatch | pa.Table) -> list[Finding]:
-        """Findings of all rules; the schema of the batch is known to be right."""
+    def check(
+        self, batch: pa.RecordBatch | pa.Table, claims: Mapping[str, Claim] | None = None
+    ) -> list[Finding]:
+        """Findings of all rules; the schema of the batch is known to be right.
+
+        claims  by column: where its keys are said to stand in the world
+        """
         arrays = {name: one_array(batch.column(name)) for name in batch.schema.names}
         columns = {name: values(array) for name, array in arrays.items()}
-        nulls = {f"{name} is null": _nulls(arrays[name]) for name in _NULLABLE}
-        found = self._run(ROW_RULES, {**columns, **nulls}, np.arange(batch.num_rows))
-        rows = np.arange(self._phase % SAMPLE_STEP, batch.num_rows, SAMPLE_STEP)
-        self._phase += 1
-        sample = {name: column[rows] for name, column in {**columns, **nulls}.items()}
-        return found + self._run(LOOK_UP_RULES, sample, rows)
-
-    def _run(self, rules: tuple[Rule, ...], columns: Columns, rows: Offenders) -> list[Finding]:
+        columns |= {f"{name} is null": _nulls(arrays[name]) for name in _NULLABLE}
+        columns |= {
+            f"{name} at": self._positions(name, columns[name], (claims or {}).get(name))
+            for name in self._indexes
+        }
         found = []
-        for rule in rules:
+        for rule in RULES:
             broken = rule.offenders(self, columns)
             if broken.size:
                 first = int(broken[0])
-                shown = f"{rule.column}={columns[rule.column][first]}"
                 found.append(
                     Finding(
                         check=rule.name,
                         table="transactions",
                         column=rule.column,
-                        rows=int(rows.size),
+                        rows=batch.num_rows,
                         offenders=int(broken.size),
-                        first_row=int(rows[first]),
-                        first_value=shown,
+                        first_row=first,
+                        first_value=f"{rule.column}={columns[rule.column][first]}",
                         expected=rule.expected,
                     )
                 )
         return found
 
-    def card_positions(self, card_id: NDArray[np.int64]) -> Offenders:
-        """Positions in the catalog of cards and of the cards that they replace; -1 for none."""
-        position = self._cards.find(card_id)
-        for row in np.flatnonzero(position < 0):
-            position[row] = self._reissued.get(int(card_id[row]), -1)
+    def _positions(self, name: str, ids: NDArray[np.int64], claim: Claim | None) -> Offenders:
+        """Positions in the world of the keys of a column; -1 for none."""
+        index = self._indexes[name]
+        if claim is None:
+            position, unsettled = np.full(ids.size, -1), np.arange(ids.size)
+        else:
+            position, unsettled = claim.position, index.refuted(ids, claim.position)
+        if not unsettled.size:
+            return position
+        position = position.copy()
+        position[unsettled] = index.find(ids[unsettled])
+        if name == "card_id" and self._replaced.size:
+            lost = unsettled[position[unsettled] < 0]
+            found = self._reissued.find(ids[lost])
+            position[lost] = np.where(found < 0, -1, self._replaced[found])
         return position
 
-    def merchant_positions(self, merchant_id: NDArray[np.int64]) -> Offenders:
-        """Positions in the catalog of merchants; -1 for none."""
-        return self._merchants.find(merchant_id)
+    def legal_offsets(self, first_day: int, last_day: int) -> NDArray[np.bool_]:
+        """Whether some zone of the world has an offset: bool[quarters from first_day on, 128].
 
-    def terminal_positions(self, terminal_id: NDArray[np.int64]) -> Offenders:
-        """Positions in the catalog of terminals; -1 for none."""
-        return self._terminals.find(terminal_id)
+        Offsets are counted in quarter-hours from -16 h on.
+        """
+        if self._legal is not None and self._legal[0] == first_day:
+            known = self._legal[1]
+            if known.shape[0] >= (last_day - first_day + 1) * 96:
+                return known
+        date = (np.datetime64(0, "D") + first_day).astype(object)
+        table = reference.offsets(list(self.world.zones), date, last_day - first_day + 1)
+        legal = np.zeros((table.shape[1], _OFFSETS), dtype=np.bool_)
+        for zone in table:
+            legal[np.arange(zone.size), zone // 15 + _OFFSETS // 2] = True
+        self._legal = (first_day, legal)
+        return legal
 
 
 class _Index:
     """Positions by id, by binary search in the sorted ids."""
 
     def __init__(self, ids: NDArray[np.int64]) -> None:
+        self._ids = ids
         self._order = np.argsort(ids, kind="stable")
         self._sorted = ids[self._order]
 
     def find(self, wanted: NDArray[np.int64]) -> Offenders:
+        if not self._sorted.size:
+            return np.full(wanted.size, -1)
         at = np.searchsorted(self._sorted, wanted).clip(0, self._sorted.size - 1)
         return np.where(self._sorted[at] == wanted, self._order[at], -1)
 
+    def refuted(self, wanted: NDArray[np.int64], position: NDArray[np.int64]) -> Offenders:
+        """Rows whose id does not stand at the position."""
+        return Claim(self._ids, position).refuted(wanted)
 
+
+_OFFSETS = 128
 _NULLABLE = ("latitude", "ip_address", "original_transaction_id", "previous_transaction_id")
 
 
@@ -178,53 +209,59 @@ def _self_link(_: Integrity, rows: Columns) -> Offenders:
 
 
 def _card(gate: Integrity, rows: Columns) -> Offenders:
-    cards, at = gate.world.cards, gate.card_positions(rows["card_id"])
-    wrong = (at < 0) | (cards.account_id[at] != rows["account_id"])
-    wrong |= cards.customer_id[at] != rows["customer_id"]
-    wrong |= cards.scheme[at] != rows["card_scheme"]
-    wrong |= cards.currency[at] != rows["billing_currency"]
+    cards, at = gate.world.cards, rows["card_id at"]
+    wrong = cards.account_id.take(at, mode="clip") != rows["account_id"]
+    wrong |= cards.customer_id.take(at, mode="clip") != rows["customer_id"]
+    wrong |= cards.scheme.take(at, mode="clip") != rows["card_scheme"]
+    wrong |= cards.product.take(at, mode="clip") != rows["card_product"]
+    wrong |= cards.currency.take(at, mode="clip") != rows["billing_currency"]
+    wrong |= at < 0
     return np.flatnonzero(wrong)
 
 
 def _merchant(gate: Integrity, rows: Columns) -> Offenders:
-    merchants, at = gate.world.merchants, gate.merchant_positions(rows["merchant_id"])
-    wrong = (at < 0) | (merchants.mcc[at] != rows["mcc"])
-    wrong |= merchants.country[at] != rows["merchant_country"]
-    wrong |= merchants.city[at] != rows["merchant_city"]
-    wrong |= merchants.currency[at] != rows["currency"]
-    placed = ~rows["latitude is null"]
-    wrong |= placed & (merchants.latitude[at] != rows["latitude"])
+    merchants, at = gate.world.merchants, rows["merchant_id at"]
+    wrong = merchants.mcc.take(at, mode="clip") != rows["mcc"]
+    wrong |= merchants.country.take(at, mode="clip") != rows["merchant_country"]
+    wrong |= merchants.city.take(at, mode="clip") != rows["merchant_city"]
+    wrong |= merchants.currency.take(at, mode="clip") != rows["currency"]
+    moved = merchants.latitude.take(at, mode="clip") != rows["latitude"]
+    moved |= merchants.longitude.take(at, mode="clip") != rows["longitude"]
+    wrong |= moved & ~rows["latitude is null"]
+    wrong |= at < 0
     return np.flatnonzero(wrong)
 
 
 def _terminal(gate: Integrity, rows: Columns) -> Offenders:
-    merchants, at = gate.world.merchants, gate.merchant_positions(rows["merchant_id"])
-    terminal = gate.terminal_positions(rows["terminal_id"])
-    first = merchants.first_terminal[at]
-    inside = (terminal >= first) & (terminal < first + merchants.terminal_count[at])
-    return np.flatnonzero(~inside | (at < 0))
+    merchants, at = gate.world.merchants, rows["merchant_id at"]
+    nth = rows["terminal_id at"] - merchants.first_terminal.take(at, mode="clip")
+    wrong = (nth < 0) | (nth >= merchants.terminal_count.take(at, mode="clip"))
+    return np.flatnonzero(wrong | (at < 0) | (rows["terminal_id at"] < 0))
 
 
 def _card_dates(gate: Integrity, rows: Columns) -> Offenders:
-    cards, at = gate.world.cards, gate.card_positions(rows["card_id"])
-    day = rows["event_time"] // DAY_US
-    return np.flatnonzero((day < cards.opened_day[at]) | (at < 0))
+    cards, at = gate.world.cards, rows["card_id at"]
+    opened_us = cards.opened_day.take(at, mode="clip") * DAY_US
+    return np.flatnonzero((rows["event_time"] < opened_us) | (at < 0))
 
 
 def _civil_time(gate: Integrity, rows: Columns) -> Offenders:
-    """The offset is one that some zone of the world has at that instant; zones by the quarter."""
+    """The offset is one that some zone of the world has at that instant."""
     if not rows["event_time"].size:
         return np.zeros(0, dtype=np.int64)
-    day, of_day = np.divmod(rows["event_time"], DAY_US)
-    first = int(day.min())
-    date = (np.datetime64(0, "D") + first).astype(object)
-    table = reference.offsets(list(gate.world.zones), date, int(day.max()) - first + 1)
-    quarter = (day - first) * 96 + of_day // 900_000_000
-    legal = (table[:, quarter] == rows["local_offset_minutes"]).any(axis=0)
-    return np.flatnonzero(~legal)
+    first = int(rows["event_time"].min()) // DAY_US
+    last = int(rows["event_time"].max()) // DAY_US
+    legal = gate.legal_offsets(first, last)
+    position = rows["event_time"] - first * DAY_US
+    position //= _QUARTER_US
+    position *= _OFFSETS
+    position += rows["local_offset_minutes"] // 15 + _OFFSETS // 2
+    is_legal = legal.reshape(-1).take(position, mode="clip")
+    is_legal &= rows["local_offset_minutes"] % 15 == 0
+    return np.flatnonzero(~is_legal)
 
 
-ROW_RULES: tuple[Rule, ...] = (
+RULES: tuple[Rule, ...] = (
     Rule("approval", "response_code", "is_approved exactly where the code is 00", _approval),
     Rule("entry_fits_channel", "entry_mode", "an entry mode that the channel allows", _entry),
     Rule("place_fits_channel", "channel", "coordinates where the card is present", _presence),
@@ -233,12 +270,12 @@ ROW_RULES: tuple[Rule, ...] = (
     Rule("cash_at_machines", "transaction_type", "withdrawals at ATMs and only there", _withdrawal),
     Rule("same_currency_same_amount", "billing_amount_minor", "the amount itself", _same_money),
     Rule("no_self_link", "previous_transaction_id", "another row's id", _self_link),
-)
-LOOK_UP_RULES: tuple[Rule, ...] = (
-    Rule("card_agrees", "card_id", "the account, customer, scheme of the catalog's card", _card),
+    Rule(
+        "card_agrees", "card_id", "account, customer, scheme, product of the catalog's card", _card
+    ),
     Rule("merchant_agrees", "merchant_id", "the catalog's trade, place, currency", _merchant),
     Rule("terminal_agrees", "terminal_id", "a terminal of the row's merchant", _terminal),
     Rule("card_is_open", "card_id", "a card opened on or before the event", _card_dates),
     Rule("civil_time", "local_offset_minutes", "an offset legal at that instant", _civil_time),
 )
-INTEGRITY_CHECKS = tuple(f"{rule.name} {rule.column}" for rule in (*ROW_RULES, *LOOK_UP_RULES))
+INTEGRITY_CHECKS = tuple(f"{rule.name} {rule.column}" for rule in RULES)

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fauxpay.catalog.world import Bool
+from fauxpay.foundations.draws import I64
 
 _NUMPY_OF = {
     "int8": np.int8,
@@ -25,6 +26,7 @@ _NUMPY_OF = {
     "double": np.float64,
     "bool": np.bool_,
 }
+PLACES = ("card", "merchant", "terminal", "device")
 NULLABLE = {
     "latitude": "remote",
     "longitude": "remote",
@@ -38,12 +40,16 @@ NULLABLE = {
 
 @dataclass(frozen=True, slots=True)
 class Buffers:
-    """values: one array per column; nulls: one mask per reason that columns share."""
+    """values: one array per column; nulls: one mask per reason that columns share.
+
+    places  where the keys of each row stand in the world: card, merchant, terminal, device
+    """
 
     schema: pa.Schema
     dictionaries: Mapping[str, pa.Array]
     values: Mapping[str, NDArray[Any]]
     nulls: Mapping[str, Bool]
+    places: Mapping[str, I64]
 
     def batch(self, rows: int) -> pa.RecordBatch:
         """The first `rows` rows as a record batch over these buffers, without a copy."""
@@ -79,7 +85,8 @@ def allocate(schema: pa.Schema, domains: Mapping[str, Sequence[str]], rows: int)
         if pa.types.is_dictionary(field.type)
     }
     nulls = {reason: np.zeros(rows, dtype=np.bool_) for reason in sorted(set(NULLABLE.values()))}
-    return Buffers(schema, dictionaries, values, nulls)
+    places = {name: np.zeros(rows, dtype=np.int64) for name in PLACES}
+    return Buffers(schema, dictionaries, values, nulls, places)
 
 
 def _dtype(kind: pa.DataType) -> Any:

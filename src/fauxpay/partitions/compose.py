@@ -25,6 +25,7 @@ from fauxpay.activity.previous import time_order
 from fauxpay.activity.setting import activity_of, tables_of
 from fauxpay.catalog.world import Bool, World
 from fauxpay.config.model import Config
+from fauxpay.contracts.members import Claim
 from fauxpay.contracts.tables import Table, table
 from fauxpay.foundations.bijection import IdLaw
 from fauxpay.foundations.draws import I64, U64, draw, stream_key, threshold
@@ -97,6 +98,24 @@ class PartitionMaker:
             self._shards[number] = Shard(activity, plan)
         return self._shards[number]
 
+    def claims(self, rows: int) -> dict[str, Claim]:
+        """Where the keys of the first rows in the buffers stand, by column."""
+        cards, world = self.world.cards, self.world
+        taken = {
+            "card_id": ("card", cards.id),
+            "account_id": ("card", cards.account_id),
+            "customer_id": ("card", cards.customer_id),
+            "merchant_id": ("merchant", world.merchants.id),
+            "terminal_id": ("terminal", world.terminals.id),
+            "device_id": ("device", world.devices.id),
+        }
+        places = self.buffers.places
+        return {
+            column: Claim(ids, places[place][:rows])
+            for column, (place, ids) in taken.items()
+            if ids.size
+        }
+
     def shard_count(self) -> int:
         """Shards of the world."""
         return -(-int(self.world.cards.id.size) // self.config.output.cards_per_shard)
@@ -116,11 +135,13 @@ class PartitionMaker:
 class Window:
     """Some row groups, one after the other in reused buffers; good until the next one is made.
 
-    parts  (day, first row, end row) of each row group
+    parts   (day, first row, end row) of each row group
+    claims  by column: where in the world its keys were taken from
     """
 
     batch: pa.RecordBatch
     parts: tuple[tuple[int, int, int], ...]
+    claims: dict[str, Claim]
 
 
 class DaysStream:
@@ -145,7 +166,8 @@ class DaysStream:
                 self.maker.filler.fill(self.maker.buffers, start - first, self.own.activity, part)
             approved[first:last] = self.maker.buffers.values["is_approved"][: last - first]
             parts = tuple((day, start - first, stop - first) for day, start, stop in groups)
-            yield Window(self.maker.buffers.batch(last - first), parts)
+            rows = last - first
+            yield Window(self.maker.buffers.batch(rows), parts, self.maker.claims(rows))
         self._tell(keys, approved, bounds)
 
     def _keys(self) -> Keys:

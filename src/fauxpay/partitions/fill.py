@@ -127,6 +127,8 @@ class Filler:
         _manner(out, rows, purchase, manner)
         _session(out, nulls, session, self.world)
         _links(out, nulls, keys)
+        places = {name: place[at : at + keys.card.size] for name, place in buffers.places.items()}
+        _places(places, rows, purchase, session)
 
     def _attack(self, purchase: Purchase, keys: Keys, rows: Rows, rates: Rates) -> None:
         """What the thief chose stands in place of what the cardholder would have."""
@@ -259,6 +261,14 @@ def _session(out: Any, nulls: Any, session: Session, world: World) -> None:
     out["device_id"][session.row] = np.where(known, world.devices.id.take(device, mode="clip"), 0)
     agent = world.devices.user_agent.take(device, mode="clip")
     out["user_agent_family"][session.row] = np.where(known, agent, 0)
+
+
+def _places(places: Any, rows: Rows, purchase: Purchase, session: Session) -> None:
+    """Where the row's keys were taken from, so that a check need not search for them."""
+    np.copyto(places["card"], rows.card)
+    np.copyto(places["merchant"], purchase.where.merchant)
+    np.copyto(places["terminal"], purchase.where.terminal)
+    places["device"][session.row] = session.device
 
 
 def _links(out: Any, nulls: Any, keys: Keys) -> None:
