@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fauxpay.errors import StorageError
+from fauxpay.foundations.machine import remedy
 
 _PART = re.compile(r"[A-Za-z0-9_=\-][A-Za-z0-9_=.\-]*")
 _NAME_LENGTH_MAX = 512
@@ -36,18 +37,8 @@ def storage_errors(path: Path, action: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(
-            f"{path}: cannot {action}: {error.strerror or error}. {_remedy(error)}"
+            f"{path}: cannot {action}: {error.strerror or error}. {remedy(error)}"
         ) from error
-
-
-def _remedy(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "Make room or choose another folder with --out; the same command resumes."
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "Allow writing there or choose another folder with --out."
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return "Raise the limit of open files (ulimit -n); the same command resumes."
-    return "Look at the disk and the folder; the same command resumes."
 
 
 def link(source: Path, target: Path, locks: Path) -> None:
