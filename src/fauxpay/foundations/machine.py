@@ -15,6 +15,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_HANDLES = (errno.EMFILE, errno.ENFILE)
 _NO_RESOURCES = (errno.ENOMEM, errno.EAGAIN)
+_BAD_PLACE = (errno.ENAMETOOLONG, errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE)
 
 
 def refused(error: BaseException) -> FauxpayError | None:
@@ -26,7 +27,7 @@ def refused(error: BaseException) -> FauxpayError | None:
     what = f"{error.filename or 'the system'}: {error.strerror or error}"
     if error.errno in _NO_RESOURCES:
         return ResourceError(f"{what}; {OUT_OF_MEMORY}")
-    if error.errno in (*_NO_ROOM, *_NOT_ALLOWED, *_NO_HANDLES):
+    if error.errno in (*_NO_ROOM, *_NOT_ALLOWED, *_NO_HANDLES, *_BAD_PLACE):
         return StorageError(f"{what}. {remedy(error)}")
     return None
 
