@@ -1,8 +1,7 @@
-"""A full disk at every stage: said with file and remedy, nothing torn, resumed once there is room."""
+"""A full disk at every stage: said with file and remedy, nothing torn, resumed with room."""
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -37,16 +36,19 @@ def used(disk: Path, what: str) -> int:
 
 def fills_up(root: Path) -> bool:
     """Whether the run meets the end of the disk; then it says so, and nothing torn is left."""
+    told = ""
     try:
         fauxpay.generate(harness.request(root))
     except StorageError as error:
-        assert str(root) in str(error)
-        assert "No space left on device" in str(error)
-        assert "Make room" in str(error)
-        assert harness.require_nothing_torn(root) == 0
-        assert not harness.staged(root)
-        return True
-    return False
+        told = str(error)
+    if not told:
+        return False
+    assert str(root) in told
+    assert "No space left on device" in told
+    assert "Make room" in told
+    assert harness.require_nothing_torn(root) == 0
+    assert not harness.staged(root)
+    return True
 
 
 def swept(disk: Path, option: str, limits: list[str]) -> int:
@@ -117,7 +119,6 @@ main()
 @pytest.mark.parametrize("limit_bytes", [0, 1000, 9000])
 def test_a_limit_on_the_size_of_files_is_said(tmp_path, limit_bytes):
     """RLIMIT_FSIZE, which stands in for a quota anywhere: exit code 6, then resumed."""
-    assert limit_bytes < resource.RLIM_INFINITY or resource.RLIM_INFINITY < 0
     root = tmp_path / "out"
     arguments = harness.command(root)[3:]
     done = harness.finished([sys.executable, "-c", LIMITED, str(limit_bytes), *arguments])

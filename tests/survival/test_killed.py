@@ -1,4 +1,4 @@
-"""Killed at any moment: what is left is never torn, and the same command ends as if never killed."""
+"""Killed at any moment: what is left is never torn, and the rerun ends as if never killed."""
 
 from __future__ import annotations
 

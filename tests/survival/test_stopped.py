@@ -1,4 +1,4 @@
-"""Asked to stop, by Ctrl-C or SIGTERM: one line, code 130 or 143, nobody and nothing left behind."""
+"""Asked to stop, by Ctrl-C or SIGTERM: one line, code 130 or 143, nobody and nothing left."""
 
 from __future__ import annotations
 
@@ -36,8 +36,7 @@ def stopped(root, number: signal.Signals, *, workers: int = 2, at: str = DAYS, t
 def require_resumed(root) -> None:
     """Days that were made stay, and the tiny run, which shares some, ends as ever."""
     harness.make(root)
-    made = {name: digest for name, digest in harness.digests(root).items()}
-    assert harness.expected().items() <= made.items()
+    assert harness.expected().items() <= harness.digests(root).items()
 
 
 @pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)

@@ -103,7 +103,8 @@ def test_a_name_that_is_too_long_is_said(tmp_path, name):
 
 HANDLES = """
 import resource, sys
-import fauxpay.cli.app, fauxpay.cli.stopping, fauxpay.delivery.run, fauxpay.delivery.partition, fauxpay.partitions.compose
+import fauxpay.cli.app, fauxpay.cli.stopping, fauxpay.partitions.compose
+import fauxpay.delivery.run, fauxpay.delivery.partition
 import fauxpay.catalog.build, fauxpay.catalog.integrity, pyarrow.parquet, jsonschema_rs
 resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv.pop(1)),) * 2)
 from fauxpay.cli import main
@@ -116,7 +117,11 @@ FEW, ALL = (4, 9, 32), tuple(range(3, 33))
 
 @pytest.mark.parametrize(
     ("workers", "limits"),
-    [(1, FEW), pytest.param(1, ALL, marks=pytest.mark.slow), pytest.param(2, ALL, marks=pytest.mark.slow)],
+    [
+        (1, FEW),
+        pytest.param(1, ALL, marks=pytest.mark.slow),
+        pytest.param(2, ALL, marks=pytest.mark.slow),
+    ],
 )
 def test_a_machine_without_handles_is_said(tmp_path, workers, limits):
     """RLIMIT_NOFILE from hardly any up to enough: code 6 and `ulimit`, or a good run."""
