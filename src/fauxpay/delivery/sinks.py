@@ -20,7 +20,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
-from fauxpay.delivery.files import check_name, file_sha256, link, storage_errors, sync_folder
+from fauxpay.delivery.files import (
+    check_name,
+    file_sha256,
+    link,
+    make_folder,
+    storage_errors,
+    sync_folder,
+)
 from fauxpay.errors import ConflictError, ContractError
 
 STAGING = ".staging"
@@ -44,6 +51,7 @@ class Staged(io.RawIOBase):
         self.path = path
         self.size = 0
         self._hash = hashlib.sha256()
+        self._is_discarded = False
         self._file = path.open("xb", buffering=0)
 
     @property
@@ -58,6 +66,8 @@ class Staged(io.RawIOBase):
     def write(self, data: Any) -> int:
         """Appends all of the bytes; returns how many. Raises StorageError, as on a full disk."""
         view = memoryview(data).cast("B")
+        if self._is_discarded:
+            return len(view)  # An encoder that is given up still wants to write its footer.
         with storage_errors(self.path, "write"):
             written = 0
             while written < len(view):
@@ -79,6 +89,7 @@ class Staged(io.RawIOBase):
 
     def discard(self) -> None:
         """Closes and removes the file, where it still has its staged name."""
+        self._is_discarded = True
         self._file.close()
         self.path.unlink(missing_ok=True)
 
@@ -115,7 +126,7 @@ class LocalSink:
                 try:
                     return Staged(name, path)
                 except FileNotFoundError:
-                    folder.mkdir(parents=True, exist_ok=True)
+                    make_folder(folder)
                 except FileExistsError:
                     continue  # Left by a killed process that had our number.
 
@@ -168,7 +179,8 @@ class LocalSink:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with suppress(FileExistsError):
                     link(file.path, target, self.root / STAGING)
-                sync_folder(target.parent)
+                for folder in (target.parent, *self._ancestors(target.parent)):
+                    sync_folder(folder)
                 return target.read_bytes()
         finally:
             file.discard()
