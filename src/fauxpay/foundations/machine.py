@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
-from fauxpay.errors import FauxpayError, ResourceError, StorageError
+from fauxpay.errors import ContractError, FauxpayError, ResourceError, StorageError
 
 RESUMES = "the same command resumes"
 OUT_OF_MEMORY = (
@@ -43,3 +44,13 @@ def remedy(error: OSError) -> str:
     if error.errno == errno.ENAMETOOLONG:
         return "Choose a folder with a shorter name with --out."
     return f"Look at the disk and the folder; {RESUMES}."
+
+
+def require_inside(folder: Path, file: Path) -> None:
+    """Raises ContractError where a file that users bring is a link to something elsewhere."""
+    resolved = file.resolve()
+    if not resolved.is_relative_to(folder.resolve()):
+        raise ContractError(
+            f"{file}: leads out of {folder}, to {resolved}; expected a file of the folder itself. "
+            f"Copy it there."
+        )
