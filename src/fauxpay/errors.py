@@ -47,3 +47,9 @@ class MissingExtraError(FauxpayError):
     """An optional dependency is needed; the message names the install command."""
 
     exit_code = 7
+
+
+class ResourceError(FauxpayError):
+    """The machine ran out of memory or processes, or ended a worker; trying again may help."""
+
+    exit_code = 9

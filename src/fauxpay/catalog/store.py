@@ -25,6 +25,7 @@ from fauxpay.catalog.integrity import check_catalog
 from fauxpay.contracts.findings import Finding
 from fauxpay.contracts.tables import Column
 from fauxpay.errors import ContractError
+from fauxpay.foundations.machine import require_inside
 
 FINDINGS_SHOWN_MAX = 20
 _INTEGERS, _FLOATS = "whole numbers", "numbers"
@@ -49,6 +50,8 @@ def read_catalog(folder: Path | str) -> dict[str, pa.Table]:
             f"catalog.path: {folder} lacks {_file_list(missing)}; "
             f"expected {_file_list(TABLES)} there"
         )
+    for name in TABLES:
+        require_inside(folder, file_of(folder, name))
     tables = {name: read_table(file_of(folder, name), name) for name in TABLES}
     findings = check_catalog(tables)
     if findings:

@@ -7,11 +7,29 @@ import sys
 
 def main() -> None:
     """Entry point of `fauxpay`. What a user can put right is one message and an exit code."""
-    from fauxpay.cli.app import app
+    from fauxpay.cli.stopping import Stopped, stops_raised
     from fauxpay.errors import FauxpayError
 
     try:
-        app()
+        with stops_raised():
+            _run()
     except FauxpayError as error:
         print(f"fauxpay: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except Stopped as stopped:
+        print("fauxpay: interrupted; the same command may be given again", file=sys.stderr)
+        sys.exit(stopped.exit_code)
+
+
+def _run() -> None:
+    try:
+        from fauxpay.cli.app import app
+
+        app()
+    except (MemoryError, OSError) as error:
+        from fauxpay.foundations.machine import refused
+
+        told = refused(error)
+        if told is None:
+            raise
+        raise told from error

@@ -62,9 +62,10 @@ def run_config(
 ) -> None:
     """Makes or finds a run and says so: progress on standard error, the result on standard output.
 
-    Raises what `make_run` raises; typer.Exit(130) when interrupted.
+    Raises what `make_run` raises; typer.Exit when interrupted: 130, or 143 by SIGTERM.
     """
     from fauxpay.cli import progress, summary
+    from fauxpay.cli.stopping import Stopped
     from fauxpay.delivery.run import make_run
     from fauxpay.foundations.memory import keep_freed_memory
     from fauxpay.foundations.parameters import load_parameters
@@ -75,13 +76,13 @@ def run_config(
     try:
         with progress.shown(is_quiet=is_quiet) as report:
             made = make_run(config, load_parameters(config.parameters), engine, report)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Stopped) as stop:
         message = (
             "fauxpay: interrupted; what is finished is kept, and the same command resumes "
             f"below {Path(config.run.out).absolute()}"
         )
         print(message, file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(stop.exit_code if isinstance(stop, Stopped) else INTERRUPTED) from None
     seconds = time.monotonic() - begun
     run = open_run(made.root, made.folder)
     if is_json:

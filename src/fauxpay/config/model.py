@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import date, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -64,6 +64,14 @@ def _folder(value: object) -> object:
     return value
 
 
+def _own_folder(value: object) -> object:
+    """As `_folder`, and without "..": where one's own files are read from is written out."""
+    value = _folder(value)
+    if isinstance(value, str) and ".." in PurePath(value).parts:
+        raise PydanticCustomError("folder", "a folder, written out in full (without ..)")
+    return value
+
+
 def _sorted(value: object) -> object:
     """In the order of keys, so that the order in a file is no part of the world."""
     return dict(sorted(value.items(), key=str)) if isinstance(value, dict) else value
@@ -71,6 +79,7 @@ def _sorted(value: object) -> object:
 
 Day = Annotated[date, BeforeValidator(_day)]
 Folder = Annotated[str, BeforeValidator(_folder)]
+OwnFolder = Annotated[str, BeforeValidator(_own_folder)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -86,7 +95,7 @@ class CatalogConfig(_Section):
         "where the world comes from: build makes it or reuses a sealed one, load never builds",
         "choice",
     )
-    path: Folder | None = setting(
+    path: OwnFolder | None = setting(
         None, "folder of one's own catalog Parquet files, used instead of a made one", "folder"
     )
     seed: int = setting(2026, "seed of the world, not of the run", "seed", ge=0, le=SEED_MAX)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fauxpay.errors import ConfigError, StorageError
 from fauxpay.foundations.canonical import sha256_hex
+from fauxpay.foundations.machine import require_inside
 from fauxpay.receipts import layout
 from fauxpay.receipts.identity import contract_inputs
 
@@ -92,11 +93,16 @@ def default_inputs(config: Config) -> list[dict[str, Any]]:
 
 
 def own_catalog_inputs(folder: str | Path | None) -> list[dict[str, str]]:
-    """Digests of the files of one's own catalog. What is missing is said when it is read."""
+    """Digests of the files of one's own catalog. What is missing is said when it is read.
+
+    Raises ContractError where a file leads out of the folder.
+    """
     if folder is None:
         return []
     names = [f"{name}.parquet" for name in layout.CATALOG_TABLES]
     paths = [path for name in names if (path := Path(folder) / name).is_file()]
+    for path in paths:
+        require_inside(Path(folder), path)
     return [
         {
             "name": f"catalog/{path.name}",

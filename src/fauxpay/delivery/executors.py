@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,12 +16,14 @@ from itertools import pairwise
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.resource_tracker import ensure_running
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from fauxpay import errors
 from fauxpay.delivery.workers import Failed, Finished, Idle, Rows, open_world, work
-from fauxpay.errors import FauxpayError
+from fauxpay.errors import FauxpayError, ResourceError
+from fauxpay.foundations.machine import OUT_OF_MEMORY
 
 if TYPE_CHECKING:
     from fauxpay.delivery.task import Context, Stretch
@@ -237,10 +238,9 @@ class ProcessExecutor:
         process.join(PATIENCE_SECONDS)
         code = process.exitcode
         if code is not None and code < 0:
-            return FauxpayError(
+            return ResourceError(
                 f"worker {process.pid} was killed by {signal.Signals(-code).name}, perhaps for "
-                f"want of memory; expected it to finish. The same command resumes; fewer "
-                f"--workers or a smaller run.chunk_rows need less memory."
+                f"want of memory; {OUT_OF_MEMORY}"
             )
         return FauxpayError(
             f"worker {process.pid} ended with exit code {code} before its work was done; a Python "
@@ -264,12 +264,17 @@ def _raised(failed: Failed) -> FauxpayError:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Children inherit that Ctrl-C is ignored, so that none prints a traceback while it starts."""
-    if threading.current_thread() is not threading.main_thread():
+    """Children inherit that Ctrl-C is held, so that none prints a traceback while it starts.
+
+    Held, not ignored: one that comes meanwhile is for us, afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # It lets all signals through again when it starts, so it has to be there already.
+    ensure_running()
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fauxpay.errors import StorageError
+from fauxpay.foundations.machine import remedy
 
 _PART = re.compile(r"[A-Za-z0-9_=\-][A-Za-z0-9_=.\-]*")
 _NAME_LENGTH_MAX = 512
@@ -36,18 +37,8 @@ def storage_errors(path: Path, action: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(
-            f"{path}: cannot {action}: {error.strerror or error}. {_remedy(error)}"
+            f"{path}: cannot {action}: {error.strerror or error}. {remedy(error)}"
         ) from error
-
-
-def _remedy(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "Make room or choose another folder with --out; the same command resumes."
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "Allow writing there or choose another folder with --out."
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return "Raise the limit of open files (ulimit -n); the same command resumes."
-    return "Look at the disk and the folder; the same command resumes."
 
 
 def link(source: Path, target: Path, locks: Path) -> None:
@@ -88,6 +79,14 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above that are missing, their names durable. Raises OSError."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Makes the names in a folder durable. Raises OSError."""
     if os.name == "nt":
@@ -95,5 +94,9 @@ def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        # Some network file systems sync no folders; a name is theirs to keep, and made at once.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(handle)

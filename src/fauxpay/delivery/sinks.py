@@ -21,7 +21,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
-from fauxpay.delivery.files import check_name, file_sha256, link, storage_errors, sync_folder
+from fauxpay.delivery.files import (
+    check_name,
+    file_sha256,
+    link,
+    make_folder,
+    storage_errors,
+    sync_folder,
+)
 from fauxpay.errors import ConflictError, ContractError
 
 STAGING = ".staging"
@@ -135,7 +142,7 @@ class LocalSink:
                 try:
                     return Staged(name, path)
                 except FileNotFoundError:
-                    folder.mkdir(parents=True, exist_ok=True)
+                    make_folder(folder)
                 except FileExistsError:
                     continue  # Left by a killed process that had our number.
 
@@ -185,7 +192,8 @@ class LocalSink:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with suppress(FileExistsError):
                     link(file.path, target, self.root / STAGING)
-                sync_folder(target.parent)
+                for folder in (target.parent, *self._ancestors(target.parent)):
+                    sync_folder(folder)
                 return target.read_bytes()
         finally:
             file.discard()

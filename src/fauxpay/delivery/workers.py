@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, NoReturn
 
 from fauxpay.errors import FauxpayError
+from fauxpay.foundations.machine import refused
 
 if TYPE_CHECKING:
     from fauxpay.delivery.task import Context, Stretch
@@ -121,8 +122,10 @@ def _make(context: Context, workshop: Workshop, stretch: Stretch, connection: Co
 
 
 def _failure(task: str, error: Exception) -> Failed:
-    trace = "" if isinstance(error, FauxpayError) else traceback.format_exc()
-    return Failed(task, type(error).__name__, str(error), trace)
+    told = error if isinstance(error, FauxpayError) else refused(error)
+    if told is not None:
+        return Failed(task, type(told).__name__, str(told), "")
+    return Failed(task, type(error).__name__, str(error), traceback.format_exc())
 
 
 def _leave(number: int, frame: object) -> NoReturn:
