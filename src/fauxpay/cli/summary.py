@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fauxpay.contracts.documents import check_document
 from fauxpay.receipts import layout
 
 if TYPE_CHECKING:
     from fauxpay.readers.run import Run
+
+
+SUMMARY_CONTRACT = "run.yaml#/$defs/summary"
+SUMMARY_SCHEMA = "fauxpay.summary/1"
 
 
 def transactions_glob(run: Run) -> str:
@@ -31,9 +36,10 @@ def openings(run: Run) -> dict[str, str]:
 
 
 def document(run: Run, *, is_new: bool, seconds: float) -> dict[str, Any]:
-    """The summary for programs."""
+    """The summary for programs, checked against its contract (run.yaml#/$defs/summary)."""
     receipt = run.receipt
-    return {
+    summary = {
+        "schema": SUMMARY_SCHEMA,
         "run_id": run.run_id,
         "world_id": run.world_id,
         "verdict": receipt["verdict"],
@@ -48,6 +54,8 @@ def document(run: Run, *, is_new: bool, seconds: float) -> dict[str, Any]:
         "transactions": transactions_glob(run),
         "seconds": round(seconds, 3),
     }
+    check_document(SUMMARY_CONTRACT, summary)
+    return summary
 
 
 def lines(run: Run, seconds: float) -> list[str]:
