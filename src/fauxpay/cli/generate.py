@@ -8,11 +8,11 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from fauxpay.cli import INTERRUPTED
+from fauxpay.cli import INTERRUPTED, options
 
 if TYPE_CHECKING:
     from fauxpay.cli.metrics import Meter
@@ -39,65 +39,22 @@ class Manner:
 
 
 def generate(
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Config file (YAML). Without one: the demo world."),
-    ] = None,
-    out: Annotated[
-        str | None,
-        typer.Option(metavar="FOLDER", help="Where everything goes. Default: ./fauxpay-out."),
-    ] = None,
-    logical_date: Annotated[
-        str | None,
-        typer.Option(
-            "--logical-date",
-            metavar="DAY",
-            help="One UTC day, as a scheduler asks for it. Instead of --from and --to.",
-        ),
-    ] = None,
-    start_day: Annotated[
-        str | None,
-        typer.Option("--from", metavar="DAY", help="First UTC day, such as 2026-03-01."),
-    ] = None,
-    end_day: Annotated[
-        str | None,
-        typer.Option("--to", metavar="DAY", help="The UTC day after the last one."),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help="Another seed, other activity. Default: 1.")
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(metavar="NUMBER", help="Processes. 0 is one per core. Never changes a byte."),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="A setting: catalog.cards=1000. Repeatable."
-        ),
-    ] = None,
-    is_json: Annotated[
-        bool, typer.Option("--json", help="Print the summary as JSON on standard output.")
-    ] = False,
-    is_quiet: Annotated[
-        bool, typer.Option("--quiet", help="No progress and no summary for people, only errors.")
-    ] = False,
-    log_format: Annotated[
-        Literal["text", "json"],
-        typer.Option(
-            "--log-format",
-            envvar="FAUXPAY_LOG_FORMAT",
-            metavar="text|json",
-            help="Of what goes to standard error. json: one object per line.",
-        ),
-    ] = "text",
-    metrics: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Prometheus text file to write at the end, *.prom."),
-    ] = None,
+    config: options.ConfigFile = None,
+    out: options.Out = None,
+    logical_date: options.LogicalDate = None,
+    start_day: options.StartDay = None,
+    end_day: options.EndDay = None,
+    seed: options.Seed = None,
+    workers: options.Workers = None,
+    settings: options.Settings = None,
+    is_json: options.IsJson = False,
+    is_quiet: options.IsQuiet = False,
+    log_format: options.Logs = "text",
+    metrics: options.Metrics = None,
 ) -> None:
     """Make a run, or find it where it was made before."""
     from fauxpay.cli.metrics import metered
+    from fauxpay.config.sources import resolve
 
     manner = Manner(is_json, is_quiet, log_format)
     with metered(metrics, log_format) as meter:
@@ -109,8 +66,6 @@ def generate(
             "run.seed": seed,
             "run.workers": workers,
         }
-        from fauxpay.config.sources import resolve
-
         resolved = resolve(config, os.environ, settings or [], flags, names)
         run_config(resolved.config, manner, meter=meter)
 

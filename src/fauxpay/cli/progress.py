@@ -65,7 +65,7 @@ def rate_text(progress: Progress, seconds: float) -> str:
 
 
 def _line(progress: Progress, seconds: float) -> str:
-    """One line for people: "fauxpay: partitions, 4 of 31, 120,000 rows, 60,000 rows/s, 12 s left"."""
+    """One line for people, such as "fauxpay: partitions, 4 of 31, 120,000 rows, 12 s left"."""
     from fauxpay.delivery.progress import GateNews, WorldNews
 
     match progress.news:
