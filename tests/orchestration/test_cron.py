@@ -40,6 +40,7 @@ def fake_command(folder: Path, *codes: int) -> tuple[Path, Path]:
     return command, calls
 
 
+@pytest.mark.slow
 def test_shuffled_days_and_a_rerun_are_one_plain_run(plain, tmp_path):
     """Days out of order, one of them twice: bytes and digests of the plain run; quiet for cron."""
     for day in (*SHUFFLED, DAYS[1]):

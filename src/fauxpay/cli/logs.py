@@ -35,7 +35,7 @@ Line = tuple[str, dict[str, Any]]
 def chosen(arguments: Sequence[str], environ: Mapping[str, str]) -> LogFormat:
     """The log format of a command line that need not be right: its errors want one, too."""
     given = environ.get(VARIABLE, "")
-    for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
+    for flag, value in zip(arguments, [*arguments, ""][1:], strict=True):
         if flag == FLAG:
             given = value
         elif flag.startswith(f"{FLAG}="):

@@ -104,7 +104,10 @@ def _text(file: Path) -> str:
         with file.open("rb") as stream:
             content = stream.read(FILE_BYTES_MAX + 1)
     except OSError as error:
-        raise ConfigError(f"{file}: cannot be read: {error.strerror or error}") from None
+        raise ConfigError(
+            f"{file}: cannot be read: {error.strerror or error}; expected a YAML config file. "
+            f"`fauxpay config init FILE` writes one."
+        ) from None
     if len(content) > FILE_BYTES_MAX:
         raise ConfigError(f"{file}: larger than {FILE_BYTES_MAX} bytes; a config is a short text")
     try:
