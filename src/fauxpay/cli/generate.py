@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from fauxpay.cli.metrics import Meter
     from fauxpay.config.model import Config
     from fauxpay.delivery.engine import Engine
-    from fauxpay.delivery.run import Made
     from fauxpay.readers.run import Run
 
 WINDOW_KEYS = ("run.from", "run.to")
@@ -67,7 +65,8 @@ def generate(
             "run.workers": workers,
         }
         resolved = resolve(config, os.environ, settings or [], flags, names)
-        run_config(resolved.config, manner, meter=meter)
+        outcome = make_or_find(resolved.config, manner, meter=meter)
+    tell_summary(outcome, manner)  # Not before the metrics are written: then all went well.
 
 
 def _days(
@@ -98,18 +97,31 @@ def _days(
     return logical_date, following, dict.fromkeys(WINDOW_KEYS, "--logical-date")
 
 
-def run_config(
-    config: Config,
-    manner: Manner | None = None,
-    *,
-    engine: Engine | None = None,
-    meter: Meter | None = None,
-) -> None:
+def run_config(config: Config, manner: Manner | None = None, engine: Engine | None = None) -> None:
     """Makes or finds a run and says so: progress on standard error, the result on standard output.
 
     engine  what builds and makes; production's by default
-    meter   is told of progress and of the run, where there is one
     Raises what `make_run` raises; typer.Exit(130) when interrupted.
+    """
+    manner = manner or Manner()
+    tell_summary(make_or_find(config, manner, engine), manner)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A sealed run, whether it is new, and how long the command took."""
+
+    run: Run
+    is_new: bool
+    seconds: float
+
+
+def make_or_find(
+    config: Config, manner: Manner, engine: Engine | None = None, meter: Meter | None = None
+) -> Outcome:
+    """The run of a config, with progress or a log on standard error; see `run_config`.
+
+    meter  is told of progress and of the run, where there is one
     """
     from fauxpay.cli import progress
     from fauxpay.cli.logs import JsonReport, tell_warning
@@ -119,7 +131,6 @@ def run_config(
     from fauxpay.foundations.parameters import load_parameters
     from fauxpay.readers.run import open_run
 
-    manner = manner or Manner()
     begun = time.monotonic()
     keep_freed_memory()
     log = JsonReport() if manner.log_format == "json" and not manner.is_quiet else None
@@ -135,21 +146,23 @@ def run_config(
         tell_warning("run interrupted", text, manner.log_format)
         raise typer.Exit(INTERRUPTED) from None
     run = open_run(made.root, made.folder)
-    seconds = time.monotonic() - begun
+    outcome = Outcome(run, made.is_new, time.monotonic() - begun)
     if log is not None:
-        log.sealed(run.receipt, is_new=made.is_new, seconds=seconds)
+        log.sealed(run.receipt, is_new=outcome.is_new, seconds=outcome.seconds)
     if meter is not None:
         meter.note_run(run)
-    _print_summary(run, made, manner, seconds)
+    return outcome
 
 
-def _print_summary(run: Run, made: Made, manner: Manner, seconds: float) -> None:
+def tell_summary(outcome: Outcome, manner: Manner) -> None:
+    """The result on standard output: for programs, for people, or nothing."""
     from fauxpay.cli import summary
 
+    run, seconds = outcome.run, outcome.seconds
     if manner.is_json:
-        print(json.dumps(summary.document(run, is_new=made.is_new, seconds=seconds), indent=2))
-    elif not manner.is_quiet and made.is_new:
+        document = summary.document(run, is_new=outcome.is_new, seconds=seconds)
+        print(json.dumps(document, indent=2))
+    elif not manner.is_quiet and outcome.is_new:
         print("\n".join(summary.lines(run, seconds)))
     elif not manner.is_quiet:
-        print(summary.found_line(run, made.root))
-    sys.stdout.flush()
+        print(summary.found_line(run))

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.cli import FAULT, INTERRUPTED, logs
-from fauxpay.errors import FauxpayError, MissingExtraError, StorageError
+from fauxpay.errors import MissingExtraError, StorageError
 
 if TYPE_CHECKING:
     from fauxpay.cli.logs import LogFormat
     from fauxpay.delivery.progress import Progress
+    from fauxpay.readers.measures import Nulls
     from fauxpay.readers.run import Run
 
 IDENTITY = ("world_id", "run_id", "seed")
@@ -35,6 +36,8 @@ class Meter:
         self.partitions = {"made": 0, "found": 0}
         self.seconds: list[float] = []
         self.run: Run | None = None
+        self.nulls: list[Nulls] = []
+        self.unique_ids: dict[str, int] = {}
         self.begun = time.monotonic()
 
     def report(self, progress: Progress) -> None:
@@ -69,6 +72,20 @@ class Meter:
             plans = {entry["path"] for entry in entries if entry["name"] == "campaigns"}
             self.partitions["found"] = len(run.receipt["partitions"]) + len(plans)
 
+    def measure(self) -> None:
+        """Counts what only the files of a sealed run can tell. Raises StorageError: unreadable."""
+        if self.run is None:
+            return
+        from fauxpay.readers.measures import null_counts, unique_ids
+
+        try:
+            self.nulls, self.unique_ids = null_counts(self.run), unique_ids(self.run)
+        except (OSError, ValueError) as error:  # Arrow's are of one of these two.
+            raise StorageError(
+                f"--metrics: a file of run {self.run.run_id} cannot be measured: {error}; expected "
+                f"what its receipt says. Remove the damaged file and make the same run again."
+            ) from error
+
     def _identify(self, world_id: str, run_id: str, seed: int) -> None:
         self.identity = {"world_id": world_id, "run_id": run_id, "seed": str(seed)}
 
@@ -88,6 +105,7 @@ def metered(file: Path | None, log_format: LogFormat) -> Iterator[Meter | None]:
     meter = Meter()
     try:
         yield meter
+        meter.measure()
     except BaseException as error:
         try:
             _write(file, meter, exit_code_of(error))
@@ -127,8 +145,8 @@ def _write(file: Path, meter: Meter, exit_code: int) -> None:
 
     try:
         write_to_textfile(str(file.absolute()), registry(meter, exit_code))
-    except (OSError, FauxpayError) as failure:
-        reason = getattr(failure, "strerror", None) or failure
+    except OSError as failure:
+        reason = failure.strerror or failure
         state = "The run itself is sealed" if meter.run is not None else "No run was sealed"
         raise StorageError(
             f"--metrics {file}: the metrics were not written: {reason}; expected a file that can "
@@ -161,21 +179,20 @@ def registry(meter: Meter, exit_code: int) -> Any:
     for one in meter.seconds:
         seconds.observe(one)
     if meter.run is not None:
-        _measured(made, known, meter.run)
+        fraud_rate = meter.run.fraud_rate
+        _gauge(made, known, "fraud_rate", "Fraudulent share of the transactions", fraud_rate)
+        ids = ("unique_ids", "Different ids in transactions", "column")
+        _gauges(made, known, ids, meter.unique_ids)
+        _null_rates(made, known, meter.nulls)
     return made
 
 
-def _measured(made: Any, known: dict[str, str], run: Run) -> None:
-    """What only the files of a sealed run can tell."""
+def _null_rates(made: Any, known: dict[str, str], nulls: Sequence[Nulls]) -> None:
     from prometheus_client import Gauge
 
-    from fauxpay.readers.measures import null_counts, unique_ids
-
-    _gauge(made, known, "fraud_rate", "Fraudulent share of the transactions", run.fraud_rate)
-    _gauges(made, known, ("unique_ids", "Ids seen in transactions", "column"), unique_ids(run))
     labels = (*IDENTITY, "table", "column")
     rates = Gauge("fauxpay_null_rate", "Nulls per row of a column", labels, registry=made)
-    for one in null_counts(run):
+    for one in nulls:
         rates.labels(**known, table=one.table, column=one.column).set(one.rate)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.contracts.documents import check_document
@@ -86,10 +85,10 @@ def _sql(text: str) -> str:
     return f"'{quoted}'"
 
 
-def found_line(run: Run, root: Path) -> str:
+def found_line(run: Run) -> str:
     """The one line that answers the same request asked again."""
     return (
         f"run {run.run_id} is there already, {run.receipt['verdict']}, created "
-        f"{run.receipt['created_utc']}, {run.rows['transactions']:,} transactions below {root}: "
-        f"nothing to do"
+        f"{run.receipt['created_utc']}, {run.rows['transactions']:,} transactions below "
+        f"{run.root}: nothing to do"
     )
