@@ -8,7 +8,8 @@ from fauxpay.cli import config, export, generate
 
 app = typer.Typer(
     name="fauxpay",
-    help="Fabricates a whole, labelled card-payments world, the same bytes on any machine.",
+    help="Fabricates a whole, labelled card-payments world, the same bytes on any machine.\n\n"
+    "`fauxpay generate` makes the demo world. docs/exit-codes.md lists the exit codes.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -22,7 +22,7 @@ ConfigOption = Annotated[
 ]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", help="A setting, such as catalog.cards=5000. Repeatable."),
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting: catalog.cards=1000. Repeatable."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
@@ -32,10 +32,11 @@ app = typer.Typer(help="Write, show or describe the config.", no_args_is_help=Tr
 @app.command("init")
 def init(
     path: Annotated[
-        Path | None, typer.Argument(help="File to write; standard output if left out.")
+        Path | None,
+        typer.Argument(metavar="FILE", help="File to write. Without: standard output."),
     ] = None,
 ) -> None:
-    """Write a config with every key, explained, at its default."""
+    """Write a config: every key at its default, explained."""
     from fauxpay.config.model import Config
     from fauxpay.config.render import commented_yaml
 
@@ -59,7 +60,7 @@ def init(
 def show(
     config: ConfigOption = None, settings: SetOption = None, as_json: JsonOption = False
 ) -> None:
-    """Show the config that would be used, and where each value comes from."""
+    """Show the config in force, and the origin of each value."""
     import json
 
     from fauxpay.config.render import config_document, yaml_with_origins
@@ -85,7 +86,7 @@ def schema() -> None:
 def cite(
     config: ConfigOption = None, settings: SetOption = None, as_json: JsonOption = False
 ) -> None:
-    """Print the sources of the parameters and reference data that a world uses."""
+    """Print the sources of what a world takes for facts."""
     import json
 
     from fauxpay.config.sources import resolve

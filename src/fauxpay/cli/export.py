@@ -9,13 +9,20 @@ import typer
 
 
 def export(
-    file: Annotated[Path, typer.Argument(help="Parquet file to make; it must not exist yet.")],
-    out: Annotated[Path, typer.Option(help="Folder that `fauxpay generate` wrote to.")] = Path(
-        "fauxpay-out"
-    ),
-    run: Annotated[str | None, typer.Option(help="Run id; the latest run without it.")] = None,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Parquet file to make; it must not exist yet.")
+    ],
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder that `fauxpay generate` wrote to.")
+    ] = Path("fauxpay-out"),
+    run: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Run id. Without: the latest run.")
+    ] = None,
 ) -> None:
-    """Write one flat file: transactions with fraud, labels, customer and merchant beside them."""
+    """Write a run as one flat Parquet file, for beginners.
+
+    Each transaction with its fraud, labels, customer and merchant beside it.
+    """
     from fauxpay.readers.flat import LEAKING, export_flat
     from fauxpay.readers.run import open as open_store
 
@@ -23,4 +30,4 @@ def export(
     chosen = store.run(run) if run else store.latest()
     rows = export_flat(chosen, file)
     typer.echo(f"{rows:,} rows of run {chosen.run_id} in {file}")
-    typer.echo(f"never train on these columns, they tell the answer: {', '.join(LEAKING)}")
+    typer.echo(f"never train on these columns, for they give the answer away: {', '.join(LEAKING)}")

@@ -4,68 +4,129 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
+from fauxpay.cli import INTERRUPTED, options
+
 if TYPE_CHECKING:
+    from fauxpay.cli.metrics import Meter
     from fauxpay.config.model import Config
     from fauxpay.delivery.engine import Engine
+    from fauxpay.readers.run import Run
 
-INTERRUPTED = 130
-_FLAG_NAMES = {"run.start_day": "--from", "run.end_day": "--to"}
+WINDOW_KEYS = ("run.from", "run.to")
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a command speaks.
+
+    is_json     the summary is JSON
+    is_quiet    no progress, and no summary for people
+    log_format  of what goes to standard error
+    """
+
+    is_json: bool = False
+    is_quiet: bool = False
+    log_format: Literal["text", "json"] = "text"
 
 
 def generate(
-    config: Annotated[
-        Path | None, typer.Option(help="Config file (YAML); without it the demo world.")
-    ] = None,
-    out: Annotated[str | None, typer.Option(help="Folder for everything that is made.")] = None,
-    start_day: Annotated[
-        str | None, typer.Option("--from", help="First UTC day, such as 2026-03-01.")
-    ] = None,
-    end_day: Annotated[str | None, typer.Option("--to", help="UTC day after the last one.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the activity.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes; 0 is one per core. Never changes a byte.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="key=value of the config, such as catalog.cards=1000."),
-    ] = None,
-    is_json: Annotated[
-        bool, typer.Option("--json", help="Print the summary as JSON on standard output.")
-    ] = False,
-    is_quiet: Annotated[
-        bool, typer.Option("--quiet", help="No progress and no summary, only errors.")
-    ] = False,
+    config: options.ConfigFile = None,
+    out: options.Out = None,
+    logical_date: options.LogicalDate = None,
+    start_day: options.StartDay = None,
+    end_day: options.EndDay = None,
+    seed: options.Seed = None,
+    workers: options.Workers = None,
+    settings: options.Settings = None,
+    is_json: options.IsJson = False,
+    is_quiet: options.IsQuiet = False,
+    log_format: options.Logs = "text",
+    metrics: options.Metrics = None,
 ) -> None:
-    """Make the run that a config asks for, or find it where it was made before."""
+    """Make a run, or find it where it was made before."""
+    from fauxpay.cli.metrics import metered
     from fauxpay.config.sources import resolve
 
-    flags: dict[str, object] = {
-        "run.out": out,
-        "run.from": start_day,
-        "run.to": end_day,
-        "run.seed": seed,
-        "run.workers": workers,
-    }
-    resolved = resolve(config, os.environ, settings or [], flags)
-    run_config(resolved.config, is_json=is_json, is_quiet=is_quiet)
+    manner = Manner(is_json, is_quiet, log_format)
+    with metered(metrics, log_format) as meter:
+        start_day, end_day, names = _days(logical_date, start_day, end_day)
+        flags: dict[str, object] = {
+            "run.out": out,
+            "run.from": start_day,
+            "run.to": end_day,
+            "run.seed": seed,
+            "run.workers": workers,
+        }
+        resolved = resolve(config, os.environ, settings or [], flags, names)
+        outcome = make_or_find(resolved.config, manner, meter=meter)
+    tell_summary(outcome, manner)  # Not before the metrics are written: then all went well.
 
 
-def run_config(
-    config: Config, *, is_json: bool = False, is_quiet: bool = False, engine: Engine | None = None
-) -> None:
+def _days(
+    logical_date: str | None, start_day: str | None, end_day: str | None
+) -> tuple[str | None, str | None, dict[str, str]]:
+    """First day, the day after the last, and which flags said so."""
+    from datetime import date, timedelta
+
+    from fauxpay.errors import ConfigError
+
+    if logical_date is None:
+        return start_day, end_day, {}
+    if start_day is not None or end_day is not None:
+        raise ConfigError(
+            "--logical-date: stands for one day, --from and --to for several; expected one or "
+            "the others. Leave --logical-date out, or --from and --to."
+        )
+    try:
+        # Python also reads 20260301 and 2026-W09-7; one way to write a day is enough.
+        day = date.fromisoformat(logical_date)
+        following = (day + timedelta(days=1)).isoformat()
+    except (ValueError, OverflowError):
+        day = None
+    if day is None or day.isoformat() != logical_date:
+        raise ConfigError(
+            f"--logical-date = {logical_date!r}: not a day; expected one such as 2026-03-01"
+        )
+    return logical_date, following, dict.fromkeys(WINDOW_KEYS, "--logical-date")
+
+
+def run_config(config: Config, manner: Manner | None = None, engine: Engine | None = None) -> None:
     """Makes or finds a run and says so: progress on standard error, the result on standard output.
 
+    engine  what builds and makes; production's by default
     Raises what `make_run` raises; typer.Exit when interrupted: 130, or 143 by SIGTERM.
     """
-    from fauxpay.cli import progress, summary
+    manner = manner or Manner()
+    tell_summary(make_or_find(config, manner, engine), manner)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A sealed run, whether it is new, and how long the command took."""
+
+    run: Run
+    is_new: bool
+    seconds: float
+
+
+def make_or_find(
+    config: Config, manner: Manner, engine: Engine | None = None, meter: Meter | None = None
+) -> Outcome:
+    """The run of a config, with progress or a log on standard error; see `run_config`.
+
+    meter  is told of progress and of the run, where there is one
+    """
+    from fauxpay.cli import progress
+    from fauxpay.cli.logs import JsonReport, tell_warning
     from fauxpay.cli.stopping import Stopped
+    from fauxpay.delivery.progress import silent, to_all
     from fauxpay.delivery.run import make_run
     from fauxpay.foundations.memory import keep_freed_memory
     from fauxpay.foundations.parameters import load_parameters
@@ -73,25 +134,36 @@ def run_config(
 
     begun = time.monotonic()
     keep_freed_memory()
+    log = JsonReport() if manner.log_format == "json" and not manner.is_quiet else None
     try:
-        with progress.shown(is_quiet=is_quiet) as report:
+        with progress.shown(is_quiet=manner.is_quiet or log is not None) as bars:
+            report = to_all(bars, log or silent, meter.report if meter else silent)
             made = make_run(config, load_parameters(config.parameters), engine, report)
     except (KeyboardInterrupt, Stopped) as stop:
-        message = (
-            "fauxpay: interrupted; what is finished is kept, and the same command resumes "
+        text = (
+            "interrupted; what is finished is kept, and the same command resumes "
             f"below {Path(config.run.out).absolute()}"
         )
-        print(message, file=sys.stderr)
+        tell_warning("run interrupted", text, manner.log_format)
         raise typer.Exit(stop.exit_code if isinstance(stop, Stopped) else INTERRUPTED) from None
-    seconds = time.monotonic() - begun
     run = open_run(made.root, made.folder)
-    if is_json:
-        _print_json(summary.document(run, is_new=made.is_new, seconds=seconds))
-    elif not is_quiet and made.is_new:
+    outcome = Outcome(run, made.is_new, time.monotonic() - begun)
+    if log is not None:
+        log.sealed(run.receipt, is_new=outcome.is_new, seconds=outcome.seconds)
+    if meter is not None:
+        meter.note_run(run)
+    return outcome
+
+
+def tell_summary(outcome: Outcome, manner: Manner) -> None:
+    """The result on standard output: for programs, for people, or nothing."""
+    from fauxpay.cli import summary
+
+    run, seconds = outcome.run, outcome.seconds
+    if manner.is_json:
+        document = summary.document(run, is_new=outcome.is_new, seconds=seconds)
+        print(json.dumps(document, indent=2))
+    elif not manner.is_quiet and outcome.is_new:
         print("\n".join(summary.lines(run, seconds)))
-    elif not is_quiet:
-        print(summary.found_line(run, made.root))
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    print(json.dumps(document, indent=2))
+    elif not manner.is_quiet:
+        print(summary.found_line(run))

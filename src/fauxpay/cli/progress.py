@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from fauxpay.delivery.progress import Progress
 
 LINE_SECONDS = 5.0
+# The others are over at once; the gates are told of by their verdict, the receipt by the summary.
+TOLD_FROM_THE_BEGIN = ("world", "partitions")
 Report = Callable[["Progress"], None]
 Clock = Callable[[], float]
 
@@ -38,6 +40,8 @@ def plain_lines(stream: TextIO, clock: Clock) -> Report:
     told: dict[str, float] = {}
 
     def report(progress: Progress) -> None:
+        if progress.stage not in TOLD_FROM_THE_BEGIN and not progress.news:
+            return
         now = clock()
         begun.setdefault(progress.stage, now)
         is_edge = progress.stage not in told or _is_done(progress)
@@ -61,8 +65,20 @@ def rate_text(progress: Progress, seconds: float) -> str:
 
 
 def _line(progress: Progress, seconds: float) -> str:
-    text = f"fauxpay: {progress.stage} {progress.done}/{progress.total}"
-    return "  ".join(part for part in (text, rate_text(progress, seconds)) if part)
+    """One line for people, such as "fauxpay: partitions, 4 of 31, 120,000 rows, 12 s left"."""
+    from fauxpay.delivery.progress import GateNews, WorldNews
+
+    match progress.news:
+        case WorldNews(rows, is_built):
+            what = f"{'built' if is_built else 'found'} in {seconds:.1f} s"
+            return f"fauxpay: world {what}, {rows.get('cards', 0):,} cards"
+        case GateNews(document):
+            return f"fauxpay: gates say {document['verdict']}"
+    if progress.stage == "world":
+        return "fauxpay: looking for the world, or building it"
+    counts = f"{progress.done} of {progress.total}"
+    parts = (f"fauxpay: {progress.stage}", counts, rate_text(progress, seconds))
+    return ", ".join(part for part in parts if part)
 
 
 def _is_done(progress: Progress) -> bool:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fauxpay.contracts.documents import check_document
 from fauxpay.receipts import layout
 
 if TYPE_CHECKING:
     from fauxpay.readers.run import Run
+
+
+SUMMARY_CONTRACT = "run.yaml#/$defs/summary"
+SUMMARY_SCHEMA = "fauxpay.summary/1"
 
 
 def transactions_glob(run: Run) -> str:
@@ -31,9 +35,10 @@ def openings(run: Run) -> dict[str, str]:
 
 
 def document(run: Run, *, is_new: bool, seconds: float) -> dict[str, Any]:
-    """The summary for programs."""
+    """The summary for programs, checked against its contract (run.yaml#/$defs/summary)."""
     receipt = run.receipt
-    return {
+    summary = {
+        "schema": SUMMARY_SCHEMA,
         "run_id": run.run_id,
         "world_id": run.world_id,
         "verdict": receipt["verdict"],
@@ -48,6 +53,8 @@ def document(run: Run, *, is_new: bool, seconds: float) -> dict[str, Any]:
         "transactions": transactions_glob(run),
         "seconds": round(seconds, 3),
     }
+    check_document(SUMMARY_CONTRACT, summary)
+    return summary
 
 
 def lines(run: Run, seconds: float) -> list[str]:
@@ -78,10 +85,10 @@ def _sql(text: str) -> str:
     return f"'{quoted}'"
 
 
-def found_line(run: Run, root: Path) -> str:
+def found_line(run: Run) -> str:
     """The one line that answers the same request asked again."""
     return (
         f"run {run.run_id} is there already, {run.receipt['verdict']}, created "
-        f"{run.receipt['created_utc']}, {run.rows['transactions']:,} transactions below {root}: "
-        f"nothing to do"
+        f"{run.receipt['created_utc']}, {run.rows['transactions']:,} transactions below "
+        f"{run.root}: nothing to do"
     )

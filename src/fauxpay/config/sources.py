@@ -22,6 +22,11 @@ from fauxpay.foundations.strict_yaml import read_value, read_yaml
 
 FILE_BYTES_MAX = 1 << 20
 PREFIX = "FAUXPAY_"
+# Names with our prefix that are no settings of a run: how a command speaks, and where the tests
+# find environments that were prepared for them. A settings' typing error is still found.
+NOT_SETTINGS = frozenset(
+    ("FAUXPAY_LOG_FORMAT", "FAUXPAY_AIRFLOW_VENV", "FAUXPAY_DAGSTER_VENV"),
+)
 DEFAULT = "default"
 ENVIRONMENT = "environment variable"
 # The section whose keys are dotted names of parameters.
@@ -99,7 +104,10 @@ def _text(file: Path) -> str:
         with file.open("rb") as stream:
             content = stream.read(FILE_BYTES_MAX + 1)
     except OSError as error:
-        raise ConfigError(f"{file}: cannot be read: {error.strerror or error}") from None
+        raise ConfigError(
+            f"{file}: cannot be read: {error.strerror or error}; expected a YAML config file. "
+            f"`fauxpay config init FILE` writes one."
+        ) from None
     if len(content) > FILE_BYTES_MAX:
         raise ConfigError(f"{file}: larger than {FILE_BYTES_MAX} bytes; a config is a short text")
     try:
@@ -110,7 +118,7 @@ def _text(file: Path) -> str:
 
 def _environment_entries(environ: Mapping[str, str]) -> Iterator[Entry]:
     for name in sorted(environ):
-        if not name.upper().startswith(PREFIX):
+        if not name.upper().startswith(PREFIX) or name.upper() in NOT_SETTINGS:
             continue
         section, *rest = name[len(PREFIX) :].lower().split("__")
         if (section, *rest[:1]) == ("catalog", "countries"):

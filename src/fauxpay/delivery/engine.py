@@ -203,6 +203,13 @@ class Engine:
 
 def read_error(path: Path, error: OSError) -> StorageError:
     """What a file that cannot be read is called."""
+    file = next((parent for parent in path.parents if os.path.isfile(parent)), None)
+    if file is not None:
+        return StorageError(
+            f"{file}: this is a file; expected a folder, for {path.name} is looked for below it. "
+            f"Move the file away, or name another folder with --out (run.out)."
+        )
     return StorageError(
-        f"{path}: cannot read: {error.strerror or error}. Restore it, or make the run again."
+        f"{path}: cannot read: {error.strerror or error}; expected what a run wrote. "
+        f"Restore it, or make the run again."
     )

@@ -11,6 +11,8 @@ The sidecars are published after the files are durable, so they never name what 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from time import perf_counter
 
 from fauxpay.delivery.draft import Draft, take_window
 from fauxpay.delivery.engine import read_error
@@ -73,6 +75,7 @@ def make_partitions(
 def _made(
     context: Context, workshop: Workshop, run: Stretch, on_rows: OnRows
 ) -> list[PartitionReceipt]:
+    begun = perf_counter()
     sink = LocalSink(context.root)
     drafts = {task.day: Draft(context, workshop, task, sink) for task in run}
     try:
@@ -87,7 +90,8 @@ def _made(
     finally:
         for draft in drafts.values():
             draft.discard()
-    return receipts
+    each = (perf_counter() - begun) / len(receipts)
+    return [replace(receipt, seconds=each) for receipt in receipts]
 
 
 def _stream(workshop: Workshop, drafts: dict[int, Draft], on_rows: OnRows) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from functools import partial
 from itertools import product
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from fauxpay.delivery.engine import Engine
 from fauxpay.delivery.executors import Executor, executor, worker_count
-from fauxpay.delivery.progress import Progress, Report, silent
+from fauxpay.delivery.progress import GateNews, Progress, Report, Tally, WorldNews, silent
 from fauxpay.delivery.sinks import Document, LocalSink
 from fauxpay.delivery.worlds import build_world, find_world, identify
 from fauxpay.errors import ContractError, FauxpayError, GateError
@@ -41,6 +41,7 @@ from fauxpay.receipts import layout
 from fauxpay.receipts.records import (
     Contents,
     PartitionReceipt,
+    Request,
     document_bytes,
     read_document,
     receipt_document,
@@ -88,17 +89,25 @@ def make_run(
     engine = engine or Engine()
     request = identify(config, parameters, engine.inputs(config))
     root = Path(config.run.out).absolute()
+    tell = _signed(report, request)
     found = sealed_run(root, request.run_id)
     if found is not None:
         return Made(root, found.folder, request.run_id, is_new=False)
     from fauxpay.delivery.task import Context
 
     context = Context(root, request, config, parameters, engine)
-    contents = _make_contents(context, report)
-    report(Progress("receipt", 0, 1, 0))
-    folder = _seal(context, contents)
-    report(Progress("receipt", 1, 1, 0))
+    contents = _make_contents(context, tell)
+    folder = _seal(context, contents, tell)
     return Made(root, folder, request.run_id, is_new=True)
+
+
+def _signed(report: Report, request: Request) -> Report:
+    """The same report, which says with every word which run it is about."""
+
+    def signed(progress: Progress) -> None:
+        report(replace(progress, request=request))
+
+    return signed
 
 
 def _make_contents(context: Context, report: Report) -> Contents:
@@ -107,13 +116,13 @@ def _make_contents(context: Context, report: Report) -> Contents:
     with executor(run.executor, run.workers) as running:
         world = _make_world(context, running, report)
         tasks = _tasks(context, world)
-        tally = _Tally(report, len(tasks))
+        tally = Tally(report, len(tasks))
         found = _found(context, tasks, tally)
         missing = _stretches(context, world, [task for task in tasks if task not in found])
         made = list(found.values())
         for partition in running.run(missing, context, tally.add_rows):
             made.append(partition)
-            tally.add_partition()
+            tally.add_partition(partition, is_found=partition.seconds is None)
             if partition.verdict is not Verdict.PASS:
                 break  # One is enough to fail the run; do not fill the disk with more.
     made.sort(key=lambda one: (one.event_day, one.shard))
@@ -126,35 +135,15 @@ def _make_world(context: Context, running: Executor, report: Report) -> dict[str
     """The world, found or built while the workers start."""
     report(Progress("world", 0, 1, 0))
     world = find_world(context.root, context.request.world_id)
+    is_built = world is None
     if world is None:
         running.warm(len(context.request.window.days()))
         world = build_world(
             context.root, context.request, context.config, context.parameters, context.engine
         )
-    report(Progress("world", 1, 1, 0))
+    rows = {entry["name"]: entry["rows"] for entry in world["tables"]}
+    report(Progress("world", 1, 1, 0, news=WorldNews(rows, is_built)))
     return world
-
-
-class _Tally:
-    """Counts for the progress report."""
-
-    def __init__(self, report: Report, total: int) -> None:
-        self._report = report
-        self._total = total
-        self._done = 0
-        self._rows = 0
-        self._tell()
-
-    def add_rows(self, count: int) -> None:
-        self._rows += count
-        self._tell()
-
-    def add_partition(self) -> None:
-        self._done += 1
-        self._tell()
-
-    def _tell(self) -> None:
-        self._report(Progress("partitions", self._done, self._total, self._rows))
 
 
 def _tasks(context: Context, world: Mapping[str, Any]) -> list[Task]:
@@ -182,7 +171,7 @@ def _stretches(
     return list(stretches(missing, stretch_days(cards, len(missing), workers)))
 
 
-def _found(context: Context, tasks: Sequence[Task], tally: _Tally) -> dict[Task, PartitionReceipt]:
+def _found(context: Context, tasks: Sequence[Task], tally: Tally) -> dict[Task, PartitionReceipt]:
     """What earlier runs left, of this window or of one that overlaps it."""
     from fauxpay.delivery.partition import find_partition
 
@@ -192,7 +181,7 @@ def _found(context: Context, tasks: Sequence[Task], tally: _Tally) -> dict[Task,
         if partition is not None:
             found[task] = partition
             tally.add_rows(partition.rows.get("transactions", 0))
-            tally.add_partition()
+            tally.add_partition(partition, is_found=True)
     return found
 
 
@@ -243,15 +232,19 @@ def _catalog_gate(world: Mapping[str, Any]) -> Gate:
     return Gate("catalog", tuple(checks))
 
 
-def _seal(context: Context, contents: Contents) -> Path:
+def _seal(context: Context, contents: Contents, report: Report) -> Path:
     """Judges the run, then publishes it or keeps it in quarantine; returns its folder."""
     sink = LocalSink(context.root)
+    report(Progress("gates", 0, 1, 0))
     gate = judge(context, contents)
+    report(Progress("gates", 1, 1, 0, news=GateNews(gate)))
     if gate["verdict"] != Verdict.PASS.name:
         raise _failed(context, sink, gate)
+    report(Progress("receipt", 0, 1, 0))
     created = _created_utc(context, sink)
     receipt = receipt_document(context.request, created, contents, gate)
     _publish(context, sink, created, gate, receipt)
+    report(Progress("receipt", 1, 1, 0))
     name = layout.run_name(created, context.request.run_id, layout.RECEIPT)
     return read_run(context.root, (context.root / name).parent).folder
 

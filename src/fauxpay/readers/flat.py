@@ -61,7 +61,7 @@ def export_flat(run: Run, path: Path) -> int:
     except OSError as error:
         raise StorageError(
             f"{path}: cannot write: {error.strerror or error}. Give the name of a new file in a "
-            f"folder that exists, with room for {len(run.files('transactions'))} days."
+            f"folder that exists, with room for {run.rows['transactions']:,} rows."
         ) from error
     finally:
         staged.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from typing import Any
 
@@ -46,7 +46,8 @@ class TableEntry:
 class PartitionReceipt:
     """What stands beside one event day of one shard (contract run.yaml#/$defs/partition).
 
-    A plan has one too; its `event_day` is the day that it ends before.
+    A plan has one too; its `event_day` is the day that it ends before. `seconds` is how long the
+    making took here and now, None where the partition was found; no document holds it.
     """
 
     world_id: str
@@ -56,6 +57,7 @@ class PartitionReceipt:
     tables: tuple[TableEntry, ...]
     counts: Mapping[str, int]
     findings: tuple[Mapping[str, Any], ...]
+    seconds: float | None = field(default=None, compare=False)
 
     @property
     def verdict(self) -> Verdict:
