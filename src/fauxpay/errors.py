@@ -47,3 +47,9 @@ class MissingExtraError(FauxpayError):
     """An optional dependency is needed; the message names the install command."""
 
     exit_code = 7
+
+
+class ProofError(FauxpayError):
+    """What stands on disk, or what was made again, is not what the receipt says."""
+
+    exit_code = 8

@@ -13,14 +13,16 @@ def export(
     out: Annotated[Path, typer.Option(help="Folder that `fauxpay generate` wrote to.")] = Path(
         "fauxpay-out"
     ),
-    run: Annotated[str | None, typer.Option(help="Run id; the latest run without it.")] = None,
+    run: Annotated[
+        str, typer.Option(help="Beginning of a run id, path of a run's folder, or latest.")
+    ] = "latest",
 ) -> None:
     """Write one flat file: transactions with fraud, labels, customer and merchant beside them."""
     from fauxpay.readers.flat import LEAKING, export_flat
     from fauxpay.readers.run import open as open_store
 
     store = open_store(out)
-    chosen = store.run(run) if run else store.latest()
+    chosen = store.run(run)
     rows = export_flat(chosen, file)
     typer.echo(f"{rows:,} rows of run {chosen.run_id} in {file}")
     typer.echo(f"never train on these columns, they tell the answer: {', '.join(LEAKING)}")
