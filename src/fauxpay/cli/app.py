@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from fauxpay.cli import config, export, generate, runs
+from fauxpay.cli import config, export, generate, proofs, runs
 
 app = typer.Typer(
     name="fauxpay",
@@ -18,6 +18,8 @@ app = typer.Typer(
 app.command()(generate.generate)
 app.command()(export.export)
 app.command()(config.cite)
+app.command()(proofs.verify)
+app.command()(proofs.replay)
 app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")
 
