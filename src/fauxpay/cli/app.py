@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from fauxpay.cli import config, export, generate, proofs, runs
+from fauxpay.cli import config, export, generate, proofs, runs, who
 
 app = typer.Typer(
     name="fauxpay",
@@ -20,6 +20,7 @@ app.command()(export.export)
 app.command()(config.cite)
 app.command()(proofs.verify)
 app.command()(proofs.replay)
+app.command()(who.who)
 app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")
 
