@@ -93,14 +93,18 @@ def place_differences(root: Path, folder: Path, receipt: Mapping[str, Any]) -> l
         stamped = created_utc(stamp.read_bytes())
         found += unequal("created_utc", stamp, receipt["created_utc"], stamped, FORGED)
     except (OSError, ContractError) as error:
-        found.append(_note("stamp", stamp, receipt["created_utc"], str(error), "nothing depends on it"))
+        found.append(
+            _note("stamp", stamp, receipt["created_utc"], str(error), "nothing depends on it")
+        )
     filed = layout.run_name(receipt["created_utc"], receipt["run_id"], layout.RECEIPT)
     if folder != (root / filed).parent:
         remedy = "a copy is as good as what it was copied from"
         found.append(_note("filed under", folder, filed, str(folder), remedy))
     strange = sorted(path.name for path in folder.iterdir() if path.name not in _RUN_FILES)
     return found + [
-        _note("extra file", folder / name, ", ".join(_RUN_FILES), name, "remove it if it is no report")
+        _note(
+            "extra file", folder / name, ", ".join(_RUN_FILES), name, "remove it if it is no report"
+        )
         for name in strange
         if name != "report.html"
     ]

@@ -162,9 +162,7 @@ def _tasks(receipt: Mapping[str, Any], sample: int | None) -> list[Task]:
     return sorted([*(Task(shard, PLAN_DAY) for shard in shards), *days])
 
 
-def _made(
-    context: Context, tasks: Sequence[Task], report: Report
-) -> Iterator[PartitionReceipt]:
+def _made(context: Context, tasks: Sequence[Task], report: Report) -> Iterator[PartitionReceipt]:
     rows, done = 0, 0
 
     def told(count: int) -> None:

@@ -146,8 +146,6 @@ def _as_differences(path: Path, findings: list[Finding]) -> list[Difference]:
     for finding in findings:
         first.setdefault((finding.check, finding.column), finding)
     return [
-        Difference(
-            f"check {check} {column}".rstrip(), str(path), finding.expected, str(finding)
-        )
+        Difference(f"check {check} {column}".rstrip(), str(path), finding.expected, str(finding))
         for (check, column), finding in first.items()
     ]

@@ -100,8 +100,9 @@ def who_made(root: Path, file: Path) -> Answer:
         return known
     if not told:
         raise ContractError(
-            f"{file}: not made by fauxpay, or by a run that is not below {root}: no receipt names "
-            f"its SHA-256 {digest[:12]}..., and it says nothing of itself. Give the root with --out."
+            f"{file}: not made by fauxpay, or by a run that is not below {root}: no receipt "
+            f"names its SHA-256 {digest[:12]}..., and it says nothing of itself; expected one of "
+            f"the two. Give the root with --out."
         )
     if head == MAGIC:
         return _unsealed_table(file, told, runs)

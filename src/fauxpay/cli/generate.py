@@ -6,10 +6,13 @@ import json
 import os
 import sys
 import time
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from fauxpay.errors import ConfigError
 
 if TYPE_CHECKING:
     from fauxpay.config.model import Config
@@ -28,6 +31,10 @@ def generate(
         str | None, typer.Option("--from", help="First UTC day, such as 2026-03-01.")
     ] = None,
     end_day: Annotated[str | None, typer.Option("--to", help="UTC day after the last one.")] = None,
+    logical_date: Annotated[
+        str | None,
+        typer.Option(help="One scheduled UTC day D: the window [D, D+1). Not with --from, --to."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the activity.")] = None,
     workers: Annotated[
         int | None, typer.Option(help="Processes; 0 is one per core. Never changes a byte.")
@@ -46,15 +53,39 @@ def generate(
     """Make the run that a config asks for, or find it where it was made before."""
     from fauxpay.config.sources import resolve
 
+    first, end = (
+        (start_day, end_day) if logical_date is None else one_day(logical_date, start_day, end_day)
+    )
     flags: dict[str, object] = {
         "run.out": out,
-        "run.from": start_day,
-        "run.to": end_day,
+        "run.from": first,
+        "run.to": end,
         "run.seed": seed,
         "run.workers": workers,
     }
     resolved = resolve(config, os.environ, settings or [], flags)
     run_config(resolved.config, is_json=is_json, is_quiet=is_quiet)
+
+
+def one_day(logical_date: str, start_day: str | None, end_day: str | None) -> tuple[str, str]:
+    """The window of one scheduled day. Raises ConfigError for a text that is no day.
+
+    start_day, end_day  what --from and --to say: they and --logical-date exclude each other
+    """
+    if start_day is not None or end_day is not None:
+        raise ConfigError(
+            "--logical-date and --from or --to say the same; give --logical-date for one day, "
+            "--from and --to for a backfill"
+        )
+    try:
+        day = date.fromisoformat(logical_date)
+        following = day + timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise ConfigError(
+            f"--logical-date = {logical_date!r}: not a day; allowed is one such as 2026-03-01, "
+            f"which is {{{{ ds }}}} in Airflow"
+        ) from None
+    return day.isoformat(), following.isoformat()
 
 
 def run_config(

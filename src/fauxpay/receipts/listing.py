@@ -137,7 +137,9 @@ def resolve_run(root: Path, text: str) -> Listed:
             return found[0]
         if found:
             shown = ", ".join(run.run_id for run in found[:_SHOWN_MAX])
-            raise ConfigError(f"run {text!r}: {len(found)} runs begin so ({shown}); give more of it")
+            raise ConfigError(
+                f"run {text!r}: {len(found)} runs begin so ({shown}); give more of it"
+            )
     path = Path(text)
     folder = path.parent if path.name in (layout.RECEIPT, layout.GATE) else path
     if any((folder / name).is_file() for name in (layout.RECEIPT, layout.GATE)):
