@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fauxpay.audit.differences import Difference, unequal, unequal_members
-from fauxpay.audit.documents import window_of
+from fauxpay.audit.documents import spelling, window_of
 from fauxpay.errors import ContractError
 from fauxpay.receipts import layout
 from fauxpay.receipts.identity import day_text
@@ -132,7 +132,8 @@ def read_sidecar(
     """The sidecar of a part, and where it does not say what the receipt says."""
     path = root / part.sidecar
     try:
-        sidecar = partition_receipt(path.read_bytes())
+        data = path.read_bytes()
+        sidecar = partition_receipt(data)
     except OSError as error:
         return None, [Difference("sidecar", str(path), "a file", error.strerror or str(error))]
     except ContractError as error:
@@ -146,6 +147,8 @@ def read_sidecar(
         ("world_id", "seed", "event_day", "shard", "verdict", "findings"),
     )
     told = {entry.name: asdict(entry) for entry in sidecar.tables}
+    own = spelling(data, sidecar.document())
+    found += unequal("bytes", path, "canonical JSON", own)
     found += unequal("sidecar tables", path, sorted(part.entries), sorted(told))
     for name in sorted(part.entries.keys() & told.keys()):
         found += unequal_members(f"sidecar of {name}:", path, part.entries[name], told[name])

@@ -18,12 +18,12 @@ from typing import Any
 
 from fauxpay.audit.differences import RESTORE, Difference, unequal, unequal_members
 from fauxpay.errors import ContractError, StorageError
-from fauxpay.foundations.canonical import document_digest, sha256_hex
+from fauxpay.foundations.canonical import canonical_json, document_digest, sha256_hex
 from fauxpay.gates.verdicts import Verdict, worst
 from fauxpay.receipts import layout
 from fauxpay.receipts.identity import Window, hash_of, run_id, world_id
 from fauxpay.receipts.records import read_document
-from fauxpay.receipts.store import created_utc, judged
+from fauxpay.receipts.store import judged
 
 FORGED = "it was changed after it was sealed; " + RESTORE
 CONTRACTS = "contracts/"
@@ -39,9 +39,16 @@ def read_checked(path: Path, reference: str) -> tuple[Document | None, list[Diff
     except OSError as error:
         return None, [Difference("readable", str(path), "a file", error.strerror or str(error))]
     try:
-        return read_document(reference, data), []
+        document = read_document(reference, data)
     except ContractError as error:
         return None, [Difference("contract", str(path), f"as {reference}", str(error))]
+    # Other bytes can say the same; what was written says it in one way only.
+    return document, unequal("bytes", path, "canonical JSON", spelling(data, document), FORGED)
+
+
+def spelling(data: bytes, document: Mapping[str, Any]) -> str:
+    """Whether bytes are the only spelling of a document."""
+    return "canonical JSON" if data == canonical_json(document) else "another spelling"
 
 
 def window_of(receipt: Mapping[str, Any]) -> Window:
@@ -82,20 +89,18 @@ def receipt_differences(path: Path, receipt: Mapping[str, Any]) -> list[Differen
 def place_differences(root: Path, folder: Path, receipt: Mapping[str, Any]) -> list[Difference]:
     """The mark, the stamp, and where the folder is filed."""
     found: list[Difference] = []
-    mark = folder / layout.PASSED
+    mark, wanted = folder / layout.PASSED, f"{receipt['receipt_digest']}\n"
     try:
-        text = mark.read_text(encoding="utf-8").strip()
-        found += unequal("mark", mark, receipt["receipt_digest"], text)
-    except (OSError, UnicodeDecodeError) as error:
-        found.append(Difference("mark", str(mark), receipt["receipt_digest"], str(error)))
+        found += unequal("mark", mark, wanted.encode(), mark.read_bytes())
+    except OSError as error:
+        found.append(Difference("mark", str(mark), wanted.strip(), error.strerror or str(error)))
     stamp = root / layout.stamp_name(receipt["run_id"])
+    stamped = {"created_utc": receipt["created_utc"], "run_id": receipt["run_id"]}
     try:
-        stamped = created_utc(stamp.read_bytes())
-        found += unequal("created_utc", stamp, receipt["created_utc"], stamped, FORGED)
-    except (OSError, ContractError) as error:
-        found.append(
-            _note("stamp", stamp, receipt["created_utc"], str(error), "nothing depends on it")
-        )
+        found += unequal("stamp", stamp, canonical_json(stamped), stamp.read_bytes(), FORGED)
+    except OSError as error:
+        remedy = "a run that was copied without it is as good; nothing to do"
+        found.append(_note("stamp", stamp, "a file", error.strerror or str(error), remedy))
     filed = layout.run_name(receipt["created_utc"], receipt["run_id"], layout.RECEIPT)
     if folder != (root / filed).parent:
         remedy = "a copy is as good as what it was copied from"

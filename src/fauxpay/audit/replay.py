@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from fauxpay.receipts.listing import Listed
 
 REMEDY = "verify says whether the files or the receipt were changed; else the code makes others"
-_SEED_DIGITS = 15
 _counter = itertools.count()
 
 
@@ -108,7 +107,7 @@ def refuse_other_inputs(receipt: Mapping[str, Any]) -> None:
 
 def sampled(run_id: str, count: int, wanted: int) -> list[int]:
     """So many of the numbers 0..count-1, the same for everyone who asks: an addressed draw."""
-    key = stream_key(int(run_id[:_SEED_DIGITS], 16), "replay/sample")
+    key = stream_key(0, f"replay/sample/{run_id}")
     order = np.argsort(draw(key, np.arange(count, dtype=np.uint64)), kind="stable")
     return sorted(int(at) for at in order[:wanted])
 
