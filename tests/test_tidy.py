@@ -25,6 +25,7 @@ LAYERS = (
     "receipts",
     "delivery",
     "readers",
+    "audit",
     "cli",
 )
 TOP = ("__init__", "__main__", "generate")

@@ -51,11 +51,14 @@ def generate(
     return open_run(made.root, made.folder)
 
 
-def open(root: str | PathLike[str]) -> Store:
-    """The runs below a root that passed. Raises StorageError where there is no such folder."""
+def open(root: str | PathLike[str], allow_unverified: bool = False) -> Store:
+    """The runs below a root that passed. Raises StorageError where there is no such folder.
+
+    allow_unverified  show what did not pass, too; its `Run.is_verified` is False
+    """
     from fauxpay.readers.run import open as open_store
 
-    return open_store(root)
+    return open_store(root, allow_unverified)
 
 
 def __getattr__(name: str) -> Any:

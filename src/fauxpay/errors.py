@@ -49,6 +49,12 @@ class MissingExtraError(FauxpayError):
     exit_code = 7
 
 
+class ProofError(FauxpayError):
+    """What stands on disk, or what was made again, is not what the receipt says."""
+
+    exit_code = 8
+
+
 class ResourceError(FauxpayError):
     """The machine ran out of memory or processes, or ended a worker; trying again may help."""
 

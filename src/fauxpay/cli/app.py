@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from fauxpay.cli import config, export, generate
+from fauxpay.cli import config, export, generate, housekeeping, proofs, runs, who
 
 app = typer.Typer(
     name="fauxpay",
@@ -19,7 +19,13 @@ app = typer.Typer(
 app.command()(generate.generate)
 app.command()(export.export)
 app.command()(config.cite)
+app.command()(proofs.verify)
+app.command()(proofs.replay)
+app.command()(who.who)
+app.command()(housekeeping.gc)
 app.add_typer(config.app, name="config")
+app.add_typer(runs.app, name="runs")
+app.add_typer(housekeeping.app, name="quarantine")
 
 
 @app.command()

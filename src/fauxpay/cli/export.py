@@ -16,8 +16,11 @@ def export(
         Path, typer.Option(metavar="FOLDER", help="Folder that `fauxpay generate` wrote to.")
     ] = Path("fauxpay-out"),
     run: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Run id. Without: the latest run.")
-    ] = None,
+        str,
+        typer.Option(
+            metavar="RUN", help="Beginning of a run id, path of a run's folder, or latest."
+        ),
+    ] = "latest",
 ) -> None:
     """Write a run as one flat Parquet file, for beginners.
 
@@ -27,7 +30,7 @@ def export(
     from fauxpay.readers.run import open as open_store
 
     store = open_store(out)
-    chosen = store.run(run) if run else store.latest()
+    chosen = store.run(run)
     rows = export_flat(chosen, file)
     typer.echo(f"{rows:,} rows of run {chosen.run_id} in {file}")
     typer.echo(f"never train on these columns, for they give the answer away: {', '.join(LEAKING)}")

@@ -239,7 +239,7 @@ def _seal(context: Context, contents: Contents, report: Report) -> Path:
     gate = judge(context, contents)
     report(Progress("gates", 1, 1, 0, news=GateNews(gate)))
     if gate["verdict"] != Verdict.PASS.name:
-        raise _failed(context, sink, gate)
+        raise _failed(context, sink, contents, gate)
     report(Progress("receipt", 0, 1, 0))
     created = _created_utc(context, sink)
     receipt = receipt_document(context.request, created, contents, gate)
@@ -281,9 +281,7 @@ def _created_utc(context: Context, sink: LocalSink) -> str:
     if folder is not None:
         with suppress(FauxpayError):
             return str(read_receipt(folder)["created_utc"])
-    now = context.engine.clock()
-    assert now.tzinfo is not None
-    text = now.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    text = _now(context)
     name = layout.stamp_name(run_id)
     stamp = canonical_json({"created_utc": text, "run_id": run_id})
     try:
@@ -293,9 +291,22 @@ def _created_utc(context: Context, sink: LocalSink) -> str:
         return created_utc(sink.claim(name, stamp))
 
 
-def _failed(context: Context, sink: LocalSink, gate: Mapping[str, Any]) -> GateError:
-    """Keeps the gate of a run that did not pass, and says what did not hold."""
+def _now(context: Context) -> str:
+    now = context.engine.clock()
+    assert now.tzinfo is not None
+    return now.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def _failed(
+    context: Context, sink: LocalSink, contents: Contents, gate: Mapping[str, Any]
+) -> GateError:
+    """Keeps gate and receipt of a run that did not pass, and says what did not hold.
+
+    The receipt says FAIL or UNKNOWN and has no mark: it is for inspection and replay.
+    """
     folder = layout.quarantine_name(context.request.run_id)
+    receipt = receipt_document(context.request, _now(context), contents, gate)
+    sink.keep(layout.RECEIPT, document_bytes(RECEIPT_CONTRACT, receipt), folder)
     path = sink.keep(layout.GATE, document_bytes(GATE_CONTRACT, gate), folder)
     broken = [
         f"{check['name']} ({check['verdict']}): {check['evidence']}"

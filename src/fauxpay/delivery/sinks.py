@@ -245,14 +245,17 @@ class LocalSink:
         if standing == file.size and file_sha256(target) == file.sha256:
             file.discard()
             return Outcome.IDENTICAL
+        from fauxpay.receipts.explain import conflict_lines
+
         kept = self._conflict_path(file.name, file.sha256)
         os.replace(file.path, kept)
+        why = "".join(f"\n* {line}" for line in conflict_lines(self.root, file.name, kept))
         raise ConflictError(
             f"{target}: other bytes stand under this name ({standing} bytes, new ones "
             f"{file.size}, sha256 {file.sha256[:12]}...); expected the same bytes, for a name is "
-            f"written once. The new ones are kept in {kept}. Compare the two, and the versions "
-            f"of fauxpay and pyarrow that made them; if the published one is damaged, remove it "
-            f"and run the same command again."
+            f"written once. The new ones are kept in {kept}. If the published one is damaged, "
+            f"remove it and run the same command again; else use what made it, or another root. "
+            f"What is known of the two:{why}"
         )
 
     def _conflict_path(self, name: str, digest: str) -> Path:

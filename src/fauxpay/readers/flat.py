@@ -94,7 +94,7 @@ def _parts(run: Run, schema: pa.Schema) -> Iterator[pa.Table]:
     for name in ("transactions", "truth", "labels"):
         run.files(name)
     for partition in run.receipt["partitions"]:
-        paths = {entry["name"]: run.root / entry["path"] for entry in partition["tables"]}
+        paths = {entry["name"]: run.path(entry["path"]) for entry in partition["tables"]}
         truth, labels = _read(paths["truth"]), _last_known(_read(paths["labels"]))
         with pq.ParquetFile(paths["transactions"]) as file:
             for group in range(file.num_row_groups):

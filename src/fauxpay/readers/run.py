@@ -9,6 +9,7 @@ Sources  nothing
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -22,7 +23,8 @@ from fauxpay.errors import (
     StorageError,
 )
 from fauxpay.receipts import layout
-from fauxpay.receipts.store import find_run, has_size, read_run, run_folders
+from fauxpay.receipts.listing import Listed, listed_runs, resolve_run
+from fauxpay.receipts.store import has_size, read_receipt, read_run
 
 if TYPE_CHECKING:
     import polars
@@ -31,14 +33,17 @@ if TYPE_CHECKING:
 TABLES = {**layout.CATALOG_TABLES, **layout.PLAN_TABLES, **layout.DAY_TABLES}
 
 
-def open(root: str | PathLike[str]) -> Store:
-    """The runs below a root. Raises StorageError where there is no such folder."""
+def open(root: str | PathLike[str], allow_unverified: bool = False) -> Store:
+    """The runs below a root. Raises StorageError where there is no such folder.
+
+    allow_unverified  show what did not pass, too; its `Run.is_verified` is False
+    """
     folder = Path(root).absolute()
     if not folder.is_dir():
         raise StorageError(
             f"{folder}: no such folder; expected what `fauxpay generate --out` was given"
         )
-    return Store(folder)
+    return Store(folder, allow_unverified)
 
 
 def open_run(root: Path, folder: Path) -> Run:
@@ -47,21 +52,29 @@ def open_run(root: Path, folder: Path) -> Run:
     return Run(sealed.root, sealed.folder, sealed.receipt)
 
 
+def open_unverified(root: Path, folder: Path) -> Run:
+    """The run of a folder, whether it passed or not. Raises ContractError without a receipt.
+
+    What stands in the quarantine is read from there, the rest of it from where it is published.
+    """
+    return Run(root, folder, read_receipt(folder), is_verified=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
-    """All runs below a root."""
+    """All runs below a root; only those that passed, unless one said otherwise out loud."""
 
     root: Path
+    allow_unverified: bool = False
 
     def runs(self) -> list[Run]:
-        """Runs that passed, by `created_utc` and run id; others are left out."""
+        """Runs, the newest last: those that passed, or all with a receipt where that is allowed."""
+        listed = listed_runs(self.root, is_quarantine_too=self.allow_unverified)
         found = []
-        for folder in run_folders(self.root):
-            try:
-                found.append(open_run(self.root, folder))
-            except FauxpayError:
-                continue
-        return sorted(found, key=lambda run: (run.receipt["created_utc"], run.run_id))
+        for run in reversed(listed):
+            with suppress(FauxpayError):
+                found.append(self.opened(run))
+        return found
 
     def latest(self) -> Run:
         """The run with the greatest `created_utc`, then run id. Raises GateError without any."""
@@ -74,33 +87,41 @@ class Store:
         return runs[-1]
 
     def run(self, run_id: str) -> Run:
-        """A run by its id. Raises StorageError for an unknown one, GateError if it did not pass."""
-        folder = find_run(self.root, run_id)
-        if folder is not None:
-            return open_run(self.root, folder)
-        if any(path.name == run_id for path in self.root.glob(f"{layout.QUARANTINE}/*")):
+        """A run by the beginning of its id, by the path of its folder, or "latest".
+
+        Raises StorageError for an unknown one, GateError if it did not pass.
+        """
+        return self.opened(resolve_run(self.root, run_id))
+
+    def opened(self, run: Listed) -> Run:
+        """A listed run, ready to read. Raises GateError for what may not be read."""
+        if not run.fault:
+            return Run(run.root, run.folder, run.receipt)
+        if self.allow_unverified:
+            return open_unverified(run.root, run.folder)
+        if run.is_quarantined:
             raise GateError(
-                f"run {run_id} did not pass and stands in quarantine; expected a run that did. "
-                f"Look at {self.root / layout.quarantine_name(run_id) / layout.GATE}."
+                f"run {run.run_id} did not pass and stands in quarantine; expected a run that "
+                f"did. Look at {run.folder / layout.GATE}, or open the root with "
+                f"allow_unverified=True to read it all the same."
             )
-        known = [run.run_id for run in self.runs()]
-        raise StorageError(
-            f"{self.root}: no run {run_id!r}; known are {', '.join(known[-5:]) or 'none'}"
-        )
+        return open_run(run.root, run.folder)  # Says what is wrong with it.
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that passed.
+    """A run that passed, or one that was opened without that.
 
-    root     what the paths of the receipt are relative to
-    folder   of receipt.json and gate.json
-    receipt  contract run.yaml#/$defs/receipt
+    root         what the paths of the receipt are relative to
+    folder       of receipt.json and gate.json
+    receipt      contract run.yaml#/$defs/receipt
+    is_verified  whether receipt, gate and mark all say PASS
     """
 
     root: Path
     folder: Path
     receipt: Mapping[str, Any]
+    is_verified: bool = True
 
     @property
     def run_id(self) -> str:
@@ -140,15 +161,16 @@ class Run:
 
         Raises StorageError where one is missing or has another size than the receipt says.
         """
-        entries = self.entries(name)
-        for entry in entries:
-            path = self.root / entry["path"]
+        paths = []
+        for entry in self.entries(name):
+            path = self.path(entry["path"])
             if not has_size(path, entry["bytes"]):
                 raise StorageError(
                     f"{path}: missing, or not of {entry['bytes']} bytes as the receipt of run "
                     f"{self.run_id} says. Remove what is left of it and make the same run again."
                 )
-        return [self.root / entry["path"] for entry in entries]
+            paths.append(path)
+        return paths
 
     def table(self, name: str) -> pyarrow.dataset.Dataset:
         """A table as an Arrow dataset of exactly the receipt's files, in contract shape."""
@@ -173,3 +195,8 @@ class Run:
                 "run.table(name) works without"
             ) from error
         return polars.scan_parquet([str(path) for path in self.files(name)])
+
+    def path(self, name: str) -> Path:
+        """Where a file of the receipt stands: what failed was moved to the quarantine."""
+        kept = self.folder / name
+        return kept if not self.is_verified and kept.is_file() else self.root / name

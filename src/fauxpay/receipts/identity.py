@@ -1,6 +1,6 @@
 """Identity: which world, which run. Never the clock, the host, the path or the git commit.
 
-parameter_hash  SHA-256 over the resolved config (without `run`) and every parameter
+parameter_hash  SHA-256 over the resolved config (without `run`) and the digest of all parameters
 world_id        SHA-256 over parameter_hash, each sealed input and MODEL_VERSION
 run_id          SHA-256 over world_id, seed and window, its first 20 digits
 """
@@ -69,20 +69,30 @@ def day_text(number: int) -> str:
 
 def parameter_hash(config: Configured, parameters: Parametrised) -> str:
     """SHA-256 of the canonical JSON of resolved config and parameters, 64 hex digits."""
-    document = {"config": config.world_document(), "parameters": parameters.document()}
-    return document_digest(document)
+    return hash_of(config.world_document(), document_digest(parameters.document()))
 
 
-def world_id(hashed: str, inputs: Sequence[Mapping[str, Any]]) -> str:
+def hash_of(world_document: Mapping[str, Any], parameters_digest: str) -> str:
+    """`parameter_hash` from documents at hand, so that a receipt alone can be held against it.
+
+    world_document     the config without `run`
+    parameters_digest  SHA-256 of the canonical JSON of every parameter
+    """
+    return document_digest({"config": dict(world_document), "parameters": parameters_digest})
+
+
+def world_id(
+    hashed: str, inputs: Sequence[Mapping[str, Any]], model_version: int = MODEL_VERSION
+) -> str:
     """The manifest fingerprint, 64 hex digits.
 
-    hashed  `parameter_hash`
-    inputs  {name, sha256, ...} of every sealed input; their order says nothing
+    hashed         `parameter_hash`
+    inputs         {name, sha256, ...} of every sealed input; their order says nothing
+    model_version  this package's, unless an earlier identity is recomputed
     """
     sealed = sorted((str(item["name"]), str(item["sha256"])) for item in inputs)
-    assert len({name for name, _ in sealed}) == len(sealed)
     return document_digest(
-        {"parameter_hash": hashed, "inputs": sealed, "model_version": MODEL_VERSION}
+        {"parameter_hash": hashed, "inputs": sealed, "model_version": model_version}
     )
 
 

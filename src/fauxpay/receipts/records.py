@@ -25,7 +25,7 @@ from fauxpay.receipts.identity import MODEL_VERSION, Window
 
 WORLD_SCHEMA = "fauxpay.world/1"
 PARTITION_SCHEMA = "fauxpay.partition/1"
-RECEIPT_SCHEMA = "fauxpay.receipt/1"
+RECEIPT_SCHEMA = "fauxpay.receipt/2"
 # What can change the bytes of a file, though not its values.
 PACKAGES = ("fauxpay", "numpy", "pyarrow", "xxhash")
 
@@ -147,8 +147,9 @@ def receipt_document(
     contents     the tables of plans are named after those of the catalog
     gate         gate.json; its verdict is the run's
     """
+    world, window = contents.world, request.window.document()
     rows: Counter[str] = Counter()
-    tables = list(contents.world["tables"])
+    tables = list(world["tables"])
     for plan in contents.plans:
         tables += [asdict(entry) for entry in plan.tables]
     for entry in tables:
@@ -160,9 +161,12 @@ def receipt_document(
         "run_id": request.run_id,
         "world_id": request.world_id,
         "parameter_hash": request.parameter_hash,
+        "parameters_digest": document_digest(world["parameters"]),
         "model_version": MODEL_VERSION,
+        "config": {**world["config"], "run": {"seed": request.seed, **window}},
+        "inputs": list(world["inputs"]),
         "seed": request.seed,
-        "window": request.window.document(),
+        "window": window,
         "created_utc": created_utc,
         "verdict": gate["verdict"],
         "rows": dict(rows),

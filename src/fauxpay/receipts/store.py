@@ -37,11 +37,6 @@ class SealedRun:
     gate: Mapping[str, Any]
 
 
-def run_folders(root: Path) -> list[Path]:
-    """Folders of runs with a receipt, sealed or not, by day of creation and run id."""
-    return sorted(path.parent for path in root.glob(f"{layout.RUNS}/utc_day=*/*/{layout.RECEIPT}"))
-
-
 def find_run(root: Path, run_id: str) -> Path | None:
     """Folder of a run, wherever it is filed; None where there is no receipt of it."""
     if not _RUN_ID.fullmatch(run_id):
@@ -73,6 +68,11 @@ def read_receipt(folder: Path) -> dict[str, Any]:
     return receipt
 
 
+def read_gate(folder: Path) -> dict[str, Any]:
+    """gate.json of a folder, as its contract wants it, whatever it says. Raises ContractError."""
+    return _read(folder / layout.GATE, "run.yaml#/$defs/gate")
+
+
 def read_run(root: Path, folder: Path) -> SealedRun:
     """A run that passed. Raises GateError where it did not, ContractError where it was changed.
 
@@ -80,7 +80,7 @@ def read_run(root: Path, folder: Path) -> SealedRun:
     folder  holds receipt.json, gate.json and _PASSED
     """
     receipt = read_receipt(folder)
-    gate = _read(folder / layout.GATE, "run.yaml#/$defs/gate")
+    gate = read_gate(folder)
     if document_digest(gate) != receipt["gate_digest"] or gate["run_id"] != receipt["run_id"]:
         raise ContractError(
             f"{folder / layout.GATE}: not the gate that the receipt was sealed with; expected "

@@ -1,0 +1,185 @@
+"""Contents: which files a run must have, what their sidecars say, and what lies beside them.
+
+Reads    receipt, sidecars, names in the folders of world and seed
+Writes   nothing
+Draws    nothing
+Sources  nothing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from fauxpay.audit.differences import Difference, unequal, unequal_members
+from fauxpay.audit.documents import spelling, window_of
+from fauxpay.errors import ContractError
+from fauxpay.receipts import layout
+from fauxpay.receipts.identity import day_text
+from fauxpay.receipts.records import PartitionReceipt, partition_receipt
+
+Entry = Mapping[str, Any]
+_REMEDY = "the receipt was changed after it was sealed; restore it from a copy"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The files of one Hive key and shard: a day, or a plan.
+
+    day      the event day, or for a plan the day that it ends before
+    key      event_day=... or until=...
+    entries  what the receipt says of each file, by table
+    """
+
+    day: str
+    shard: int
+    key: str
+    sidecar: str
+    entries: Mapping[str, Entry]
+
+    @property
+    def is_plan(self) -> bool:
+        """Whether these are the tables that couple many days."""
+        return self.key.startswith("until=")
+
+
+def shard_count(receipt: Mapping[str, Any]) -> int:
+    """Shards of cards that each day of the run has."""
+    cards = next((entry["rows"] for entry in receipt["catalog"] if entry["name"] == "cards"), 0)
+    return max(1, -(-cards // int(receipt["config"]["output"]["cards_per_shard"])))
+
+
+def parts_of(receipt: Mapping[str, Any]) -> list[Part]:
+    """The plans, then the days that a run must have, by shard. Raises ContractError: window."""
+    window, shards = window_of(receipt), range(shard_count(receipt))
+    seed = layout.seed_name(receipt["world_id"], receipt["seed"])
+    named: dict[str, Entry] = {}
+    for entry in _entries(receipt):
+        named.setdefault(entry["path"], entry)
+    end = window.end.isoformat()
+    keys = [(end, layout.plan_key(end))]
+    keys += [(day, layout.day_key(day)) for day in map(day_text, window.days())]
+    parts = []
+    for (day, key), shard in product(keys, shards):
+        sidecar = layout.sidecar_name(seed, key, shard)
+        paths = {name: layout.table_name(seed, name, key, shard) for name in _tables(key)}
+        entries = {name: named[path] for name, path in paths.items() if path in named}
+        parts.append(Part(day, shard, key, sidecar, entries))
+    return parts
+
+
+def entry_differences(
+    receipt: Mapping[str, Any], parts: Sequence[Part], path: object
+) -> list[Difference]:
+    """Files that the receipt does not name, or names though the window does not ask for them."""
+    found = [
+        Difference("entry of a file", str(path), f"{name} of {part.key}", "none", _REMEDY)
+        for part in parts
+        for name in _tables(part.key)
+        if name not in part.entries
+    ]
+    wanted = [(part.day, part.shard) for part in parts if not part.is_plan]
+    named = [(entry["event_day"], entry["shard"]) for entry in receipt["partitions"]]
+    found += unequal("partitions", path, sorted(wanted), named, _REMEDY)
+    return found + _strange_entries(receipt, parts, path)
+
+
+def catalog_entries(
+    receipt: Mapping[str, Any], path: object
+) -> tuple[list[Entry], list[Difference]]:
+    """The receipt's entries of the catalog, and what is wrong with their names."""
+    entries = list(receipt["catalog"][: len(layout.CATALOG_TABLES)])
+    wanted = [
+        (name, layout.world_name(receipt["world_id"], f"catalog/{name}.parquet"))
+        for name in layout.CATALOG_TABLES
+    ]
+    named = [(entry["name"], entry["path"]) for entry in entries]
+    found = unequal("entries of the catalog", path, wanted, named, _REMEDY)
+    return ([] if found else entries), found
+
+
+def _tables(key: str) -> Mapping[str, str]:
+    return layout.PLAN_TABLES if key.startswith("until=") else layout.DAY_TABLES
+
+
+def _entries(receipt: Mapping[str, Any]) -> Iterator[Entry]:
+    yield from receipt["catalog"][len(layout.CATALOG_TABLES) :]
+    for partition in receipt["partitions"]:
+        yield from partition["tables"]
+
+
+def _strange_entries(
+    receipt: Mapping[str, Any], wanted: Sequence[Part], path: object
+) -> list[Difference]:
+    """Entries that the window does not ask for, that stand twice, or under another table."""
+    asked = {entry["path"]: name for part in wanted for name, entry in part.entries.items()}
+    seen: set[str] = set()
+    found = []
+    for entry in _entries(receipt):
+        if asked.get(entry["path"]) != entry["name"] or entry["path"] in seen:
+            text = f"{entry['name']} at {entry['path']}"
+            found.append(Difference("entry of a file", str(path), "none, or once", text, _REMEDY))
+        seen.add(entry["path"])
+    return found
+
+
+def read_sidecar(
+    root: Path, part: Part, receipt: Mapping[str, Any]
+) -> tuple[PartitionReceipt | None, list[Difference]]:
+    """The sidecar of a part, and where it does not say what the receipt says."""
+    path = root / part.sidecar
+    try:
+        data = path.read_bytes()
+        sidecar = partition_receipt(data)
+    except OSError as error:
+        return None, [Difference("sidecar", str(path), "a file", error.strerror or str(error))]
+    except ContractError as error:
+        return None, [Difference("sidecar", str(path), "as it was written", str(error))]
+    found = unequal_members(
+        "sidecar",
+        path,
+        {"world_id": receipt["world_id"], "seed": receipt["seed"], "event_day": part.day}
+        | {"shard": part.shard, "verdict": "PASS", "findings": []},
+        sidecar.document(),
+        ("world_id", "seed", "event_day", "shard", "verdict", "findings"),
+    )
+    told = {entry.name: asdict(entry) for entry in sidecar.tables}
+    own = spelling(data, sidecar.document())
+    found += unequal("bytes", path, "canonical JSON", own)
+    found += unequal("sidecar tables", path, sorted(part.entries), sorted(told))
+    for name in sorted(part.entries.keys() & told.keys()):
+        found += unequal_members(f"sidecar of {name}:", path, part.entries[name], told[name])
+    return sidecar, found
+
+
+def extra_files(root: Path, parts: Sequence[Part], receipt: Mapping[str, Any]) -> list[Difference]:
+    """Files beside those of the run that a plain reader of the folders would take for rows."""
+    named = {entry["path"] for part in parts for entry in part.entries.values()}
+    named |= {part.sidecar for part in parts}
+    named |= {entry["path"] for entry in receipt["catalog"]}
+    folders = {(root / name).parent for name in named}
+    tables = {folder.parent for folder in folders if "=" in folder.name}
+    found = []
+    for folder in sorted(folders | tables):
+        for path in sorted(folder.rglob("*") if folder in folders else folder.glob("*")):
+            if path.is_file() and path.relative_to(root).as_posix() not in named:
+                found.append(_extra(root, path))
+    return found
+
+
+def _extra(root: Path, path: Path) -> Difference:
+    """Readers of Hive folders pass over names that begin with a dot or an underline, and JSON."""
+    is_hidden = path.name.startswith((".", "_"))
+    is_beside = path.is_relative_to(root) and "partitions" in path.parts
+    is_error = not is_hidden and not is_beside
+    return Difference(
+        "extra file",
+        str(path),
+        "no file but those of the receipt",
+        "one that readers of the folder take for rows" if is_error else "one that no reader reads",
+        "move it out of the folder",
+        is_error,
+    )

@@ -1,0 +1,95 @@
+"""Verdicts: the gate of a run, judged again from its sidecars.
+
+Reads    receipt, world.json, gate.json, sidecars
+Writes   nothing
+Draws    nothing
+Sources  nothing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fauxpay.audit.contents import Part
+from fauxpay.audit.differences import Difference, unequal_members
+from fauxpay.audit.documents import window_of
+from fauxpay.config.model import Config
+from fauxpay.delivery.engine import Engine
+from fauxpay.delivery.run import judge
+from fauxpay.delivery.task import Context
+from fauxpay.errors import ConfigError
+from fauxpay.foundations.parameters import Parameters
+from fauxpay.foundations.version import VERSION
+from fauxpay.receipts import layout
+from fauxpay.receipts.records import Contents, PartitionReceipt, Request
+
+if TYPE_CHECKING:
+    from fauxpay.receipts.listing import Listed
+
+Gate = Mapping[str, Any]
+
+
+def recomputed_gate_differences(
+    run: Listed,
+    receipt: Mapping[str, Any],
+    world: Mapping[str, Any],
+    gate: Gate,
+    sidecars: Sequence[tuple[Part, PartitionReceipt]],
+) -> list[Difference]:
+    """Checks of gate.json that the sidecars do not add up to.
+
+    sidecars  all of the run, each with the part that it stands beside
+    """
+    path = run.folder / layout.GATE
+    made_by = receipt["packages"].get("fauxpay")
+    if made_by != VERSION:
+        remedy = f"verify with fauxpay {made_by} to judge it again"
+        return [Difference("gate", str(path), VERSION, f"made by {made_by}", remedy, False)]
+    try:
+        config = config_of(receipt, {"out": str(run.root)})
+    except ConfigError as error:
+        text = str(error).replace("\n", " ")
+        return [Difference("config", str(run.folder / layout.RECEIPT), "a config", text)]
+    plans = [sidecar for part, sidecar in sidecars if part.is_plan]
+    days = [sidecar for part, sidecar in sidecars if not part.is_plan]
+    days.sort(key=lambda one: (one.event_day, one.shard))
+    context = Context(run.root, request_of(receipt), config, Parameters({}), Engine())
+    return _checks(path, gate, judge(context, Contents(world, plans, days)))
+
+
+def config_of(receipt: Mapping[str, Any], run: Mapping[str, Any]) -> Config:
+    """The config that a receipt describes; `run` says where and how. Raises ConfigError."""
+    own = receipt["config"]
+    return Config(**{**own, "run": {**own["run"], **run}})
+
+
+def request_of(receipt: Mapping[str, Any]) -> Request:
+    """Who a receipt says that it is."""
+    return Request(
+        receipt["run_id"],
+        receipt["world_id"],
+        receipt["parameter_hash"],
+        receipt["seed"],
+        window_of(receipt),
+    )
+
+
+def _checks(path: Path, told: Gate, judged: Gate) -> list[Difference]:
+    """Checks by gate and name, as told and as judged again."""
+    first, second = _by_name(judged), _by_name(told)
+    found: list[Difference] = []
+    for name in sorted({*first, *second}):
+        members = ("verdict", "rows", "offenders", "evidence")
+        what = f"{name}:"
+        found += unequal_members(what, path, first.get(name, {}), second.get(name, {}), members)
+    return found
+
+
+def _by_name(gate: Gate) -> dict[str, Mapping[str, Any]]:
+    return {
+        f"check {entry['name']} / {check['name']}": check
+        for entry in gate["gates"]
+        for check in entry["checks"]
+    }
