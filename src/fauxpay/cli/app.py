@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from fauxpay.cli import config, export, generate
+from fauxpay.cli import config, contracts, export, generate
 
 app = typer.Typer(
     name="fauxpay",
@@ -19,6 +19,7 @@ app.command()(generate.generate)
 app.command()(export.export)
 app.command()(config.cite)
 app.add_typer(config.app, name="config")
+app.add_typer(contracts.app, name="contracts")
 
 
 @app.command()
