@@ -13,9 +13,9 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fauxpay.contracts.faults import Alike
-from fauxpay.errors import ConfigError, ContractError
-from fauxpay.foundations.strict_yaml import read_yaml
+from fauxpay.contracts.faults import Alike, Fault
+from fauxpay.contracts.folders import parsed
+from fauxpay.errors import ContractError
 
 if TYPE_CHECKING:
     from fauxpay.contracts.scan import Scan
@@ -81,11 +81,10 @@ def require_references(packs: Packs, name: str) -> None:
 
 def _parsed(name: str, text: bytes) -> Schema:
     """One pack as plain data, with its address checked."""
-    try:
-        document = read_yaml(text.decode("utf-8"), name).value
-    except (ConfigError, UnicodeDecodeError) as error:
-        raise ContractError(f"contract pack {name} cannot be read: {error}") from error
-    stated = document.get("$id") if isinstance(document, dict) else None
+    document = parsed(name, text)
+    if isinstance(document, Fault):
+        raise ContractError(f"contract pack {document}")
+    stated = document.get("$id") if isinstance(document, Mapping) else None
     if stated != BASE + name:
         raise ContractError(f"contract pack {name}: $id is {stated!r}; expected {BASE + name}")
     assert isinstance(document, dict)
