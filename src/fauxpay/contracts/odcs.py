@@ -20,18 +20,19 @@ from fauxpay.foundations.version import VERSION
 
 API_VERSION = "v3.1.0"
 _LOGICAL = {"int": "integer", "uin": "integer", "flo": "number", "boo": "boolean", "dat": "date"}
-_DUCKDB = {
+# Names that `datacontract test` knows how to read Parquet as; the exact type is a custom property.
+_PHYSICAL = {
     "int8": "TINYINT",
     "int16": "SMALLINT",
     "int32": "INTEGER",
     "int64": "BIGINT",
-    "uint32": "UINTEGER",
+    "uint32": "BIGINT",
     "float32": "FLOAT",
     "float64": "DOUBLE",
     "bool": "BOOLEAN",
     "string": "VARCHAR",
     "date32": "DATE",
-    "timestamp[us, UTC]": "TIMESTAMP WITH TIME ZONE",
+    "timestamp[us, UTC]": "TIMESTAMP_TZ",
 }
 
 
@@ -88,7 +89,8 @@ def _schema(table: Table, description: str, names: Mapping[str, str]) -> dict[st
             ),
             "mustBe": 0,
         }
-        for columns in table.unique
+        # The standard says of a key that it is unique, and of one column.
+        for columns in table.unique[1:]
         if len(columns) > 1
     ]
     custom = [{"property": "contract", "value": table.ref}]
@@ -111,7 +113,7 @@ def _property(table: Table, column: Column, names: Mapping[str, str]) -> dict[st
         "logicalType": _LOGICAL.get(
             column.arrow[:3], "timestamp" if column.arrow.startswith("time") else "string"
         ),
-        "physicalType": _DUCKDB[column.arrow],
+        "physicalType": _PHYSICAL[column.arrow],
         "required": not column.nullable,
     }
     if column.description:
