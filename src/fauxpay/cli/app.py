@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from fauxpay.cli import config, export, generate, housekeeping, proofs, runs, who
+from fauxpay.cli import config, contracts, export, generate, housekeeping, proofs, runs, who
 
 app = typer.Typer(
     name="fauxpay",
@@ -26,6 +26,7 @@ app.command()(housekeeping.gc)
 app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")
 app.add_typer(housekeeping.app, name="quarantine")
+app.add_typer(contracts.app, name="contracts")
 
 
 @app.command()

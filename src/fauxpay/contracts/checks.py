@@ -122,24 +122,24 @@ def _column(table: Table, column: Column, arrays: dict[str, pa.Array]) -> list[F
 
 
 def _unique(table: Table, chosen: Mapping[str, pa.Array]) -> list[Finding]:
-    rows = repeats([_words(array) for array in chosen.values()])
+    rows = repeats([words(array) for array in chosen.values()])
     expected = "values that stand in no earlier row"
     return [_finding("unique", table, chosen, rows, expected)] if rows.size else []
 
 
 def _order(table: Table, chosen: Mapping[str, pa.Array]) -> list[Finding]:
-    rows = _falls([_words(array) for array in chosen.values()])
+    rows = falls([words(array) for array in chosen.values()])
     expected = "rows in ascending order"
     return [_finding("order", table, chosen, rows, expected)] if rows.size else []
 
 
-def _falls(columns: list[I64]) -> Rows:
+def falls(columns: list[I64]) -> Rows:
     """Rows that are smaller, compared column after column, than the row before them."""
-    falls = np.zeros(max(len(columns[0]) - 1, 0), np.bool_)
+    wrong = np.zeros(max(len(columns[0]) - 1, 0), np.bool_)
     for column in reversed(columns):
-        falls &= column[1:] == column[:-1]
-        falls |= column[1:] < column[:-1]
-    return np.flatnonzero(falls) + 1 if falls.any() else NO_ROWS
+        wrong &= column[1:] == column[:-1]
+        wrong |= column[1:] < column[:-1]
+    return np.flatnonzero(wrong) + 1 if wrong.any() else NO_ROWS
 
 
 def _foreign_key(
@@ -160,7 +160,7 @@ def _foreign_key(
     return [_finding("foreign_key", table, {key.column: array}, rows, expected)]
 
 
-def _words(array: pa.Array) -> I64:
+def words(array: pa.Array) -> I64:
     """Integers that are equal where the values are equal; of numbers and times, in their order."""
     if pa.types.is_string(array.type):
         array = array.dictionary_encode()
@@ -168,7 +168,13 @@ def _words(array: pa.Array) -> I64:
         names = array.dictionary
         if len(names.unique()) < len(names):
             array = array.dictionary_decode().dictionary_encode()
-    return np.ascontiguousarray(values(array), np.int64)
+    slots = values(array)
+    if slots.dtype.kind == "f":
+        # The bits of a float order like integers once those of negative ones are turned around;
+        # adding zero makes one zero of the two.
+        bits = (slots.astype(np.float64) + 0.0).view(np.int64)
+        return np.asarray(np.where(bits < 0, bits ^ np.int64(2**63 - 1), bits), np.int64)
+    return np.ascontiguousarray(slots, np.int64)
 
 
 def _finding(

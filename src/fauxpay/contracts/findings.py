@@ -11,7 +11,7 @@ class Finding:
     """A check that failed; a check that passed leaves nothing.
 
     check        schema, index, null, range, multiple, enum, pattern, constant, unique, order,
-                 foreign_key, or the name of a check of a segment's own
+                 foreign_key; type, of users' files; or the name of a check of a segment's own
     column       "" for the table as a whole; several are parted by ", "
     rows         how many rows were looked at
     offenders    how many of them fail

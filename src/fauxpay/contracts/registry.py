@@ -7,16 +7,18 @@ error that names itself, the place that holds it and what is known. Nothing is e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
-from urllib.parse import urljoin
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fauxpay.errors import ConfigError, ContractError
-from fauxpay.foundations.strict_yaml import read_yaml
+from fauxpay.contracts.faults import Alike, Fault
+from fauxpay.contracts.folders import parsed
+from fauxpay.errors import ContractError
+
+if TYPE_CHECKING:
+    from fauxpay.contracts.scan import Scan
 
 BASE = "https://fauxpay.example/contracts/"
 BUILT_IN = ("common.yaml", "catalog.yaml", "activity.yaml", "fraud.yaml", "labels.yaml", "run.yaml")
@@ -63,36 +65,26 @@ def with_packs(texts: Mapping[str, bytes]) -> Packs:
 
 
 def require_references(packs: Packs, name: str) -> None:
-    """Resolve every `$ref` of a pack and of the packs it leads to; raises ContractError."""
+    """Resolve every reference of a pack and of the packs it leads to; raises ContractError."""
     to_do, done = [name], set[str]()
     while to_do:
         current = to_do.pop()
         done.add(current)
-        for reference, pointer in references(packs.document(current)):
-            target = packs.resolve(reference, current, pointer)
+        found = packs.scanned(current)
+        if found.faults:
+            raise ContractError(f"contract pack {found.faults[0]}")
+        for reference in found.references:
+            target = packs.resolve(reference.text, current, reference.place.pointer)
             if target.pack not in done:
                 to_do.append(target.pack)
 
 
-def references(node: object, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Every `$ref` below a node, with the JSON pointer of the mapping that holds it."""
-    if isinstance(node, Mapping):
-        if "$ref" in node:
-            yield node["$ref"], pointer
-        for key, item in node.items():
-            yield from references(item, f"{pointer}/{key}")
-    elif isinstance(node, list):
-        for index, item in enumerate(node):
-            yield from references(item, f"{pointer}/{index}")
-
-
 def _parsed(name: str, text: bytes) -> Schema:
     """One pack as plain data, with its address checked."""
-    try:
-        document = read_yaml(text.decode("utf-8"), name).value
-    except (ConfigError, UnicodeDecodeError) as error:
-        raise ContractError(f"contract pack {name} cannot be read: {error}") from error
-    stated = document.get("$id") if isinstance(document, dict) else None
+    document = parsed(name, text)
+    if isinstance(document, Fault):
+        raise ContractError(f"contract pack {document}")
+    stated = document.get("$id") if isinstance(document, Mapping) else None
     if stated != BASE + name:
         raise ContractError(f"contract pack {name}: $id is {stated!r}; expected {BASE + name}")
     assert isinstance(document, dict)
@@ -105,6 +97,7 @@ class Packs:
 
     texts: Mapping[str, bytes]
     _documents: dict[str, Schema] = field(default_factory=dict, repr=False, compare=False)
+    _scans: dict[str, Scan] = field(default_factory=dict, repr=False, compare=False)
 
     def document(self, name: str) -> Schema:
         """One pack as plain data; raises ContractError for a name that is not known."""
@@ -118,6 +111,14 @@ class Packs:
         """The pack at an absolute address, for validators; raises ContractError."""
         return self.document(uri.partition("#")[0].removeprefix(BASE))
 
+    def scanned(self, name: str) -> Scan:
+        """Resources, anchors and references of one pack; raises ContractError."""
+        if name not in self._scans:
+            from fauxpay.contracts.scan import Source, scan
+
+            self._scans[name] = scan([Source(name, BASE + name, self.document(name))])
+        return self._scans[name]
+
     def resolve(self, reference: str, pack: str = "", pointer: str = "") -> Located:
         """The schema that a reference names.
 
@@ -125,35 +126,26 @@ class Packs:
         pack       file that holds the reference ("" when code asks), `pointer` where in it
         Raises ContractError naming the reference, the file and pointer, and what is known.
         """
-        from referencing import Registry
-        from referencing.exceptions import Unresolvable
-        from referencing.jsonschema import DRAFT202012
+        from fauxpay.contracts.resolution import Miss, joined
 
-        address, _, fragment = urljoin(BASE + pack, reference).partition("#")
+        holder = f"{pack}#{pointer}: " if pack else ""
+        address = (joined(BASE + pack, reference) or reference).partition("#")[0]
         name = address.removeprefix(BASE)
-        holder = f"{pack}#{pointer}" if pack else ""
         if name not in self.texts:
-            raise self._unresolvable(reference, name, fragment, holder)
-        resource = DRAFT202012.create_resource(self.document(name))
-        try:
-            resolver = Registry().with_resource(address, resource).resolver(BASE + pack)
-            found = resolver.lookup(reference).contents
-        except Unresolvable:
-            found = None
-        if not isinstance(found, Mapping):
-            raise self._unresolvable(reference, name, fragment, holder)
-        return Located(found, name, fragment)
+            raise ContractError(
+                f"{holder}reference {reference!r} leads nowhere: there is no pack {name!r}"
+                f"{_described(Alike.of(name, self.texts))}"
+            )
+        target = self.scanned(name).index.lookup(reference, BASE + pack)
+        if isinstance(target, Miss):
+            raise ContractError(
+                f"{holder}reference {reference!r} leads nowhere: {target.message}"
+                f"{_described(target.alike)}"
+            )
+        contents = target.contents if isinstance(target.contents, Mapping) else {}
+        return Located(contents, name, target.place.pointer)
 
-    def _unresolvable(self, reference: str, name: str, fragment: str, holder: str) -> ContractError:
-        """The error for a reference to `fragment` of the pack `name` that `holder` states."""
-        if name not in self.texts:
-            wanted, known, what = name, list(self.texts), f"there is no pack {name!r}"
-        else:
-            known = list(self.document(name).get("$defs", {}))
-            wanted = fragment.rpartition("/")[2]
-            what = f"{name} has no {fragment or 'such part'!r}"
-        close = get_close_matches(wanted, known, n=1)
-        return ContractError(
-            f"{f'{holder}: ' if holder else ''}reference {reference!r} leads nowhere: {what}; "
-            f"known: {', '.join(known)}{f' (nearest: {close[0]})' if close else ''}"
-        )
+
+def _described(alike: Alike) -> str:
+    nearest = f" (nearest: {alike.nearest})" if alike.nearest else ""
+    return f"; known: {', '.join(alike.known)}{nearest}" if alike.known else ""

@@ -161,15 +161,16 @@ def _column(name: str, owner: Located, packs: Packs) -> Column:
     )
 
 
-def _merged(place: Located, packs: Packs) -> dict[str, Any]:
+def _merged(place: Located, packs: Packs, before: tuple[str, ...] = ()) -> dict[str, Any]:
     """Keywords of a column with those of its `$ref` chain; the nearer one wins."""
+    _require(place, str(place) not in before, "a $ref never comes back to where it was")
     unknown = sorted(set(place.schema) - _VALUE_KEYWORDS - _OTHER_KEYWORDS)
     _require(place, not unknown, f"keywords that are checked; not {', '.join(unknown)}")
     reference = place.schema.get("$ref")
     if reference is None:
         return dict(place.schema)
     target = packs.resolve(reference, place.pack, place.pointer)
-    return {**_merged(target, packs), **place.schema}
+    return {**_merged(target, packs, (*before, str(place))), **place.schema}
 
 
 def _require(place: Located, holds: bool, rule: str) -> None:

@@ -1,7 +1,8 @@
 """Strict YAML: plain data with line numbers, and nothing that could surprise.
 
 YAML 1.2 core scalars only (`NO` is a text, not false), every key is a text, a date like 2026-03-01
-is a date. Refused: duplicate keys, tags, anchors and aliases, several documents, deep nesting.
+is a date. Refused: duplicate keys, tags, several documents, what passes the limits of depth and
+number and, unless the caller allows them, anchors and aliases.
 The events of ruamel.yaml are read directly, because its nodes no longer say whether a tag was
 written or inferred.
 """
@@ -16,6 +17,7 @@ from typing import Any
 from fauxpay.errors import ConfigError
 
 DEPTH_MAX = 20
+VALUES_MAX = 200_000
 # Longer digit strings are no number that any key accepts, and int() is quadratic in them.
 _DIGITS_MAX = 100
 
@@ -38,17 +40,35 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 Path = tuple[str, ...]
 
 
-def read_yaml(text: str, name: str) -> Document:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a text may hold.
+
+    depth    levels of lists and mappings
+    values   scalars, lists and mappings, an aliased value counted each time that it stands there
+    aliases  how often `*name` may stand there; 0 refuses anchors as well
+    """
+
+    depth: int = DEPTH_MAX
+    values: int = VALUES_MAX
+    aliases: int = 0
+
+
+CONFIG_LIMITS = Limits()
+
+
+def read_yaml(text: str, name: str, limits: Limits = CONFIG_LIMITS) -> Document:
     """The one document of a YAML text; an empty text is the value None.
 
     name     what the text is called in messages, e.g. its file name
+    limits   how much it may hold; those of a config unless given
     returns  plain values, and the line (from 1) of every mapping key by its path
     Raises ConfigError `<name>:<line>: ...` for anything that is not plain data.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-    builder = _Builder(name)
+    builder = _Builder(name, limits)
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
             builder.take(event)
@@ -106,6 +126,18 @@ class _Open:
     items: list[Any] | dict[str, Any]
     path: Path
     key: str | None = None
+    anchor: str | None = None
+    values_before: int = 0
+    depth: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchored:
+    """A value that has a name: how many values it is, and how many levels deep."""
+
+    value: Any
+    values: int
+    depth: int
 
 
 @dataclass(slots=True)
@@ -113,10 +145,14 @@ class _Builder:
     """Builds the value from events with a stack of its own: depth is bounded, not recursion."""
 
     name: str
+    limits: Limits
     value: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
     _documents: int = 0
+    _values: int = 0
+    _aliases: int = 0
     _stack: list[_Open] = field(default_factory=list)
+    _anchors: dict[str, _Anchored | None] = field(default_factory=dict)
 
     def take(self, event: Any) -> None:
         kind = type(event).__name__
@@ -127,9 +163,15 @@ class _Builder:
             self._require_plain(event)
             self._start({} if kind == "MappingStartEvent" else [], event)
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
-            self._add(self._stack.pop().items, event)
+            ended = self._stack.pop()
+            if ended.anchor is not None:
+                self._anchors[ended.anchor] = _Anchored(
+                    ended.items, self._values - ended.values_before, ended.depth
+                )
+            self._deepen(ended.depth)
+            self._add(ended.items, event)
         elif kind == "AliasEvent":
-            raise self._fault(event, "anchors and aliases (& and *) are not read; repeat the value")
+            self._alias(event)
         elif kind == "DocumentStartEvent":
             self._documents += 1
             if self._documents > 1:
@@ -138,8 +180,38 @@ class _Builder:
     def _require_plain(self, event: Any) -> None:
         if event.tag is not None:
             raise self._fault(event, f"the tag {event.tag} is not read; write a plain value")
-        if event.anchor is not None:
+        if event.anchor is not None and not self.limits.aliases:
             raise self._fault(event, "anchors and aliases (& and *) are not read; repeat the value")
+        self._count(1, event)
+
+    def _count(self, values: int, event: Any) -> None:
+        self._values += values
+        if self._values > self.limits.values:
+            raise self._fault(event, f"more than {self.limits.values} values, aliases followed")
+
+    def _deepen(self, depth: int) -> None:
+        if self._stack:
+            self._stack[-1].depth = max(self._stack[-1].depth, depth + 1)
+
+    def _alias(self, event: Any) -> None:
+        if not self.limits.aliases:
+            raise self._fault(event, "anchors and aliases (& and *) are not read; repeat the value")
+        self._aliases += 1
+        if self._aliases > self.limits.aliases:
+            raise self._fault(event, f"more than {self.limits.aliases} aliases")
+        if event.anchor not in self._anchors:
+            raise self._fault(event, f"the alias *{event.anchor} has no anchor before it")
+        named = self._anchors[event.anchor]
+        if named is None:
+            raise self._fault(event, f"the alias *{event.anchor} stands inside of what it names")
+        if len(self._stack) + named.depth > self.limits.depth:
+            raise self._fault(event, f"nested more than {self.limits.depth} levels deep")
+        top = self._stack[-1] if self._stack else None
+        if top is not None and isinstance(top.items, dict) and top.key is None:
+            raise self._fault(event, "a key must be a text that is written out, not an alias")
+        self._count(named.values, event)
+        self._deepen(named.depth)
+        self._add(named.value, event)
 
     def _scalar(self, event: Any) -> None:
         if _HALF.search(event.value):
@@ -151,11 +223,18 @@ class _Builder:
             self._key(top, event)
         else:
             is_plain = event.style in (None, "")
-            self._add(scalar(event.value) if is_plain else event.value, event)
+            value = scalar(event.value) if is_plain else event.value
+            if event.anchor is not None:
+                self._anchors[event.anchor] = _Anchored(value, 1, 0)
+            self._add(value, event)
 
     def _key(self, top: _Open, event: Any) -> None:
         key = event.value
         path = (*top.path, key)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchored(key, 1, 0)
+        if key == "<<" and self.limits.aliases:
+            raise self._fault(event, "the merge key << is not YAML 1.2; write the members out")
         if key in top.items:
             first = self.lines[path]
             raise self._fault(event, f"the key {key!r} stands here twice, first on line {first}")
@@ -166,12 +245,14 @@ class _Builder:
         top = self._stack[-1] if self._stack else None
         if top is not None and isinstance(top.items, dict) and top.key is None:
             raise self._fault(event, "a key must be a text, not a list or mapping")
-        if len(self._stack) >= DEPTH_MAX:
-            raise self._fault(event, f"nested more than {DEPTH_MAX} levels deep")
+        if len(self._stack) >= self.limits.depth:
+            raise self._fault(event, f"nested more than {self.limits.depth} levels deep")
         path: Path = ()
         if top is not None:
             path = (*top.path, str(len(top.items)) if top.key is None else top.key)
-        self._stack.append(_Open(items, path))
+        if event.anchor is not None:
+            self._anchors[event.anchor] = None
+        self._stack.append(_Open(items, path, None, event.anchor, self._values - 1))
 
     def _add(self, value: Any, event: Any) -> None:
         if not self._stack:

@@ -1,0 +1,157 @@
+"""Resolution: what a reference leads to among documents that are at hand, and nothing else.
+
+An `Index` holds every resource and anchor of some documents in a registry that has no way to
+fetch. A lookup either gives the schema and the place where it stands, or says what is missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote, urljoin
+
+from referencing import Registry
+from referencing.exceptions import NoSuchAnchor, NoSuchResource, Unresolvable
+
+from fauxpay.contracts.faults import Alike, Place, shortened
+
+FOLDER = "https://folder.invalid/packs/"
+"""Address of the folder that is looked at. The host cannot exist (RFC 2606)."""
+_OUTSIDE = "https://folder.invalid/"
+_STEP = re.compile(r"(?:[^~]|~[01])*")
+_POSITION = re.compile(r"0|[1-9][0-9]{0,8}")
+
+
+class Target(NamedTuple):
+    """What a reference leads to: a schema (a mapping or a boolean) and where it stands."""
+
+    contents: Any
+    place: Place
+
+
+class Miss(NamedTuple):
+    """Why a reference leads nowhere: kind of the fault, what is wrong, what there is instead."""
+
+    kind: str
+    message: str
+    alike: Alike
+
+
+NOTHING_ALIKE = Alike((), "")
+
+
+def file_uri(file: str) -> str:
+    """The address of a file by its name relative to the folder, with slashes."""
+    return FOLDER + quote(file)
+
+
+def joined(base: str, reference: str) -> str | None:
+    """The address that a reference means, seen from a base; None for what is no reference."""
+    try:
+        if reference.startswith("#"):
+            return base.partition("#")[0] + reference
+        return urljoin(base, reference)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Resources by address, the places where they stand, and their anchors.
+
+    canonical  the address a file was found at -> the address it gives itself
+    files      names of the files, for messages
+    unread     names of those that could not be read
+    """
+
+    registry: Registry[Any]
+    places: Mapping[str, Place]
+    anchors: Mapping[tuple[str, str], Place]
+    canonical: Mapping[str, str]
+    files: tuple[str, ...]
+    unread: tuple[str, ...] = ()
+
+    def lookup(self, reference: str, base: str) -> Target | Miss:
+        """What a reference leads to from a document whose address is `base`."""
+        full = joined(base, reference)
+        if full is None:
+            return Miss("reference", "this is no URI reference", NOTHING_ALIKE)
+        address, _, fragment = full.partition("#")
+        uri = self._canonical(address)
+        try:
+            resource = self.registry.get_or_retrieve(uri).value
+        except (NoSuchResource, Unresolvable):
+            return self._absent(address, reference)
+        place = self.places[uri]
+        if fragment and not fragment.startswith("/"):
+            return self._anchored(uri, unquote(fragment), resource.contents, place)
+        found = _pointed(resource.contents, fragment, place)
+        if isinstance(found, Target) and not isinstance(found.contents, Mapping | bool):
+            kind = "list" if isinstance(found.contents, list) else "plain value"
+            return Miss("missing", f"a {kind} stands there; a schema is expected", NOTHING_ALIKE)
+        return found
+
+    def _canonical(self, address: str) -> str:
+        address = self.canonical.get(address, address)
+        if address.startswith(FOLDER) and address not in self.places:
+            # A name may be percent-encoded in several ways.
+            plain = file_uri(unquote(address.removeprefix(FOLDER)))
+            return self.canonical.get(plain, plain)
+        return address
+
+    def _anchored(self, uri: str, name: str, contents: Any, place: Place) -> Target | Miss:
+        try:
+            anchor = self.registry.anchor(uri, name).value
+        except (NoSuchAnchor, Unresolvable):
+            known = [other for address, other in self.anchors if address == uri]
+            message = f"{place.file} has no anchor {shortened(name)!r}"
+            if isinstance(contents, Mapping) and name in contents.get("$defs", {}):
+                message += f" (a definition is reached as #/$defs/{shortened(name)})"
+            return Miss("missing", message, Alike.of(name, known))
+        return Target(anchor.resource.contents, self.anchors[uri, name])
+
+    def _absent(self, address: str, reference: str) -> Miss:
+        """No document has the address."""
+        if address.startswith(FOLDER):
+            sought = unquote(address.removeprefix(FOLDER))
+            if sought in self.unread:
+                return Miss("missing", f"{sought} could not be read, see there", NOTHING_ALIKE)
+            message = f"there is no pack {shortened(sought)!r} in the folder"
+            return Miss("missing", message, Alike.of(sought, self.files))
+        if address.startswith((_OUTSIDE, "file:")) or not address.partition(":")[2]:
+            message = "it leads out of the folder, which is never left; copy the pack into it"
+            return Miss("outside", message, Alike.of(reference, self.files))
+        last = address.rpartition("/")[2]
+        message = f"no pack has the $id {shortened(address)!r}, and nothing is ever fetched"
+        same = [name for name in self.files if last and name.rpartition("/")[2] == last]
+        if same:
+            message += f"; {same[0]} has that file name: give it this $id"
+        others = (FOLDER, "http://json-schema.org/", "https://json-schema.org/")
+        own = [uri for uri in self.places if not uri.startswith(others)]
+        return Miss("remote", message, Alike.of(address, own))
+
+
+def _pointed(contents: Any, fragment: str, place: Place) -> Target | Miss:
+    """The value at a JSON pointer (RFC 6901) that may be percent-encoded."""
+    if not fragment:
+        return Target(contents, place)
+    try:
+        steps = unquote(fragment, errors="strict")[1:].split("/")
+    except UnicodeDecodeError:
+        return Miss("reference", "the pointer is not percent-encoded UTF-8", NOTHING_ALIKE)
+    for step in steps:
+        if not _STEP.fullmatch(step):
+            return Miss("reference", "in a pointer, ~ is written ~0 and / is ~1", NOTHING_ALIKE)
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(contents, Mapping) and name in contents:
+            contents = contents[name]
+        elif isinstance(contents, list) and _POSITION.fullmatch(step) and int(step) < len(contents):
+            contents = contents[int(step)]
+        else:
+            known = list(contents) if isinstance(contents, Mapping) else []
+            message = f"{shortened(str(place))} has no part {shortened(name)!r}"
+            return Miss("missing", message, Alike.of(name, known))
+        place = place.below(name)
+    return Target(contents, place)
