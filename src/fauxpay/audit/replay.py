@@ -28,8 +28,8 @@ from fauxpay.audit.verdicts import config_of, request_of
 from fauxpay.delivery.engine import Engine
 from fauxpay.delivery.executors import executor
 from fauxpay.delivery.files import storage_errors
+from fauxpay.delivery.judging import judge
 from fauxpay.delivery.progress import Progress, Report, silent
-from fauxpay.delivery.run import judge
 from fauxpay.delivery.sinks import STAGING
 from fauxpay.delivery.task import PLAN_DAY, Context, Task, stretch_days, stretches
 from fauxpay.delivery.worlds import build_world, read_catalog_tables

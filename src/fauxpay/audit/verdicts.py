@@ -17,7 +17,7 @@ from fauxpay.audit.differences import Difference, unequal_members
 from fauxpay.audit.documents import window_of
 from fauxpay.config.model import Config
 from fauxpay.delivery.engine import Engine
-from fauxpay.delivery.run import judge
+from fauxpay.delivery.judging import judge
 from fauxpay.delivery.task import Context
 from fauxpay.errors import ConfigError
 from fauxpay.foundations.parameters import Parameters

@@ -56,7 +56,7 @@ def generate(
 
     manner = Manner(is_json, is_quiet, log_format)
     with metered(metrics, log_format) as meter:
-        start_day, end_day, names = _days(logical_date, start_day, end_day)
+        start_day, end_day, names = window_days(logical_date, start_day, end_day)
         flags: dict[str, object] = {
             "run.out": out,
             "run.from": start_day,
@@ -69,7 +69,7 @@ def generate(
     tell_summary(outcome, manner)  # Not before the metrics are written: then all went well.
 
 
-def _days(
+def window_days(
     logical_date: str | None, start_day: str | None, end_day: str | None
 ) -> tuple[str | None, str | None, dict[str, str]]:
     """First day, the day after the last, and which flags said so."""

@@ -24,6 +24,7 @@ from fauxpay.delivery.sinks import LocalSink, Staged
 from fauxpay.delivery.tables import Law, TableFile
 from fauxpay.delivery.task import Context, Task, described_day, partition_key, seed_folder
 from fauxpay.delivery.workshop import Workshop
+from fauxpay.gates.segments import READS, SEGMENT_OF
 from fauxpay.receipts import layout
 from fauxpay.receipts.records import PartitionReceipt
 
@@ -31,13 +32,16 @@ CONTRACTS = {**layout.DAY_TABLES, **layout.PLAN_TABLES}
 
 
 class Draft:
-    """The files of one partition."""
+    """The files of one partition; `segment` is the one at work."""
 
     def __init__(self, context: Context, workshop: Workshop, task: Task, sink: LocalSink) -> None:
         self.task = task
         self._context = context
         self._workshop = workshop
         self._sink = sink
+        self.segment = SEGMENT_OF[
+            next(iter(layout.PLAN_TABLES if task.is_plan else layout.DAY_TABLES))
+        ]
         self._files: dict[str, TableFile] = {}
         self._inspector = Inspector(task.day)
 
@@ -73,12 +77,23 @@ class Draft:
             own = layout.DAY_TABLES["transactions"]
             members = {**members, own: Members.of(self._inspector.identifiers())}
         for name, rows in tables.items():
+            if not self._may_start(SEGMENT_OF[name]):
+                # What was not written counts for nothing: it was not asked for any more.
+                self.counts = {"transactions": counts["transactions"]}
+                return
             self._file(name, members).write(rows)
+
+    def _may_start(self, segment: str) -> bool:
+        """Whether what the segment reads of this partition is without fault."""
+        reads = [self._files[name] for name in READS[segment] if name in self._files]
+        return not any(file.findings for file in reads)
 
     def receipt(self) -> PartitionReceipt:
         """Finishes the files; what they hold and what was found wrong."""
-        names = layout.PLAN_TABLES if self.task.is_plan else layout.DAY_TABLES
-        assert list(self._files) == list(names), list(self._files)
+        names = list(layout.PLAN_TABLES if self.task.is_plan else layout.DAY_TABLES)
+        made = list(self._files)
+        assert made == names[: len(made)], made
+        assert made == names or any(file.findings for file in self._files.values()), made
         entries = tuple(file.close() for file in self._files.values())
         findings = [finding for file in self._files.values() for finding in file.findings]
         request = self._context.request
@@ -98,6 +113,7 @@ class Draft:
             file.discard()
 
     def _file(self, name: str, members: Mapping[str, Members]) -> TableFile:
+        self.segment = SEGMENT_OF[name]
         if name in self._files:
             return self._files[name]
         context, task = self._context, self.task

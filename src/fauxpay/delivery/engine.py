@@ -132,6 +132,13 @@ def default_catalog_checks(tables: Tables) -> list[Finding]:
     return check_catalog(dict(tables))
 
 
+def default_catalog_check_names() -> Sequence[str]:
+    """Names of the checks that `default_catalog_checks` makes, "<table>: <check>"."""
+    from fauxpay.catalog.integrity import checks_of_catalog
+
+    return checks_of_catalog()
+
+
 def default_derived(tables: Tables, config: Config, parameters: Parameters) -> dict[str, bytes]:
     """What is computed from a catalog once and sealed with it: the tables that draws look up."""
     from fauxpay.foundations.array_files import array_bytes
@@ -194,6 +201,7 @@ class Engine:
     inputs: Callable[[Config], list[dict[str, Any]]] = default_inputs
     build_catalog: Callable[[Config, Parameters], dict[str, pa.Table]] = default_catalog
     check_catalog: Callable[[Tables], list[Finding]] = default_catalog_checks
+    catalog_check_names: Callable[[], Sequence[str]] = default_catalog_check_names
     derive: Callable[[Tables, Config, Parameters], dict[str, bytes]] = default_derived
     make_maker: Callable[[Tables, Mapping[str, bytes], Config, Parameters], Maker] = default_maker
     make_inspector: Callable[[Maker, Tables], Inspect] = default_inspector

@@ -253,13 +253,13 @@ def _raised(failed: Failed) -> FauxpayError:
     """The worker's error in this process, of the same class where it is one of ours."""
     known = getattr(errors, failed.kind, None)
     if isinstance(known, type) and issubclass(known, FauxpayError):
-        return known(failed.message)
+        return known(failed.message).located(*failed.place)
     place = f"making {failed.task}" if failed.task else "opening the world"
     return FauxpayError(
         f"a worker failed at {place}: {failed.kind}: {failed.message}. This is a fault of fauxpay "
         f"or of a plug-in, not of the request: please report it with the lines below. What was "
         f"made before is kept, and the same command resumes.\n{failed.trace.rstrip()}"
-    )
+    ).located(partition=failed.task)
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def storage_errors(path: Path, action: str) -> Iterator[None]:
     except OSError as error:
         raise StorageError(
             f"{path}: cannot {action}: {error.strerror or error}. {remedy(error)}"
-        ) from error
+        ).located(str(path)) from error
 
 
 def link(source: Path, target: Path, locks: Path) -> None:

@@ -28,7 +28,7 @@ from fauxpay.delivery.task import (
     stretches,
 )
 from fauxpay.delivery.workshop import Workshop
-from fauxpay.errors import ContractError
+from fauxpay.errors import ContractError, FauxpayError
 from fauxpay.gates.verdicts import Verdict
 from fauxpay.receipts import layout
 from fauxpay.receipts.records import PartitionReceipt, document_bytes, partition_receipt
@@ -87,6 +87,9 @@ def _made(
             _stream(workshop, drafts, on_rows)
         receipts = [draft.receipt() for draft in drafts.values()]
         _publish(context, sink, list(drafts.values()), receipts)
+    except FauxpayError as error:
+        error.located(partition=str(run[0]), segment=drafts[run[0].day].segment)
+        raise
     finally:
         for draft in drafts.values():
             draft.discard()

@@ -237,7 +237,11 @@ class LocalSink:
         try:
             link(file.path, target, self.root / STAGING)
         except FileExistsError:
-            return self._same_or_conflict(file, target)
+            try:
+                return self._same_or_conflict(file, target)
+            except ConflictError as error:
+                error.located(file.name)
+                raise
         return Outcome.WRITTEN
 
     def _same_or_conflict(self, file: Staged, target: Path) -> Outcome:

@@ -48,12 +48,14 @@ class Failed:
     task    what was being made, or "" before any
     kind    name of the error's class
     trace   the worker's own traceback
+    place   about, partition and segment of the error, where it knows them
     """
 
     task: str
     kind: str
     message: str
     trace: str
+    place: tuple[str, str, str] = ("", "", "")
 
 
 def work(connection: Connection) -> None:
@@ -124,7 +126,8 @@ def _make(context: Context, workshop: Workshop, stretch: Stretch, connection: Co
 def _failure(task: str, error: Exception) -> Failed:
     told = error if isinstance(error, FauxpayError) else refused(error)
     if told is not None:
-        return Failed(task, type(told).__name__, str(told), "")
+        place = (told.about, told.partition, told.segment)
+        return Failed(task, type(told).__name__, str(told), "", place)
     return Failed(task, type(error).__name__, str(error), traceback.format_exc())
 
 

@@ -33,6 +33,7 @@ from fauxpay.receipts.records import (
     document_bytes,
     read_document,
 )
+from fauxpay.receipts.segments import catalog_segment, require_world
 from fauxpay.receipts.store import has_size
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ def identify(
 
 
 def find_world(root: Path, identifier: str) -> dict[str, Any] | None:
-    """world.json of a sealed world whose files are all there; None where it must be built."""
+    """world.json of a sealed world whose files are all there; None where it must be built.
+
+    Raises GateError where its catalog is not PASS: nothing starts on such a world.
+    """
     path = root / layout.world_name(identifier, WORLD_FILE)
     try:
         world = read_document(WORLD_CONTRACT, path.read_bytes())
@@ -82,7 +86,10 @@ def find_world(root: Path, identifier: str) -> dict[str, Any] | None:
         and (root / entry["path"]).is_file()
         for entry in world["derived"]
     )
-    return world if whole and derived else None
+    if not (whole and derived):
+        return None
+    require_world(world, str(path))
+    return world
 
 
 def build_world(
@@ -118,6 +125,7 @@ def build_world(
         "tables": _seal_catalog(sink, request, tables, config.output.compression),
         "derived": _seal_derived(sink, request, derived),
     }
+    world["segment"] = catalog_segment(world, engine.catalog_check_names())
     name = layout.world_name(request.world_id, WORLD_FILE)
     read = partial(read_document, WORLD_CONTRACT)
     sink.mend([Document(name, document_bytes(WORLD_CONTRACT, world), read)])

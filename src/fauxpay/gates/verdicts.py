@@ -108,7 +108,9 @@ def table_checks(
     found = _by_check(evidence)
     rows = _row_totals(evidence)
     return tuple(
-        _judged(f"{table}: {name}", rows[table], found.get((table, name), []), len(evidence))
+        _judged(
+            f"{table}: {name}", rows[table], found.get((table, name), []), _asked(table, evidence)
+        )
         for table, names in checks_of.items()
         for name in names
     )
@@ -121,7 +123,7 @@ def other_checks(
     listed = {(table, name) for table, names in checks_of.items() for name in names}
     rows = _row_totals(evidence)
     return tuple(
-        _judged(f"{table}: {name}", rows[table], failures, len(evidence))
+        _judged(f"{table}: {name}", rows[table], failures, _asked(table, evidence))
         for (table, name), failures in _by_check(evidence).items()
         if (table, name) not in listed
     )
@@ -180,15 +182,27 @@ def _row_totals(evidence: Sequence[Evidence]) -> Counter[str]:
     return totals
 
 
+def _asked(table: str, evidence: Sequence[Evidence]) -> tuple[int, int]:
+    """(partitions that hold a table, partitions)."""
+    return sum(table in partition.rows for partition in evidence), len(evidence)
+
+
 def _judged(
     name: str,
     rows: int,
     failures: Sequence[tuple[Evidence, Mapping[str, Any]]],
-    partition_count: int,
+    asked: tuple[int, int],
 ) -> Check:
-    """A check with its first failure as evidence. Nothing looked at is UNKNOWN."""
+    """A check with its first failure as evidence. What was not looked at is UNKNOWN.
+
+    asked  (partitions that hold the table, partitions)
+    """
+    held, partition_count = asked
     if partition_count == 0:
         return Check(name, Verdict.UNKNOWN, 0, 0, "no partition was judged")
+    if not failures and held < partition_count:
+        text = f"not asked in {partition_count - held} of {partition_count} partitions"
+        return Check(name, Verdict.UNKNOWN, rows, 0, text)
     if not failures:
         return Check(name, Verdict.PASS, rows, 0, f"holds in {partition_count} partitions")
     partition, finding = failures[0]

@@ -5,16 +5,23 @@
 <root>/worlds/<world_id>/seed=<n>/<plan table>/until=2026-04-01/part-0000.parquet
 <root>/worlds/<world_id>/seed=<n>/partitions/event_day=2026-03-01/part-0000.json
 <root>/runs/created/<run_id>.json  runs/utc_day=2026-03-02/<run_id>/receipt.json  gate.json  _PASSED
-<root>/quarantine/<run_id>/...  conflicts/...  .staging/...
+<root>/runs/utc_day=2026-03-02/<run_id>/segments/{activity,fraud,labels}.json
+<root>/quarantine/<run_id>/failure.json  config.yaml  gate.json  receipt.json  segments/  worlds/
+<root>/conflicts/...  .staging/...
 """
 
 from __future__ import annotations
+
+import re
 
 RUNS = "runs"
 QUARANTINE = "quarantine"
 RECEIPT = "receipt.json"
 GATE = "gate.json"
 PASSED = "_PASSED"
+FAILURE = "failure.json"
+FAILED_CONFIG = "config.yaml"
+_PARTITION = re.compile(r"(\w+)/(?:event_day|until)=([0-9-]{10})/part-([0-9]+)\.")
 
 CATALOG_TABLES = {
     name: f"catalog.yaml#/$defs/{name}"
@@ -90,6 +97,17 @@ def run_name(created_utc: str, run_id: str, file: str) -> str:
     return f"{RUNS}/utc_day={created_utc[:10]}/{run_id}/{file}"
 
 
+def segment_file(segment: str) -> str:
+    """The gate receipt of a segment, in the folder of its run."""
+    return f"segments/{segment}.json"
+
+
 def quarantine_name(run_id: str) -> str:
     """The folder of a run that did not pass."""
     return f"{QUARANTINE}/{run_id}"
+
+
+def partition_of(path: str) -> tuple[str, str, int] | None:
+    """(table, day, shard) of the name or path of a partition's file; None for other files."""
+    found = _PARTITION.search(path)
+    return (found[1], found[2], int(found[3])) if found else None

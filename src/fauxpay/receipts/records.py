@@ -20,12 +20,25 @@ from fauxpay.contracts.documents import check_document
 from fauxpay.errors import ContractError
 from fauxpay.foundations.canonical import canonical_json, document_digest
 from fauxpay.foundations.version import VERSION
+from fauxpay.gates.segments import (
+    ACTIVITY,
+    CATALOG,
+    FRAUD,
+    LABELS,
+    READS,
+    SEGMENT_OF,
+    SealedInput,
+    segment_verdict,
+)
 from fauxpay.gates.verdicts import Evidence, Verdict
 from fauxpay.receipts.identity import MODEL_VERSION, Window
+from fauxpay.receipts.segments import segment_entry
 
-WORLD_SCHEMA = "fauxpay.world/1"
-PARTITION_SCHEMA = "fauxpay.partition/1"
+WORLD_SCHEMA = "fauxpay.world/2"
+PARTITION_SCHEMA = "fauxpay.partition/2"
 RECEIPT_SCHEMA = "fauxpay.receipt/2"
+NOTHING = document_digest([])
+"""The digest of an input that was not written."""
 # What can change the bytes of a file, though not its values.
 PACKAGES = ("fauxpay", "numpy", "pyarrow", "xxhash")
 
@@ -79,11 +92,35 @@ class PartitionReceipt:
             "seed": self.seed,
             "event_day": self.event_day,
             "shard": self.shard,
+            "segments": self.segments(),
             "tables": [asdict(entry) for entry in self.tables],
             "counts": dict(self.counts),
             "findings": [dict(finding) for finding in self.findings],
             "verdict": self.verdict.name,
         }
+
+    def segments(self) -> list[dict[str, Any]]:
+        """What each segment read here, and its verdict (contract run.yaml#/$defs/segment_state)."""
+        written = {entry.name: entry.logical_digest for entry in self.tables}
+        failed = {str(finding["table"]) for finding in self.findings}
+        world = SealedInput("world", self.world_id, CATALOG, Verdict.PASS)
+        verdicts: dict[str, Verdict] = {}
+        states = []
+        for segment in (ACTIVITY, FRAUD, LABELS) if "transactions" in written else (FRAUD,):
+            inputs = [world] + [
+                SealedInput(table, written.get(table, NOTHING), owner, verdicts[owner])
+                for table in READS[segment]
+                if (owner := SEGMENT_OF[table]) in verdicts
+            ]
+            verdicts[segment] = segment_verdict(segment, inputs, written, failed)
+            states.append(
+                {
+                    "segment": segment,
+                    "inputs": [one.document() for one in inputs],
+                    "verdict": verdicts[segment].name,
+                }
+            )
+        return states
 
     def evidence(self) -> Evidence:
         """What the gates ask of it."""
@@ -123,6 +160,11 @@ def partition_receipt(data: bytes) -> PartitionReceipt:
             f"partition receipt of {receipt.event_day}: verdict {document['verdict']} with "
             f"{len(receipt.findings)} findings; expected {receipt.verdict.name}"
         )
+    if receipt.segments() != document["segments"]:
+        raise ContractError(
+            f"partition receipt of {receipt.event_day}: its segments do not follow from its "
+            f"tables and findings; expected {[one['verdict'] for one in receipt.segments()]}"
+        )
     return receipt
 
 
@@ -140,12 +182,14 @@ def receipt_document(
     created_utc: str,
     contents: Contents,
     gate: Mapping[str, Any],
+    segments: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """The sealed record of a run, with the digest of itself (contract run.yaml#/$defs/receipt).
 
     created_utc  "2026-03-02T10:20:30Z", stamped once
     contents     the tables of plans are named after those of the catalog
     gate         gate.json; its verdict is the run's
+    segments     gate receipts of the run's own segments
     """
     world, window = contents.world, request.window.document()
     rows: Counter[str] = Counter()
@@ -173,6 +217,7 @@ def receipt_document(
         "packages": package_versions(),
         "catalog": tables,
         "partitions": [partition.entry() for partition in contents.partitions],
+        "segments": [segment_entry(one) for one in (world["segment"], *segments)],
         "gate_digest": document_digest(gate),
     }
     return {**document, "receipt_digest": document_digest(document)}
