@@ -219,4 +219,7 @@ def test_data_turned_into_code_would_be_found():
         "subprocess.run(text, shell=True)",
     ):
         assert faults(ast.parse(text)), text
-    assert faults(ast.parse("import re, json\nre.compile('x')\nnumpy.load(file, allow_pickle=False)")) == []
+    assert (
+        faults(ast.parse("import re, json\nre.compile('x')\nnumpy.load(file, allow_pickle=False)"))
+        == []
+    )
