@@ -12,7 +12,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 FEW, MANY = 1000, 10_000
 RATIO_MAX = 15.0
-"""Ten times the partitions; quadratic would be a hundred. Ratios of one run, for machines differ."""
+"""Ten times the partitions; quadratic would be a hundred. A ratio, for machines differ."""
 
 START_SECONDS = 2.0
 PEAK_GROWTH_MB_MAX = 250.0
