@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,11 +67,8 @@ def make(root: Path, **run: object) -> dict[str, str]:
 @functools.cache
 def expected() -> dict[str, str]:
     """Digests of the run that nothing ever happened to."""
-    root = Path(os.environ.get("TMPDIR", "/tmp")) / f"fauxpay-survival-{os.getpid()}"
-    try:
-        return make(root)
-    finally:
-        shutil.rmtree(root)
+    with tempfile.TemporaryDirectory() as root:
+        return make(Path(root))
 
 
 def require_nothing_torn(root: Path, wanted: dict[str, str] | None = None) -> int:
