@@ -126,7 +126,11 @@ def test_a_signal_before_anything_is_loaded_is_clean(tmp_path):
         own += "from fauxpay.cli import main; main()"
         arguments = [sys.executable, "-c", own, *harness.command(tmp_path / "out")[3:]]
         run = subprocess.Popen(
-            arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=0
+            arguments,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=harness.mind_signals,
         )
         assert run.stdout is not None
         run.stdout.readline()
@@ -142,7 +146,7 @@ def test_a_run_that_must_not_be_interrupted_is_not(tmp_path):
     """Started with SIGINT ignored, as by nohup or a shell's &: Ctrl-C is not for it."""
     run = harness.started(
         harness.command(tmp_path),
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
     )
     harness.wait_for(tmp_path, ".staging", run)
     os.killpg(run.pid, signal.SIGINT)
