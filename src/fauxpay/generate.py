@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import fauxpay
-from fauxpay.errors import ConfigError, FauxpayError
+from fauxpay.errors import ConfigError
 
 if TYPE_CHECKING:
     from fauxpay.config.model import Config
@@ -59,22 +59,17 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
 
     argv, environ  those of the process where None
     """
-    import typer
-
+    from fauxpay.cli import exit_code_of
     from fauxpay.cli.generate import run_config
 
-    try:
+    def command() -> None:
         arguments = sys.argv[1:] if argv is None else argv
         config, notes = config_of(arguments, os.environ if environ is None else environ)
         for note in notes:
             print(f"fauxpay: {note}", file=sys.stderr)
         run_config(config)
-    except FauxpayError as error:
-        print(f"fauxpay: {error}", file=sys.stderr)
-        return error.exit_code
-    except typer.Exit as stop:
-        return stop.exit_code
-    return 0
+
+    return exit_code_of(command)
 
 
 def config_of(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Config, list[str]]:

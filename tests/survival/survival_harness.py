@@ -7,10 +7,12 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from fauxpay.delivery.sinks import STAGING
 from fauxpay.errors import ContractError
 from fauxpay.receipts.records import partition_receipt
 
+Started = subprocess.Popen[str]
 TINY = {"cards": 60, "merchants": 120, "places": 8}
 FRAUD = {"card_testing_per_card_year": 4.0, "lost_stolen_per_card_year": 4.0}
 WINDOW = {"from": "2026-03-01", "to": "2026-03-04"}
@@ -42,9 +45,20 @@ def command(root: Path, *more: str, workers: int = 1) -> list[str]:
     return [*own, *window, *sizes, *more]
 
 
-def finished(arguments: list[str], **more: object) -> subprocess.CompletedProcess[str]:
+def mind_signals() -> None:
+    """For a child: signals mean what they mean at a terminal, whoever started the tests and how.
+
+    A shell's & has its children ignore Ctrl-C, and so would ours.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def finished(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     """A command run to its end, its words kept."""
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=120, **more)
+    return subprocess.run(
+        arguments, capture_output=True, text=True, timeout=120, preexec_fn=mind_signals
+    )
 
 
 def digests(root: Path) -> dict[str, str]:
@@ -66,11 +80,8 @@ def make(root: Path, **run: object) -> dict[str, str]:
 @functools.cache
 def expected() -> dict[str, str]:
     """Digests of the run that nothing ever happened to."""
-    root = Path(os.environ.get("TMPDIR", "/tmp")) / f"fauxpay-survival-{os.getpid()}"
-    try:
-        return make(root)
-    finally:
-        shutil.rmtree(root)
+    with tempfile.TemporaryDirectory() as root:
+        return make(Path(root))
 
 
 def require_nothing_torn(root: Path, wanted: dict[str, str] | None = None) -> int:
@@ -117,7 +128,7 @@ def staged(root: Path) -> list[str]:
     return [path.name for path in root.glob(f"{STAGING}/*") if path.name != "publish.lock"]
 
 
-def started(arguments: list[str], **more: object) -> subprocess.Popen[str]:
+def started(arguments: list[str], prepare: Callable[[], object] = mind_signals) -> Started:
     """A command in a process group of its own, its standard error kept."""
     return subprocess.Popen(
         arguments,
@@ -125,11 +136,11 @@ def started(arguments: list[str], **more: object) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        **more,
+        preexec_fn=prepare,
     )
 
 
-def wait_for(root: Path, pattern: str, run: subprocess.Popen[str], count: int = 1) -> None:
+def wait_for(root: Path, pattern: str, run: Started, count: int = 1) -> None:
     """Returns as soon as so many names of a pattern are there; the run must still be going."""
     until = time.monotonic() + 60
     while len(list(root.glob(pattern))) < count:
@@ -138,7 +149,7 @@ def wait_for(root: Path, pattern: str, run: subprocess.Popen[str], count: int = 
         time.sleep(0.001)
 
 
-def family(run: subprocess.Popen[str]) -> list[psutil.Process]:
+def family(run: Started) -> list[psutil.Process]:
     """The processes that a command has started."""
     try:
         return psutil.Process(run.pid).children(recursive=True)

@@ -23,9 +23,13 @@ RAISED = {"card_testing_per_card_year": 3.0, "lost_stolen_per_card_year": 3.0}
 
 def auc(score: np.ndarray, target: np.ndarray) -> float:
     """The share of (hit, miss) pairs that the score ranks rightly; ties count half."""
-    values, rank = np.unique(score, return_inverse=True)
-    hits = np.bincount(rank[target], minlength=values.size).astype(np.float64)
-    misses = np.bincount(rank[~target], minlength=values.size).astype(np.float64)
+    # Small whole numbers are their own ranks.
+    rank = (
+        score if score.dtype in (np.uint8, np.bool_) else np.unique(score, return_inverse=True)[1]
+    )
+    rank = rank.astype(np.int64)
+    hits = np.bincount(rank[target], minlength=int(rank.max()) + 1).astype(np.float64)
+    misses = np.bincount(rank[~target], minlength=hits.size).astype(np.float64)
     below = np.cumsum(misses) - misses
     return float((hits * (below + misses / 2)).sum() / (hits.sum() * misses.sum()))
 
@@ -52,23 +56,23 @@ def questions(ids: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     before = np.concatenate([own[:1], own[:-1]])
     after = np.concatenate([own[1:], own[-1:]])
     yield "value", own
-    yield "bits set", by_bit.sum(axis=1)
-    yield "parity", by_bit.sum(axis=1) & 1
+    yield "bits set", by_bit.sum(axis=1, dtype=np.uint8)
+    yield "parity", by_bit.sum(axis=1, dtype=np.uint8) & 1
     for number in range(63):
         yield f"bit {number}", by_bit[:, number]
     for number in range(62):
         yield f"bits {number} and {number + 1} differ", by_bit[:, number] ^ by_bit[:, number + 1]
     for number in range(8):
-        yield f"byte {number}", own >> np.uint64(8 * number) & np.uint64(255)
+        yield f"byte {number}", (own >> np.uint64(8 * number)).astype(np.uint8)
     for prime in PRIMES:
-        rest = own % np.uint64(prime)
+        rest = (own % np.uint64(prime)).astype(np.uint8)
         yield f"modulo {prime}", rest
         for number in range(prime if prime < 10 else 0):
-            yield f"modulo {prime} is {number}", rest == np.uint64(number)
+            yield f"modulo {prime} is {number}", rest == number
     for name, near in (("before", before), ("after", after)):
         yield f"greater than the one {name}", own > near
         yield f"distance to the one {name}", np.where(own > near, own - near, near - own)
-        yield f"bits shared with the one {name}", bits(own ^ near).sum(axis=1)
+        yield f"bits shared with the one {name}", bits(own ^ near).sum(axis=1, dtype=np.uint8)
 
 
 def learned(ids: np.ndarray, target: np.ndarray, *, width: int) -> tuple[float, np.ndarray]:

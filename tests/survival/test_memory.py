@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import survival_harness as harness
 
-MONTHS = ("--from", "2026-01-01", "--to", "2026-03-04")
+MONTHS = ("--from", "2026-02-01", "--to", "2026-03-04")
 OUT_OF_RESOURCES = 9
 GROUPS_V1, GROUPS_V2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
 
@@ -89,6 +89,7 @@ def test_a_worker_that_the_kernel_kills_for_its_memory_is_said(tmp_path):
         assert kills(folder) >= 1
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_said(tmp_path):
     """SIGKILL of one worker, which is what the killer sends: the same words and code."""
     run = harness.started(harness.command(tmp_path, *MONTHS, workers=2))

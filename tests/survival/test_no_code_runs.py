@@ -83,12 +83,19 @@ def test_a_catalog_path_that_climbs_is_refused(path):
         Config(catalog={"path": path})
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """The tiny run, for looking at."""
+    root = tmp_path_factory.mktemp("made")
+    harness.make(root)
+    return root
+
+
 @pytest.fixture
-def own_catalog(tmp_path) -> Path:
+def own_catalog(made, tmp_path) -> Path:
     """A catalog of one's own, copied from a sealed world."""
-    harness.make(tmp_path / "made")
     folder = tmp_path / "own"
-    shutil.copytree(next(tmp_path.glob("made/worlds/*/catalog")), folder)
+    shutil.copytree(next(made.glob("worlds/*/catalog")), folder)
     return folder
 
 
@@ -124,15 +131,14 @@ def test_a_catalog_file_that_leads_outside_is_refused(own_catalog, tmp_path, kin
 
 
 @pytest.mark.parametrize("path", OUTSIDE)
-def test_names_in_documents_stay_below_the_root(tmp_path, path):
+def test_names_in_documents_stay_below_the_root(made, path):
     """world.json, sidecars and receipts with any other path are not documents of ours."""
-    harness.make(tmp_path)
     for pattern, name in (
         ("worlds/*/world.json", "world"),
         ("worlds/*/seed=1/partitions/event_day=*/part-0000.json", "partition"),
         ("runs/utc_day=*/*/receipt.json", "receipt"),
     ):
-        document = json.loads(next(tmp_path.glob(pattern)).read_bytes())
+        document = json.loads(next(made.glob(pattern)).read_bytes())
         check_document(f"run.yaml#/$defs/{name}", document)
         entries = document["catalog"] if name == "receipt" else document["tables"]
         entries[0]["path"] = path
@@ -158,11 +164,10 @@ def test_a_receipt_that_climbs_is_not_opened_whatever_it_swears(tmp_path):
 
 
 @pytest.mark.parametrize("run_id", ["../../x", "..", "*", "a" * 20 + "/..", "0" * 20 + "\n", ""])
-def test_a_run_id_is_no_path(tmp_path, run_id):
+def test_a_run_id_is_no_path(made, run_id):
     """Whatever is asked for, only ids are looked up."""
-    harness.make(tmp_path)
     with pytest.raises(StorageError, match="no run"):
-        fauxpay.open(tmp_path).run(run_id)
+        fauxpay.open(made).run(run_id)
 
 
 @pytest.mark.parametrize("name", [*OUTSIDE, "a/../b", "..", "a" * 600])

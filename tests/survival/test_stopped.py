@@ -12,7 +12,11 @@ import time
 import pytest
 import survival_harness as harness
 
-MONTHS = ("--from", "2026-01-01", "--to", "2026-03-04")
+MONTHS = ("--from", "2026-01-15", "--to", "2026-03-04")
+YEARS = ("--from", "2025-01-01", "--to", "2026-12-31")
+"""More than can be made before a signal comes."""
+
+SLOW = pytest.mark.slow
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 WORLD, DAYS = "worlds/*/world.json", "worlds/*/seed=1/truth/event_day=*/part-*"
 
@@ -39,8 +43,15 @@ def require_resumed(root) -> None:
     assert harness.expected().items() <= harness.digests(root).items()
 
 
-@pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("number", "workers"),
+    [
+        (signal.SIGINT, 1),
+        (signal.SIGTERM, 2),
+        pytest.param(signal.SIGINT, 2, marks=SLOW),
+        pytest.param(signal.SIGTERM, 1, marks=SLOW),
+    ],
+)
 def test_a_signal_to_the_group_is_clean(tmp_path, number, workers):
     """Ctrl-C or SIGTERM while days are made: one line that says how to go on."""
     told = stopped(tmp_path, number, workers=workers)
@@ -56,6 +67,7 @@ def test_ctrl_c_twice_is_as_clean_as_once(tmp_path):
     require_resumed(tmp_path)
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_workers_start_is_not_lost(tmp_path):
     """As soon as anything is written the workers are about to start; the signal still counts."""
     stopped(tmp_path, signal.SIGINT, at=".staging")
@@ -114,7 +126,11 @@ def test_a_signal_before_anything_is_loaded_is_clean(tmp_path):
         own += "from fauxpay.cli import main; main()"
         arguments = [sys.executable, "-c", own, *harness.command(tmp_path / "out")[3:]]
         run = subprocess.Popen(
-            arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=0
+            arguments,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=harness.mind_signals,
         )
         assert run.stdout is not None
         run.stdout.readline()
@@ -125,11 +141,12 @@ def test_a_signal_before_anything_is_loaded_is_clean(tmp_path):
         assert "Traceback" not in told
 
 
+@pytest.mark.slow
 def test_a_run_that_must_not_be_interrupted_is_not(tmp_path):
     """Started with SIGINT ignored, as by nohup or a shell's &: Ctrl-C is not for it."""
     run = harness.started(
         harness.command(tmp_path),
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
     )
     harness.wait_for(tmp_path, ".staging", run)
     os.killpg(run.pid, signal.SIGINT)
@@ -145,13 +162,13 @@ def test_signals_at_random_moments_are_clean(tmp_path, number):
     moments = random.Random(20260302)
     for round_number in range(30):
         root = tmp_path / str(round_number)
-        run = harness.started(harness.command(root, *MONTHS, workers=1 + round_number % 2))
+        run = harness.started(harness.command(root, *YEARS, workers=1 + round_number % 2))
         harness.wait_for(root, ".staging", run)
         time.sleep(moments.random() * 1.2)
         processes = harness.family(run)
         os.killpg(run.pid, number)
         _, told = run.communicate(timeout=60)
-        assert run.returncode == CODES[number], told
+        assert run.returncode == CODES[number], (round_number, told)
         assert "Traceback" not in told
         harness.require_gone(processes)
         assert not harness.staged(root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 FAULT = 1
@@ -11,7 +12,12 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """Entry point of `fauxpay`. What a user can put right is one message and an exit code.
+    """Entry point of `fauxpay`. What a user can put right is one message and an exit code."""
+    sys.exit(exit_code_of(_app))
+
+
+def exit_code_of(command: Callable[[], object]) -> int:
+    """Runs a command to its exit code; what ended it is one message on standard error.
 
     docs/exit-codes.md lists the codes. Where JSON logs are asked for, errors are JSON lines too.
     """
@@ -19,54 +25,59 @@ def main() -> None:
 
     try:
         with stops_raised():
-            code = _run()
+            return _code_of(command)
     except Stopped as stopped:
-        _end(KeyboardInterrupt(), stopped.exit_code)
-    sys.exit(code)
+        return _told(KeyboardInterrupt(), stopped.exit_code)
 
 
-def _run() -> int:
+def _app() -> object:
+    from fauxpay.cli.app import app
+
+    return app(standalone_mode=False)
+
+
+def _code_of(command: Callable[[], object]) -> int:
     import typer
 
     from fauxpay.errors import FauxpayError
 
-    code: Any = 0
     try:
-        from fauxpay.cli.app import app
-
-        code = app(standalone_mode=False)
+        code = command()
     except FauxpayError as error:
-        _end(error, error.exit_code)
+        return _told(error, error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        _end(KeyboardInterrupt(), INTERRUPTED)
+        return _told(KeyboardInterrupt(), INTERRUPTED)
+    except typer.Exit as stop:
+        return stop.exit_code
     except Exception as error:
-        _end_of_other(error)
+        return _other(error)
     return code if isinstance(code, int) else 0
 
 
-def _end_of_other(error: Exception) -> None:
-    """A wrong flag is told as typer tells it; a fault of our own keeps its traceback."""
+def _other(error: Exception) -> int:
+    """The machine's refusals are told as errors of ours, a wrong flag as typer tells it; a fault
+    of our own keeps its traceback."""
     from fauxpay.cli import logs
     from fauxpay.foundations.machine import refused
 
     told = refused(error)
     if told is not None:
-        _end(told, told.exit_code)
+        return _told(told, told.exit_code)
     # Typer raises click's errors, of click or of its own copy of it: known by what they can do.
     is_usage = hasattr(error, "format_message") and hasattr(error, "show")
     if logs.chosen(sys.argv[1:], _environ()) == "text":
         if not is_usage:
             raise error
         error.show()  # type: ignore[attr-defined]
-        sys.exit(USAGE)
-    _end(error, USAGE if is_usage else FAULT)
+        return USAGE
+    return _told(error, USAGE if is_usage else FAULT)
 
 
-def _end(error: BaseException, code: int) -> None:
+def _told(error: BaseException, code: int) -> int:
     from fauxpay.cli import logs
 
     logs.tell_error(error, code, logs.chosen(sys.argv[1:], _environ()))
-    sys.exit(code)
+    return code
 
 
 def _environ() -> Any:
