@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Callable
 
 FAULT = 1
 USAGE = 2
@@ -15,44 +15,45 @@ def main() -> None:
 
     docs/exit-codes.md lists the codes. Where JSON logs are asked for, errors are JSON lines too.
     """
+    sys.exit(exit_code_of(_run))
+
+
+def exit_code_of(command: Callable[[], object]) -> int:
+    """Runs a command to its exit code; what stopped it is one message on standard error."""
     import typer
 
-    from fauxpay.cli.app import app
     from fauxpay.errors import FauxpayError
 
     try:
-        code = app(standalone_mode=False)
+        code = command()
     except FauxpayError as error:
-        _end(error, error.exit_code)
+        return _told(error, error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        _end(KeyboardInterrupt(), INTERRUPTED)
+        return _told(KeyboardInterrupt(), INTERRUPTED)
     except Exception as error:
-        _end_of_other(error)
-    sys.exit(code if isinstance(code, int) else 0)
+        return _told_other(error)
+    return code if isinstance(code, int) else 0
 
 
-def _end_of_other(error: Exception) -> None:
-    """A wrong flag is told as typer tells it; a fault of our own keeps its traceback."""
-    from fauxpay.cli import logs
+def _run() -> object:
+    from fauxpay.cli.app import app
 
-    # Typer raises click's errors, of click or of its own copy of it: known by what they can do.
-    is_usage = hasattr(error, "format_message") and hasattr(error, "show")
-    if logs.chosen(sys.argv[1:], _environ()) == "text":
-        if not is_usage:
-            raise error
-        error.show()  # type: ignore[attr-defined]
-        sys.exit(USAGE)
-    _end(error, USAGE if is_usage else FAULT)
+    # Not standalone: typer would print errors itself, and as text only.
+    return app(standalone_mode=False)
 
 
-def _end(error: BaseException, code: int) -> None:
-    from fauxpay.cli import logs
-
-    logs.tell_error(error, code, logs.chosen(sys.argv[1:], _environ()))
-    sys.exit(code)
-
-
-def _environ() -> Any:
+def _told(error: BaseException, code: int) -> int:
+    """Says an error in the log format that the command line asks for; returns the code."""
     import os
 
-    return os.environ
+    from fauxpay.cli import logs
+
+    logs.tell_error(error, code, logs.chosen(sys.argv[1:], os.environ))
+    return code
+
+
+def _told_other(error: Exception) -> int:
+    """A wrong flag is told as typer tells it; a fault of our own keeps its traceback."""
+    # Typer raises click's errors, of click or of its own copy of it: known by what they can do.
+    is_usage = hasattr(error, "format_message") and hasattr(error, "show")
+    return _told(error, USAGE if is_usage else FAULT)
