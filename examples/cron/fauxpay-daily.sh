@@ -31,7 +31,7 @@ while :; do
     ${PAYMENTS_ARGUMENTS:-} >>"$log" 2>>"$log" 9>&- || code=$?
   case "$code" in
   0) exit 0 ;;
-  1 | 6) # a killed worker, a full disk: worth another try
+  1 | 6 | 9) # a full disk, a killed worker: worth another try
     [ "$try" -lt "$tries" ] || break
     try=$((try + 1))
     sleep "$pause"

@@ -17,7 +17,7 @@ import dagster
 
 # docs/exit-codes.md: trying again helps where a disk, a worker or a person was in the way. A wrong
 # config, a failed gate or a conflict would be the same the next time, and want a person.
-WORTH_A_RETRY = {1, 6, 130}
+WORTH_A_RETRY = {1, 6, 9, 130, 143}
 
 DAYS = dagster.DailyPartitionsDefinition(start_date="2026-03-01", timezone="UTC")
 

@@ -20,8 +20,9 @@ from fauxpay import errors
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "exit-codes.md"
 ROW = re.compile(r"^\| (\d+) \| (?:`(\w+)`)? *\|", re.MULTILINE)
-# Code 8 belongs to `verify` and is provoked beside it.
-ELSEWHERE = {8}
+# `verify` fails with 8, a machine that has no memory left with 9, SIGTERM with 143: each has its
+# tests beside its code.
+ELSEWHERE = {8, 9, 143}
 
 Words = Sequence[str | Path]
 
@@ -80,8 +81,12 @@ def no_folder_for_metrics(root: Path) -> Words:
 CASES: list[tuple[int, Callable[[Path], Words], tuple[str, str, str]]] = [
     (2, wrong_key, ("no such key", "known in catalog: mode,", "did you mean catalog.cards?")),
     (2, wrong_flag, ("No such option: --sead", "Possible options: --seed", "--help")),
-    (2, day_and_window, ("--logical-date: stands for one day", "expected", "Leave --logical")),
-    (2, no_day, ("--logical-date = '2026-02-30'", "expected one such as", "2026-03-01")),
+    (
+        2,
+        day_and_window,
+        ("--logical-date and --from or", "for one day", "give --logical"),
+    ),
+    (2, no_day, ("--logical-date = '2026-02-30'", "allowed is one such", "as 2026-03-01")),
     (3, changed_world, ("cards.parquet: not the file", "expected sha256", "Restore it")),
     (4, no_mark, ("no _PASSED mark", "expected", "`fauxpay generate` seals it")),
     (5, other_bytes, ("part-0000.parquet: other bytes", "expected the same", "Compare the two")),
@@ -102,7 +107,7 @@ def test_a_code_is_provoked_and_explained(own_root, code, words_of, said):
         assert text in done.stderr
 
 
-@pytest.mark.parametrize(("code", "words_of", "said"), CASES[::4], ids=NAMES[::4])
+@pytest.mark.parametrize(("code", "words_of", "said"), CASES[1::4], ids=NAMES[1::4])
 def test_the_same_error_as_a_json_line(own_root, code, words_of, said):
     """With JSON logs the last line is an object with class, code and the same message."""
     done = fauxpay(*words_of(own_root), FAUXPAY_LOG_FORMAT="json")
@@ -157,18 +162,18 @@ def at_work(root: Path) -> subprocess.Popen[str]:
     return run
 
 
-def test_code_1_for_a_worker_that_was_killed(tmp_path):
-    """SIGKILL of a worker, as by the OOM killer: no class of its own, but what to do."""
+@pytest.mark.slow
+def test_a_killed_worker_is_said_as_json(tmp_path):
+    """SIGKILL of a worker, as by the OOM killer: one line with code, run and what to do."""
     run = at_work(tmp_path)
     children = psutil.Process(run.pid).children(recursive=True)
     next(child for child in children if "spawn_main" in " ".join(child.cmdline())).kill()
     out, log = run.communicate(timeout=60)
-    assert run.returncode == 1
     assert out == ""
     line = json.loads(log.splitlines()[-1])
-    assert (line["class"], line["code"]) == ("FauxpayError", 1)
+    assert line["code"] == run.returncode == getattr(errors, line["class"]).exit_code
     assert "was killed by SIGKILL" in line["message"]
-    assert "The same command resumes" in line["message"]
+    assert "same command resumes" in line["message"]
     assert line["run_id"]
 
 
@@ -184,7 +189,7 @@ def test_code_130_for_ctrl_c(tmp_path):
     assert f"the same command resumes below {tmp_path}" in line["message"]
 
 
-def test_a_fault_of_our_own_keeps_its_trace(tmp_path):
+def test_code_1_for_a_fault_of_our_own(tmp_path):
     """What is no error of the user ends with 1: a traceback as text, or within the JSON line."""
     broken = (
         "import sys, fauxpay.config.sources as s\n"

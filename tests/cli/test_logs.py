@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -12,9 +14,10 @@ import pytest
 from commands import fauxpay, generate
 
 from fauxpay.cli import logs
+from fauxpay.config.sources import resolve
 from fauxpay.contracts.documents import check_document
 from fauxpay.delivery.progress import GateNews, PartitionNews, Progress, WorldNews
-from fauxpay.errors import ContractError
+from fauxpay.errors import ConfigError, ContractError
 from fauxpay.receipts.records import PartitionReceipt, TableEntry
 
 LINE = "run.yaml#/$defs/log_line"
@@ -132,6 +135,16 @@ def test_the_flag_counts_before_the_variable(sealed_root):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_variable_is_no_setting_of_a_run():
+    """Names that say how we speak are left alone by the config; one with a typing error is not."""
+    environ = {"FAUXPAY_LOG_FORMAT": "json", "FAUXPAY_AIRFLOW_VENV": "x", "FAUXPAY_RUN__SEED": "3"}
+    resolved = resolve(None, environ, (), {})
+    assert resolved.config.run.seed == 3
+    assert not [key for key, origin in resolved.origins.items() if "LOG_FORMAT" in origin]
+    with pytest.raises(ConfigError, match="FAUXPAY_LOG_FROMAT"):
+        resolve(None, {"FAUXPAY_LOG_FROMAT": "json"}, (), {})
+
+
 def test_an_unknown_format_is_refused():
     """Another format is bad input, said as text, with the two that there are."""
     done = fauxpay("generate", FAUXPAY_LOG_FORMAT="xml")
@@ -147,9 +160,6 @@ def test_help_imports_no_logger():
         "heavy = {'structlog', 'prometheus_client', 'pyarrow', 'numpy', 'pydantic', 'rich'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
-    import subprocess
-    import sys
-
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -67,7 +67,7 @@ def test_a_second_instance_leaves_at_once(tmp_path):
     assert run_script(tmp_path, DAYS[0], PAYMENTS_COMMAND=str(command)).returncode == 0
 
 
-@pytest.mark.parametrize("code", [2, 3, 4, 5, 7, 8, 130])
+@pytest.mark.parametrize("code", [2, 3, 4, 5, 7, 8, 130, 143])
 def test_what_a_second_try_cannot_mend_is_not_tried_again(tmp_path, code):
     """Such a code is handed on after one call."""
     command, calls = fake_command(tmp_path, code, 0)
@@ -79,7 +79,7 @@ def test_what_a_second_try_cannot_mend_is_not_tried_again(tmp_path, code):
 
 def test_what_a_second_try_may_mend_is_tried_again(tmp_path):
     """Storage and unknown errors: three tries, then the last code; or success on the way."""
-    command, calls = fake_command(tmp_path, 6, 1, 0, 6, 6, 6)
+    command, calls = fake_command(tmp_path, 6, 9, 0, 1, 6, 6)
     assert run_script(tmp_path, DAYS[0], PAYMENTS_COMMAND=str(command)).returncode == 0
     assert len(calls.read_text().splitlines()) == 3
     done = run_script(tmp_path, DAYS[0], PAYMENTS_COMMAND=str(command))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
 
 FAULT = 1
 USAGE = 2
@@ -33,6 +32,7 @@ def exit_code_of(command: Callable[[], object]) -> int:
 def _app() -> object:
     from fauxpay.cli.app import app
 
+    # Not standalone: typer would print errors itself, and as text only.
     return app(standalone_mode=False)
 
 
@@ -50,14 +50,22 @@ def _code_of(command: Callable[[], object]) -> int:
     except typer.Exit as stop:
         return stop.exit_code
     except Exception as error:
-        return _other(error)
+        return _told_other(error)
     return code if isinstance(code, int) else 0
 
 
-def _other(error: Exception) -> int:
-    """The machine's refusals are told as errors of ours, a wrong flag as typer tells it; a fault
-    of our own keeps its traceback."""
+def _told(error: BaseException, code: int) -> int:
+    """Says an error in the log format that the command line asks for; returns the code."""
+    import os
+
     from fauxpay.cli import logs
+
+    logs.tell_error(error, code, logs.chosen(sys.argv[1:], os.environ))
+    return code
+
+
+def _told_other(error: Exception) -> int:
+    """The machine's refusals are errors of ours; a wrong flag is told as typer tells it."""
     from fauxpay.foundations.machine import refused
 
     told = refused(error)
@@ -65,22 +73,4 @@ def _other(error: Exception) -> int:
         return _told(told, told.exit_code)
     # Typer raises click's errors, of click or of its own copy of it: known by what they can do.
     is_usage = hasattr(error, "format_message") and hasattr(error, "show")
-    if logs.chosen(sys.argv[1:], _environ()) == "text":
-        if not is_usage:
-            raise error
-        error.show()  # type: ignore[attr-defined]
-        return USAGE
     return _told(error, USAGE if is_usage else FAULT)
-
-
-def _told(error: BaseException, code: int) -> int:
-    from fauxpay.cli import logs
-
-    logs.tell_error(error, code, logs.chosen(sys.argv[1:], _environ()))
-    return code
-
-
-def _environ() -> Any:
-    import os
-
-    return os.environ

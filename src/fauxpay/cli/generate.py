@@ -6,12 +6,15 @@ import json
 import os
 import time
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from fauxpay.cli import INTERRUPTED, options
+from fauxpay.cli import INTERRUPTED
+from fauxpay.cli import flags as given
+from fauxpay.errors import ConfigError
 
 if TYPE_CHECKING:
     from fauxpay.cli.metrics import Meter
@@ -37,18 +40,18 @@ class Manner:
 
 
 def generate(
-    config: options.ConfigFile = None,
-    out: options.Out = None,
-    logical_date: options.LogicalDate = None,
-    start_day: options.StartDay = None,
-    end_day: options.EndDay = None,
-    seed: options.Seed = None,
-    workers: options.Workers = None,
-    settings: options.Settings = None,
-    is_json: options.IsJson = False,
-    is_quiet: options.IsQuiet = False,
-    log_format: options.Logs = "text",
-    metrics: options.Metrics = None,
+    config: given.ConfigFile = None,
+    out: given.Out = None,
+    logical_date: given.LogicalDate = None,
+    start_day: given.StartDay = None,
+    end_day: given.EndDay = None,
+    seed: given.Seed = None,
+    workers: given.Workers = None,
+    settings: given.Settings = None,
+    is_json: given.IsJson = False,
+    is_quiet: given.IsQuiet = False,
+    log_format: given.Logs = "text",
+    metrics: given.Metrics = None,
 ) -> None:
     """Make a run, or find it where it was made before."""
     from fauxpay.cli.metrics import metered
@@ -56,7 +59,10 @@ def generate(
 
     manner = Manner(is_json, is_quiet, log_format)
     with metered(metrics, log_format) as meter:
-        start_day, end_day, names = window_days(logical_date, start_day, end_day)
+        names: dict[str, str] = {}
+        if logical_date is not None:
+            start_day, end_day = one_day(logical_date, start_day, end_day)
+            names = dict.fromkeys(WINDOW_KEYS, "--logical-date")
         flags: dict[str, object] = {
             "run.out": out,
             "run.from": start_day,
@@ -69,32 +75,25 @@ def generate(
     tell_summary(outcome, manner)  # Not before the metrics are written: then all went well.
 
 
-def window_days(
-    logical_date: str | None, start_day: str | None, end_day: str | None
-) -> tuple[str | None, str | None, dict[str, str]]:
-    """First day, the day after the last, and which flags said so."""
-    from datetime import date, timedelta
+def one_day(logical_date: str, start_day: str | None, end_day: str | None) -> tuple[str, str]:
+    """The window of one scheduled day. Raises ConfigError for a text that is no day.
 
-    from fauxpay.errors import ConfigError
-
-    if logical_date is None:
-        return start_day, end_day, {}
+    start_day, end_day  what --from and --to say: they and --logical-date exclude each other
+    """
     if start_day is not None or end_day is not None:
         raise ConfigError(
-            "--logical-date: stands for one day, --from and --to for several; expected one or "
-            "the others. Leave --logical-date out, or --from and --to."
+            "--logical-date and --from or --to say the same; give --logical-date for one day, "
+            "--from and --to for a backfill"
         )
     try:
-        # Python also reads 20260301 and 2026-W09-7; one way to write a day is enough.
         day = date.fromisoformat(logical_date)
-        following = (day + timedelta(days=1)).isoformat()
+        following = day + timedelta(days=1)
     except (ValueError, OverflowError):
-        day = None
-    if day is None or day.isoformat() != logical_date:
         raise ConfigError(
-            f"--logical-date = {logical_date!r}: not a day; expected one such as 2026-03-01"
-        )
-    return logical_date, following, dict.fromkeys(WINDOW_KEYS, "--logical-date")
+            f"--logical-date = {logical_date!r}: not a day; allowed is one such as 2026-03-01, "
+            f"which is {{{{ ds }}}} in Airflow"
+        ) from None
+    return day.isoformat(), following.isoformat()
 
 
 def run_config(config: Config, manner: Manner | None = None, engine: Engine | None = None) -> None:

@@ -160,18 +160,21 @@ def tell_error(error: BaseException, code: int, log_format: LogFormat) -> None:
     """Says on standard error why a command ends with a code. Faults of our own keep their trace."""
     from fauxpay.errors import FauxpayError
 
-    kind, message = _public_class(error), str(error)
+    kind, message, trace = _public_class(error), str(error), ""
     if hasattr(error, "format_message"):  # Typer's; with the flags that may have been meant.
         kind, message = "UsageError", error.format_message()
-    if isinstance(error, KeyboardInterrupt):
+    elif isinstance(error, KeyboardInterrupt):
         message = INTERRUPTED_TEXT
-    if log_format == "text":
-        print(f"fauxpay: {message}", file=sys.stderr)
-        return
-    fields: dict[str, Any] = {"class": kind, "code": code, "message": message}
-    if not isinstance(error, FauxpayError) and code == 1:
-        fields["trace"] = "".join(traceback.format_exception(error)).rstrip()
-    json_logger(sys.stderr).error("command failed", **fields)
+    elif not isinstance(error, FauxpayError):
+        trace = "".join(traceback.format_exception(error)).rstrip()
+    if log_format == "json":
+        more = {"trace": trace} if trace else {}
+        fields = {"class": kind, "code": code, "message": message, **more}
+        json_logger(sys.stderr).error("command failed", **fields)
+    elif kind == "UsageError":
+        error.show()  # type: ignore[attr-defined]
+    else:
+        print(trace or f"fauxpay: {message}", file=sys.stderr)
 
 
 def tell_warning(event: str, text: str, log_format: LogFormat) -> None:

@@ -1,64 +1,11 @@
-"""Options of the commands: names, how their values look, and one line each that explains."""
+"""Options that many commands share."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
-
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help="Config file (YAML). Without: the demo world."),
-]
-Out = Annotated[
-    str | None,
-    typer.Option(metavar="FOLDER", help="Where everything goes. Default: ./fauxpay-out."),
-]
-LogicalDate = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DAY", help="The one UTC day a scheduler asks for. Instead of --from and --to."
-    ),
-]
-StartDay = Annotated[
-    str | None,
-    typer.Option("--from", metavar="DAY", help="First UTC day, such as 2026-03-01."),
-]
-EndDay = Annotated[
-    str | None, typer.Option("--to", metavar="DAY", help="The UTC day after the last one.")
-]
-Seed = Annotated[
-    int | None,
-    typer.Option(metavar="NUMBER", help="Another seed, other activity, same world. Default: 1."),
-]
-Workers = Annotated[
-    int | None,
-    typer.Option(metavar="NUMBER", help="Processes. 0: one per core. Never changes a byte."),
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A setting: catalog.cards=1000. Repeatable."),
-]
-IsJson = Annotated[
-    bool, typer.Option("--json", help="Print the summary as JSON on standard output.")
-]
-IsQuiet = Annotated[
-    bool, typer.Option("--quiet", help="No progress and no summary for people, only errors.")
-]
-Logs = Annotated[
-    Literal["text", "json"],
-    typer.Option(
-        "--log-format",
-        envvar="FAUXPAY_LOG_FORMAT",
-        metavar="text|json",
-        help="Of what goes to standard error. json: one object per line.",
-    ),
-]
-Metrics = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Prometheus text file to write at the end, *.prom."),
-]
 
 OutOption = Annotated[
     Path, typer.Option("--out", help="Folder that `fauxpay generate` wrote to.", metavar="ROOT")

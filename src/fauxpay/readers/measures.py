@@ -135,7 +135,7 @@ class _Seen:
         self._size = 0
 
     def add(self, ids: Ids) -> None:
-        part = np.unique(ids)
+        part = _unique_of([ids])
         self._parts.append(part)
         self._size += part.size
         if self._size > IDS_AT_ONCE:
@@ -147,4 +147,9 @@ class _Seen:
 
 
 def _unique_of(parts: Sequence[Ids]) -> Ids:
-    return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int64)
+    """Different values, ascending. np.unique hashes: 20 times slower where all are different."""
+    if not parts:
+        return np.empty(0, np.int64)
+    ids = np.concatenate(parts)
+    ids.sort()
+    return ids[np.concatenate(([True], ids[1:] != ids[:-1]))[: ids.size]]
