@@ -10,7 +10,8 @@ import pytest
 import fauxpay
 from fauxpay.audit.replay import replay_run
 from fauxpay.errors import ContractError, FauxpayError, GateError
-from sealed import digests, edit, file_of, request, run_of
+from forgeries import edit
+from sealed import digests, file_of, request, run_of
 
 
 @pytest.fixture

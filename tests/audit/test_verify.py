@@ -13,30 +13,11 @@ import pytest
 import fauxpay
 from fauxpay.audit.rows import domains_of
 from fauxpay.audit.verify import verify_run
-from fauxpay.contracts.digests import LogicalDigest
 from fauxpay.contracts.tables import table
-from fauxpay.partitions.compose import world_of
 from fauxpay.receipts import layout
-from sealed import edit, file_of, forge, request, reseal, run_of
+from forgeries import changed_amount, edit, forge, reseal, with_logical_digest, written
+from sealed import FIRST, KINDS, SECOND, file_of, request, run_of
 from worlds import config, maker_of
-
-KINDS = {
-    "receipt": "runs/utc_day=*/*/receipt.json",
-    "gate": "runs/utc_day=*/*/gate.json",
-    "mark": "runs/utc_day=*/*/_PASSED",
-    "stamp": "runs/created/*.json",
-    "world": "worlds/*/world.json",
-    "contract pack": "worlds/*/contracts/fraud.yaml",
-    "catalog table": "worlds/*/catalog/cards.parquet",
-    "plan": "worlds/*/seed=1/reissues/*/*.parquet",
-    "transactions": "worlds/*/seed=1/transactions/event_day=2026-03-02/*.parquet",
-    "truth": "worlds/*/seed=1/truth/event_day=2026-03-03/*.parquet",
-    "labels": "worlds/*/seed=1/labels/event_day=2026-03-01/*.parquet",
-    "sidecar of a day": "worlds/*/seed=1/partitions/event_day=2026-03-02/*.json",
-    "sidecar of a plan": "worlds/*/seed=1/partitions/until=*/*.json",
-}
-FIRST = "worlds/*/seed=1/transactions/event_day=2026-03-01/part-0000.parquet"
-SECOND = "worlds/*/seed=1/transactions/event_day=2026-03-02/part-0000.parquet"
 
 
 def found(root: Path, text: str = "latest") -> list[str]:
@@ -241,27 +222,12 @@ def test_an_edited_sidecar_is_found(root, change):
     assert found(root)
 
 
-def written(path: Path, rows: pa.Table) -> None:
-    """Rows with the metadata that the file had."""
-    schema = pq.read_schema(path)
-    pq.write_table(rows.cast(schema), path)
-
-
 def test_the_same_values_in_other_bytes_are_found(root):
     """A file written again by another program: its SHA-256 tells, whatever it holds."""
     path = file_of(root, FIRST)
     written(path, pq.read_table(path, partitioning=None))
     assert {line.split(":")[0] for line in named(root, path)} <= {"file SHA-256", "bytes"}
     assert named(root, path)
-
-
-def changed_amount(path: Path, entry: dict) -> None:
-    """One more minor unit in the first row."""
-    rows = pq.read_table(path, partitioning=None)
-    own = pc.equal(pa.array(range(rows.num_rows)), 0)
-    at = rows.schema.get_field_index("amount_minor")
-    more = pc.if_else(own, pc.add(rows["amount_minor"], 1), rows["amount_minor"])
-    written(path, rows.set_column(at, rows.schema.field(at), more))
 
 
 def test_values_changed_behind_a_forged_file_digest_are_found(root):
@@ -271,22 +237,6 @@ def test_values_changed_behind_a_forged_file_digest_are_found(root):
     lines = found(root)
     assert [line for line in lines if line.startswith("logical digest")]
     assert not [line for line in lines if line.startswith("file SHA-256")]
-
-
-def with_logical_digest(root: Path, change):
-    """A forger that makes the logical digest again, too."""
-    entries = {path.stem: pq.read_table(path) for path in root.glob("worlds/*/catalog/*.parquet")}
-    domains = domains_of(world_of({k: v.combine_chunks() for k, v in entries.items()}))
-
-    def forged(path: Path, entry: dict) -> None:
-        change(path, entry)
-        rows = pq.read_table(path, partitioning=None).replace_schema_metadata(None)
-        digest = LogicalDigest(table(layout.DAY_TABLES[entry["name"]]), domains)
-        digest.update(rows)
-        entry["logical_digest"] = digest.hexdigest()
-        entry["rows"] = rows.num_rows
-
-    return forged
 
 
 def card_of_nobody(path: Path, entry: dict) -> None:

@@ -101,12 +101,10 @@ def test_a_logical_date_is_one_day():
     assert one_day("2028-02-28", None, None) == ("2028-02-28", "2028-02-29")
 
 
-@pytest.mark.parametrize(
-    "text", ["", "yesterday", "2026-02-30", "2026-03-01T00:00:00", "9999-12-31"]
-)
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-02-30", "20260301", "9999-12-31"])
 def test_a_logical_date_that_is_no_day_is_refused(text):
     """The message gives the value and an example."""
-    with pytest.raises(ConfigError, match="--logical-date = .*2026-03-01"):
+    with pytest.raises(ConfigError, match=r"--logical-date = .*2026-03-01"):
         one_day(text, None, None)
 
 
