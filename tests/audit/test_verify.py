@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 import fauxpay
 from fauxpay.audit.rows import domains_of
@@ -18,6 +22,12 @@ from fauxpay.receipts import layout
 from forgeries import changed_amount, edit, forge, reseal, with_logical_digest, written
 from sealed import FIRST, KINDS, SECOND, file_of, request, run_of
 from worlds import config, maker_of
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 2**63) | st.floats(0, 9) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=5,
+)
 
 
 def found(root: Path, text: str = "latest") -> list[str]:
@@ -174,6 +184,41 @@ def test_a_receipt_forged_with_its_digest_is_found(root, what):
     lines = found(root, str(folder))
     assert lines
     assert not any(line.startswith(("receipt digest", "mark")) for line in lines)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_member_of_a_receipt_can_be_anything(sealed, data):
+    """Property: whatever stands in a receipt forged with its digest, it is found, never a crash."""
+    path = file_of(sealed, KINDS["receipt"])
+    mark = file_of(sealed, KINDS["mark"])
+    plain, marked = path.read_bytes(), mark.read_bytes()
+    try:
+        receipt = json.loads(plain)
+        pointers = sorted(p for p in pointers_of(receipt) if p[0] not in ("packages",))
+        *inner, last = data.draw(st.sampled_from(pointers))
+        value = data.draw(JSON)
+
+        def change(document):
+            for step in inner:
+                document = document[step]
+            assume(document[last] != value or type(document[last]) is not type(value))
+            document[last] = value
+
+        reseal(sealed, change)
+        assert found(sealed, str(path))
+    finally:
+        path.write_bytes(plain)
+        mark.write_bytes(marked)
+
+
+def pointers_of(node: object, pointer: tuple = ()) -> Iterator[tuple]:
+    """Every place in a document."""
+    if pointer:
+        yield pointer
+    if isinstance(node, (dict, list)):
+        for step, inner in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from pointers_of(inner, (*pointer, step))
 
 
 def test_an_edited_verdict_is_found(root):
