@@ -342,6 +342,33 @@ def test_a_run_of_another_window_shares_its_days(root):
         assert found(root, run.run_id) == []
 
 
+def test_a_world_of_older_contracts_is_held_against_its_own(root, monkeypatch):
+    """Where this package has other contracts, the sealed ones count; what is left out is said."""
+    from fauxpay.audit import verify
+
+    monkeypatch.setattr(verify, "contract_packs", lambda: {"other.yaml": b""})
+    assert found(root) == []
+    assert [note.split(":")[1] for note in notes(root)] == [" integrity rules"]
+    name = file_of(root, FIRST).relative_to(root).as_posix()
+    forge(root, name, with_logical_digest(root, card_of_nobody))
+    assert any(line.startswith("check foreign_key card_id") for line in found(root))
+
+
+def test_a_gate_of_another_version_is_not_judged_again(root):
+    """Another version may know other checks: that is a note, the digests still count."""
+    reseal(root, lambda receipt: receipt["packages"].update(fauxpay="0.0.9"))
+    assert found(root) == []
+    assert any("verify with fauxpay 0.0.9" in note for note in notes(root))
+
+
+def test_another_parquet_writer_than_the_receipt_says_is_a_note(root):
+    """Every footer repeats the version of pyarrow, so an edited one is seen."""
+    reseal(root, lambda receipt: receipt["packages"].update(pyarrow="1.2.3"))
+    assert found(root) == []
+    assert all("written by" in note for note in notes(root))
+    assert len(notes(root)) == 7 + 2 * (3 + 3 * 3)
+
+
 def test_domains_of_the_verifier_are_those_of_the_writer():
     """The law has one set of domains: what numbers the values when writing and when reading."""
     maker = maker_of(config())

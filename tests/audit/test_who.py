@@ -112,6 +112,17 @@ def test_a_stranger_is_refused(sealed, tmp_path):
         who_made(sealed, tmp_path / "absent")
 
 
+def test_a_document_that_lies_about_its_kind_is_refused(sealed, tmp_path):
+    """A JSON file that names our schema and does not have its shape is none of ours."""
+    liar = tmp_path / "receipt.json"
+    liar.write_text('{"schema": "fauxpay.receipt/2", "catalog": 7}')
+    with pytest.raises(ContractError, match="says that it is a receipt, but is none"):
+        who_made(sealed, liar)
+    liar.write_text("[" * 100_000)
+    with pytest.raises(ContractError, match="not made by fauxpay"):
+        who_made(sealed, liar)
+
+
 def test_a_file_of_another_root_says_what_it_knows(sealed, tmp_path):
     """Without its run below the root, the metadata still names world, seed, table and day."""
     answer = who_made(tmp_path, file_of(sealed, FIRST))
