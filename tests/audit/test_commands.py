@@ -142,7 +142,12 @@ def test_who_has_an_exit_code_for_each_answer(fauxpay, sealed, root, tmp_path):
     code, out, _ = fauxpay("who", identifier, "--out", root, "--json")
     assert (code, json.loads(out)[0]["row"]) == (0, 3)
     written(path, pq.read_table(path, partitioning=None))
-    assert fauxpay("who", path, "--out", root)[0] == 8
+    code, _, err = fauxpay("who", path, "--out", root)
+    assert code == 8
+    assert "restore it from a copy" in err
+    code, _, err = fauxpay("who", path, "--out", sealed)
+    assert code == 8
+    assert f"take {file_of(sealed, FIRST)}" in err
     assert fauxpay("who", path, "--out", tmp_path)[0] == 6
     assert fauxpay("who", tmp_path / "absent", "--out", root)[0] == 6
     assert fauxpay("who", __file__, "--out", root)[0] == 3
