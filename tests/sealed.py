@@ -1,18 +1,33 @@
-"""Sealed roots for tests, and what an attacker does to them."""
+"""Sealed roots for tests: what is asked for, and where its files are."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
-from fauxpay.foundations.canonical import canonical_json, document_digest
 from fauxpay.receipts.listing import Listed, resolve_run
 
 SEALED_AT = 1_772_500_000  # 2026-03-03T01:06:40Z
 SMALL = {"cards": 500, "merchants": 400, "places": 12}
 WINDOW = {"from": "2026-03-01", "to": "2026-03-04"}
+KINDS = {
+    "receipt": "runs/utc_day=*/*/receipt.json",
+    "gate": "runs/utc_day=*/*/gate.json",
+    "mark": "runs/utc_day=*/*/_PASSED",
+    "stamp": "runs/created/*.json",
+    "world": "worlds/*/world.json",
+    "contract pack": "worlds/*/contracts/fraud.yaml",
+    "catalog table": "worlds/*/catalog/cards.parquet",
+    "plan": "worlds/*/seed=1/reissues/*/*.parquet",
+    "transactions": "worlds/*/seed=1/transactions/event_day=2026-03-02/*.parquet",
+    "truth": "worlds/*/seed=1/truth/event_day=2026-03-03/*.parquet",
+    "labels": "worlds/*/seed=1/labels/event_day=2026-03-01/*.parquet",
+    "sidecar of a day": "worlds/*/seed=1/partitions/event_day=2026-03-02/*.json",
+    "sidecar of a plan": "worlds/*/seed=1/partitions/until=*/*.json",
+}
+FIRST = "worlds/*/seed=1/transactions/event_day=2026-03-01/part-0000.parquet"
+SECOND = "worlds/*/seed=1/transactions/event_day=2026-03-02/part-0000.parquet"
 
 
 def request(root: Path, **run: object) -> dict[str, Any]:
@@ -51,54 +66,3 @@ def digests(root: Path, part: str = "") -> dict[str, str]:
         for path in sorted(root.rglob("*"))
         if path.is_file() and part in (name := path.relative_to(root).as_posix())
     }
-
-
-def edit(path: Path, change: Any) -> dict[str, Any]:
-    """Edits a document in place, in its canonical spelling; returns it."""
-    document = json.loads(path.read_bytes())
-    change(document)
-    path.write_bytes(canonical_json(document))
-    return document
-
-
-def reseal(root: Path, change: Any = lambda receipt: None) -> None:
-    """Edits the receipt and makes its digest and its mark again, as a forger would."""
-    path = file_of(root, "runs/utc_day=*/*/receipt.json")
-
-    def sealed_again(receipt: dict[str, Any]) -> None:
-        change(receipt)
-        receipt.pop("receipt_digest")
-        receipt["receipt_digest"] = document_digest(receipt)
-
-    receipt = edit(path, sealed_again)
-    (path.parent / "_PASSED").write_text(f"{receipt['receipt_digest']}\n")
-
-
-def forge(root: Path, name: str, change: Any) -> None:
-    """Replaces a partition file, and its entry in sidecar and receipt with all digests made again.
-
-    change  (path, entry): writes other bytes and puts right what the entry says of the rows
-    """
-    path = root / name
-    *folders, _, key, file = name.split("/")
-    sidecar = root.joinpath(*folders, "partitions", key, file.replace(".parquet", ".json"))
-
-    made: dict[str, Any] = {}
-
-    def forged(entries: list[dict[str, Any]]) -> None:
-        for entry in entries:
-            if entry["path"] == name and made:
-                entry.update(made)
-            elif entry["path"] == name:
-                change(path, entry)
-                entry["bytes"] = path.stat().st_size
-                entry["file_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-                made.update(entry)
-
-    def sealed(receipt: dict[str, Any]) -> None:
-        forged(receipt["catalog"])
-        for partition in receipt["partitions"]:
-            forged(partition["tables"])
-
-    edit(sidecar, lambda document: forged(document["tables"]))
-    reseal(root, sealed)

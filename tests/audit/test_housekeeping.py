@@ -164,7 +164,7 @@ def test_conflicts_are_leftovers(root):
     file_of(root, "worlds/*/seed=1/truth/event_day=2026-03-01/part-0000.parquet").write_bytes(b"x")
     with pytest.raises(ConflictError):
         fauxpay.generate(request(root, to="2026-03-05"))
-    found = [one for one in leftovers(root, 0, is_unnamed_too=False, now=NOW + 1000)]
+    found = leftovers(root, 0, is_unnamed_too=False, now=NOW + 1000)
     assert [one.kind for one in found] == ["conflict"]
     assert "truth/event_day=2026-03-01" in found[0].why
     remove(root, found)

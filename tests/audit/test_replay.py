@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 
@@ -16,8 +15,8 @@ import fauxpay
 from fauxpay.audit.replay import replay_run, sampled
 from fauxpay.audit.verify import verify_run
 from fauxpay.errors import ConfigError, ContractError, StorageError
-from sealed import digests, file_of, forge, request, reseal, run_of
-from test_verify import FIRST, changed_amount, with_logical_digest, written
+from forgeries import changed_amount, forge, reseal, with_logical_digest, written
+from sealed import FIRST, digests, file_of, request, run_of
 
 SERIAL = (None, 1)
 
@@ -71,7 +70,7 @@ def test_every_day_can_be_in_a_sample():
 
 
 def test_a_forgery_that_verification_cannot_see_is_found(root):
-    """Every digest forged around a plausible value: no contradiction is left, but the run differs."""
+    """Every digest forged around a plausible value: nothing contradicts, but the run differs."""
     name = file_of(root, FIRST).relative_to(root).as_posix()
     forge(root, name, with_logical_digest(root, both_amounts))
     assert verify_run(run_of(root)).holds
@@ -170,12 +169,11 @@ def test_a_catalog_of_one_s_own_replays_from_the_sealed_one(sealed, tmp_path):
     assert verify_run(run_of(root)).differences == ()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_root_that_cannot_be_written_says_so(root):
-    """Without a place to write, the message names the folder."""
-    (root / ".staging").chmod(0o500)
+def test_a_place_that_cannot_be_written_says_so(sealed, tmp_path):
+    """Where no folder can be made, the message names it and says what to do."""
+    (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot write"):
-        replay_run(run_of(root), None, SERIAL)
+        replay_run(run_of(sealed), None, (tmp_path / "file", 1))
 
 
 def test_an_interrupted_replay_leaves_nothing(sealed, monkeypatch):

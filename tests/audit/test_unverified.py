@@ -9,8 +9,11 @@ import pytest
 
 import fauxpay
 from fauxpay.audit.replay import replay_run
+from fauxpay.audit.who import who_made
 from fauxpay.errors import ContractError, FauxpayError, GateError
-from sealed import digests, edit, file_of, request, run_of
+from fauxpay.readers.flat import export_flat
+from forgeries import edit
+from sealed import digests, file_of, request, run_of
 
 
 @pytest.fixture
@@ -77,6 +80,16 @@ def test_a_run_without_its_mark_is_refused(root):
     run = fauxpay.open(root, allow_unverified=True).run(run_id)
     assert run.is_verified is False
     assert run.table("transactions").count_rows() == run.rows["transactions"]
+
+
+def test_an_export_of_an_unverified_run_says_so(root, tmp_path):
+    """The flat file carries it, and `who` tells it, wherever the file goes."""
+    file_of(root, "runs/utc_day=*/*/_PASSED").unlink()
+    target = tmp_path / "flat.parquet"
+    export_flat(fauxpay.open(root, allow_unverified=True).latest(), target)
+    answer = who_made(root, target)
+    assert answer.facts["is_verified"] == "false"
+    assert [run.verdict.name for run in answer.runs] == ["UNKNOWN"]
 
 
 def test_a_verified_run_says_so(sealed):

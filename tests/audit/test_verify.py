@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 import fauxpay
 from fauxpay.audit.rows import domains_of
 from fauxpay.audit.verify import verify_run
-from fauxpay.contracts.digests import LogicalDigest
 from fauxpay.contracts.tables import table
-from fauxpay.partitions.compose import world_of
 from fauxpay.receipts import layout
-from sealed import edit, file_of, forge, request, reseal, run_of
+from forgeries import changed_amount, edit, forge, reseal, with_logical_digest, written
+from sealed import FIRST, KINDS, SEALED_AT, SECOND, digests, file_of, request, run_of
 from worlds import config, maker_of
 
-KINDS = {
-    "receipt": "runs/utc_day=*/*/receipt.json",
-    "gate": "runs/utc_day=*/*/gate.json",
-    "mark": "runs/utc_day=*/*/_PASSED",
-    "stamp": "runs/created/*.json",
-    "world": "worlds/*/world.json",
-    "contract pack": "worlds/*/contracts/fraud.yaml",
-    "catalog table": "worlds/*/catalog/cards.parquet",
-    "plan": "worlds/*/seed=1/reissues/*/*.parquet",
-    "transactions": "worlds/*/seed=1/transactions/event_day=2026-03-02/*.parquet",
-    "truth": "worlds/*/seed=1/truth/event_day=2026-03-03/*.parquet",
-    "labels": "worlds/*/seed=1/labels/event_day=2026-03-01/*.parquet",
-    "sidecar of a day": "worlds/*/seed=1/partitions/event_day=2026-03-02/*.json",
-    "sidecar of a plan": "worlds/*/seed=1/partitions/until=*/*.json",
-}
-FIRST = "worlds/*/seed=1/transactions/event_day=2026-03-01/part-0000.parquet"
-SECOND = "worlds/*/seed=1/transactions/event_day=2026-03-02/part-0000.parquet"
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 2**63) | st.floats(0, 9) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=5,
+)
 
 
 def found(root: Path, text: str = "latest") -> list[str]:
@@ -97,6 +88,25 @@ def test_a_missing_file_is_found(root, kind):
         else found(root)
     )
     assert any(str(path) in line for line in lines)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_remedy_heals(root, kind, monkeypatch):
+    """Removed as the difference says, and made again: every file is as it was sealed."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(SEALED_AT + 5))
+    before = digests(root)
+    path, mark = file_of(root, KINDS[kind]), file_of(root, KINDS["mark"])
+    path.write_bytes(path.read_bytes()[:-1])
+    assert found(root)
+    path.unlink()
+    mark.unlink(missing_ok=True)
+    if kind == "contract pack":
+        (path.parent.parent / "world.json").unlink()
+    fauxpay.generate(request(root))
+    assert found(root) == []
+    after = digests(root)
+    own = {name for name in before if kind != "stamp" or "created" not in name}
+    assert {name: after.get(name) for name in own} == {name: before[name] for name in own}
 
 
 def test_a_missing_stamp_is_a_note(root):
@@ -195,6 +205,41 @@ def test_a_receipt_forged_with_its_digest_is_found(root, what):
     assert not any(line.startswith(("receipt digest", "mark")) for line in lines)
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_member_of_a_receipt_can_be_anything(sealed, data):
+    """Property: whatever stands in a receipt forged with its digest, it is found, never a crash."""
+    path = file_of(sealed, KINDS["receipt"])
+    mark = file_of(sealed, KINDS["mark"])
+    plain, marked = path.read_bytes(), mark.read_bytes()
+    try:
+        receipt = json.loads(plain)
+        pointers = sorted(p for p in pointers_of(receipt) if p[0] not in ("packages",))
+        *inner, last = data.draw(st.sampled_from(pointers))
+        value = data.draw(JSON)
+
+        def change(document):
+            for step in inner:
+                document = document[step]
+            assume(document[last] != value or type(document[last]) is not type(value))
+            document[last] = value
+
+        reseal(sealed, change)
+        assert found(sealed, str(path))
+    finally:
+        path.write_bytes(plain)
+        mark.write_bytes(marked)
+
+
+def pointers_of(node: object, pointer: tuple = ()) -> Iterator[tuple]:
+    """Every place in a document."""
+    if pointer:
+        yield pointer
+    if isinstance(node, (dict, list)):
+        for step, inner in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from pointers_of(inner, (*pointer, step))
+
+
 def test_an_edited_verdict_is_found(root):
     """A verdict in gate.json that its checks do not add up to, with the receipt forged to it."""
     from fauxpay.foundations.canonical import document_digest
@@ -241,27 +286,12 @@ def test_an_edited_sidecar_is_found(root, change):
     assert found(root)
 
 
-def written(path: Path, rows: pa.Table) -> None:
-    """Rows with the metadata that the file had."""
-    schema = pq.read_schema(path)
-    pq.write_table(rows.cast(schema), path)
-
-
 def test_the_same_values_in_other_bytes_are_found(root):
     """A file written again by another program: its SHA-256 tells, whatever it holds."""
     path = file_of(root, FIRST)
     written(path, pq.read_table(path, partitioning=None))
     assert {line.split(":")[0] for line in named(root, path)} <= {"file SHA-256", "bytes"}
     assert named(root, path)
-
-
-def changed_amount(path: Path, entry: dict) -> None:
-    """One more minor unit in the first row."""
-    rows = pq.read_table(path, partitioning=None)
-    own = pc.equal(pa.array(range(rows.num_rows)), 0)
-    at = rows.schema.get_field_index("amount_minor")
-    more = pc.if_else(own, pc.add(rows["amount_minor"], 1), rows["amount_minor"])
-    written(path, rows.set_column(at, rows.schema.field(at), more))
 
 
 def test_values_changed_behind_a_forged_file_digest_are_found(root):
@@ -271,22 +301,6 @@ def test_values_changed_behind_a_forged_file_digest_are_found(root):
     lines = found(root)
     assert [line for line in lines if line.startswith("logical digest")]
     assert not [line for line in lines if line.startswith("file SHA-256")]
-
-
-def with_logical_digest(root: Path, change):
-    """A forger that makes the logical digest again, too."""
-    entries = {path.stem: pq.read_table(path) for path in root.glob("worlds/*/catalog/*.parquet")}
-    domains = domains_of(world_of({k: v.combine_chunks() for k, v in entries.items()}))
-
-    def forged(path: Path, entry: dict) -> None:
-        change(path, entry)
-        rows = pq.read_table(path, partitioning=None).replace_schema_metadata(None)
-        digest = LogicalDigest(table(layout.DAY_TABLES[entry["name"]]), domains)
-        digest.update(rows)
-        entry["logical_digest"] = digest.hexdigest()
-        entry["rows"] = rows.num_rows
-
-    return forged
 
 
 def card_of_nobody(path: Path, entry: dict) -> None:
@@ -345,6 +359,33 @@ def test_a_run_of_another_window_shares_its_days(root):
     fauxpay.generate(request(root, **{"from": "2026-03-02", "to": "2026-03-06"}))
     for run in fauxpay.open(root).runs():
         assert found(root, run.run_id) == []
+
+
+def test_a_world_of_older_contracts_is_held_against_its_own(root, monkeypatch):
+    """Where this package has other contracts, the sealed ones count; what is left out is said."""
+    from fauxpay.audit import verify
+
+    monkeypatch.setattr(verify, "contract_packs", lambda: {"other.yaml": b""})
+    assert found(root) == []
+    assert [note.split(":")[1] for note in notes(root)] == [" integrity rules"]
+    name = file_of(root, FIRST).relative_to(root).as_posix()
+    forge(root, name, with_logical_digest(root, card_of_nobody))
+    assert any(line.startswith("check foreign_key card_id") for line in found(root))
+
+
+def test_a_gate_of_another_version_is_not_judged_again(root):
+    """Another version may know other checks: that is a note, the digests still count."""
+    reseal(root, lambda receipt: receipt["packages"].update(fauxpay="0.0.9"))
+    assert found(root) == []
+    assert any("verify with fauxpay 0.0.9" in note for note in notes(root))
+
+
+def test_another_parquet_writer_than_the_receipt_says_is_a_note(root):
+    """Every footer repeats the version of pyarrow, so an edited one is seen."""
+    reseal(root, lambda receipt: receipt["packages"].update(pyarrow="1.2.3"))
+    assert found(root) == []
+    assert all("written by" in note for note in notes(root))
+    assert len(notes(root)) == 7 + 2 * (3 + 3 * 3)
 
 
 def test_domains_of_the_verifier_are_those_of_the_writer():

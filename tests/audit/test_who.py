@@ -12,8 +12,8 @@ from fauxpay.audit.transactions import CLASS_NAMES, address_of, who_did
 from fauxpay.audit.who import segment_of, who_made
 from fauxpay.errors import ContractError, StorageError
 from fauxpay.readers.flat import export_flat
-from sealed import edit, file_of, request, run_of
-from test_verify import FIRST, KINDS, written
+from forgeries import edit, written
+from sealed import FIRST, KINDS, file_of, request, run_of
 
 TABLES = {
     "catalog table": ("cards", "catalog"),
@@ -42,7 +42,7 @@ def test_a_renamed_copy_is_recognised(sealed, tmp_path, kind):
 
 
 def test_a_file_written_again_is_known_but_not_sealed(sealed, tmp_path):
-    """Other bytes that still say where they come from: named, and said not to be the sealed ones."""
+    """Other bytes that still say where they come from: named, and not called sealed."""
     copy = tmp_path / "rows.parquet"
     shutil.copy(file_of(sealed, FIRST), copy)
     written(copy, pq.read_table(copy, partitioning=None))
@@ -110,6 +110,17 @@ def test_a_stranger_is_refused(sealed, tmp_path):
         who_made(sealed, stranger)
     with pytest.raises(StorageError, match="cannot read"):
         who_made(sealed, tmp_path / "absent")
+
+
+def test_a_document_that_lies_about_its_kind_is_refused(sealed, tmp_path):
+    """A JSON file that names our schema and does not have its shape is none of ours."""
+    liar = tmp_path / "receipt.json"
+    liar.write_text('{"schema": "fauxpay.receipt/2", "catalog": 7}')
+    with pytest.raises(ContractError, match="says that it is a receipt, but is none"):
+        who_made(sealed, liar)
+    liar.write_text("[" * 100_000)
+    with pytest.raises(ContractError, match="not made by fauxpay"):
+        who_made(sealed, liar)
 
 
 def test_a_file_of_another_root_says_what_it_knows(sealed, tmp_path):

@@ -213,12 +213,10 @@ def test_what_names_no_run_is_refused(three, tmp_path):
         resolve_run(root, "nothing")
     with pytest.raises(GateError, match="no run there"):
         resolve_run(tmp_path, "latest")
-    shared = os.path.commonprefix(expected)
     folder = receipt_of(root, expected[0]).parent
     twin = f"{expected[0][:10]}{'0' * 10}"
     copied = Path(shutil.copytree(root, tmp_path / "root"))
     (copied / folder.relative_to(root).parent / twin).mkdir()
-    assert len(shared) < 10
     with pytest.raises(ConfigError, match="2 runs begin so"):
         resolve_run(copied, expected[0][:10])
 

@@ -47,13 +47,25 @@ class Part:
 
 
 def shard_count(receipt: Mapping[str, Any]) -> int:
-    """Shards of cards that each day of the run has."""
+    """Shards of cards that each day of the run has. Raises ContractError: no such config."""
     cards = next((entry["rows"] for entry in receipt["catalog"] if entry["name"] == "cards"), 0)
-    return max(1, -(-cards // int(receipt["config"]["output"]["cards_per_shard"])))
+    return max(1, -(-cards // cards_per_shard(receipt)))
+
+
+def cards_per_shard(receipt: Mapping[str, Any]) -> int:
+    """Cards whose rows share a file of a day. Raises ContractError: the config is no config."""
+    output = receipt["config"].get("output")
+    size = output.get("cards_per_shard") if isinstance(output, Mapping) else None
+    if not isinstance(size, int) or size < 1:
+        raise ContractError(f"config.output.cards_per_shard is {size!r}; expected cards, 1 or more")
+    return size
 
 
 def parts_of(receipt: Mapping[str, Any]) -> list[Part]:
-    """The plans, then the days that a run must have, by shard. Raises ContractError: window."""
+    """The plans, then the days that a run must have, by shard.
+
+    Raises ContractError where window or config cannot be understood.
+    """
     window, shards = window_of(receipt), range(shard_count(receipt))
     seed = layout.seed_name(receipt["world_id"], receipt["seed"])
     named: dict[str, Entry] = {}

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-RESTORE = "restore it from a copy, or remove it and make the same run again"
+RESTORE = "restore it from a copy; or remove it and the run's _PASSED, and make the same run again"
+REBUILD = f"{RESTORE}; of a contract pack, remove world.json beside it, too"
 NOTHING = "nothing"
 _SHOWN = 100
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fauxpay.audit.differences import RESTORE, Difference, unequal, unequal_members
+from fauxpay.audit.differences import REBUILD, RESTORE, Difference, unequal, unequal_members
 from fauxpay.errors import ContractError, StorageError
 from fauxpay.foundations.canonical import canonical_json, document_digest, sha256_hex
 from fauxpay.gates.verdicts import Verdict, worst
@@ -156,7 +156,7 @@ def pack_differences(folder: Path, receipt: Mapping[str, Any]) -> list[Differenc
             own = sha256_hex((folder / name).read_bytes())
         except OSError as error:
             own = error.strerror or str(error)
-        found += unequal("contract pack", folder / name, digest, own)
+        found += unequal("contract pack", folder / name, digest, own, REBUILD)
     listed = sorted(folder.iterdir()) if folder.is_dir() else []
     return found + [
         _note("extra file", path, "the packs of the world", path.name, "remove it")

@@ -33,7 +33,7 @@ from fauxpay.activity.addresses import (
     days_of,
     slots_of,
 )
-from fauxpay.audit.contents import shard_count
+from fauxpay.audit.contents import cards_per_shard
 from fauxpay.audit.who import Answer
 from fauxpay.delivery.files import file_sha256
 from fauxpay.errors import ContractError
@@ -106,8 +106,7 @@ def _found(
     own = [run for run in runs if _covers(run.receipt["window"], address.day)]
     if not own:
         return None
-    shard = address.card_index // int(first["config"]["output"]["cards_per_shard"])
-    assert shard < shard_count(first)
+    shard = address.card_index // cards_per_shard(first)
     entry = _entry(own[0].receipt, address.day, shard)
     row = None if entry is None else _row(root / entry["path"], transaction_id)
     if entry is None or row is None:

@@ -91,7 +91,7 @@ def verify_run(run: Listed, report: Report = silent) -> Proof:
     try:
         found += _contents(run, receipt, (world, gate), tally)
     except ContractError as error:
-        found.append(Difference("window", str(path), "days in order", str(error)))
+        found.append(Difference("request", str(path), "a window and a config", str(error)))
     counts = {"partitions": tally.done, "rows": tally.rows, **tally.counts}
     return Proof("verify", run.run_id, run.folder, tuple(found), counts)
 

@@ -17,20 +17,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fauxpay.contracts.documents import check_document
 from fauxpay.delivery.files import file_sha256
 from fauxpay.errors import ContractError, StorageError
 from fauxpay.foundations.canonical import document_digest
+from fauxpay.gates.verdicts import GATE_SCHEMA
 from fauxpay.receipts import layout
 from fauxpay.receipts.listing import Listed, listed_runs
+from fauxpay.receipts.records import PARTITION_SCHEMA, RECEIPT_SCHEMA, WORLD_SCHEMA
 
 MAGIC = b"PAR1"
 DOCUMENT_BYTES_MAX = 1 << 28
 _KINDS = {
-    "fauxpay.receipt/2": "receipt",
-    "fauxpay.gate/1": "gate",
-    "fauxpay.world/1": "world",
-    "fauxpay.partition/1": "sidecar",
+    RECEIPT_SCHEMA: ("receipt", "run.yaml#/$defs/receipt"),
+    GATE_SCHEMA: ("gate", "run.yaml#/$defs/gate"),
+    WORLD_SCHEMA: ("world", "run.yaml#/$defs/world"),
+    PARTITION_SCHEMA: ("sidecar", "run.yaml#/$defs/partition"),
 }
+"""The schema that a document names, to what it is called and its contract."""
 _PREFIX = "fauxpay."
 
 
@@ -182,15 +186,22 @@ def _parquet_facts(file: Path) -> dict[str, Any]:
 
 
 def _document_facts(file: Path) -> dict[str, Any]:
-    """What a document of ours says of itself; {} for anything else."""
+    """What a document of ours says of itself; {} for anything else. Raises ContractError: torn."""
     if file.stat().st_size > DOCUMENT_BYTES_MAX:
         return {}
     try:
         document = json.loads(file.read_bytes())
     except (ValueError, RecursionError, OSError):
         return {}
-    kind = _KINDS.get(str(document.get("schema"))) if isinstance(document, dict) else None
-    return {} if kind is None else {"kind": kind, "document": document}
+    known = _KINDS.get(str(document.get("schema"))) if isinstance(document, dict) else None
+    if known is None:
+        return {}
+    kind, reference = known
+    try:
+        check_document(reference, document)
+    except ContractError as error:
+        raise ContractError(f"{file}: says that it is a {kind}, but is none: {error}") from error
+    return {"kind": kind, "document": document}
 
 
 def _world_facts(run: Listed) -> dict[str, Any]:

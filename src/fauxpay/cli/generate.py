@@ -88,6 +88,8 @@ def one_day(logical_date: str, start_day: str | None, end_day: str | None) -> tu
     try:
         day = date.fromisoformat(logical_date)
         following = day + timedelta(days=1)
+        if day.isoformat() != logical_date:
+            raise ValueError
     except (ValueError, OverflowError):
         raise ConfigError(
             f"--logical-date = {logical_date!r}: not a day; allowed is one such as 2026-03-01, "

@@ -108,13 +108,15 @@ def wanted_runs(
     from fauxpay.receipts.listing import Wanted
 
     window, first, end = days
+    names = ("--from", "--to")
     if window is not None:
         if first is not None or end is not None:
             raise ConfigError("--window and --from or --to say the same; give one of them")
         first, dots, end = window.partition("..")
+        names = ("--window", "--window")
         if not dots:
             raise ConfigError(f"--window {window!r}: write it as FROM..TO, 2026-03-01..2026-04-01")
-    return Wanted(world, seed, _verdict(verdict), _day("from", first), _day("to", end))
+    return Wanted(world, seed, _verdict(verdict), _day(names[0], first), _day(names[1], end))
 
 
 def chosen_runs(out: Path, wanted: Wanted) -> list[Listed]:
@@ -210,9 +212,12 @@ def _day(name: str, text: str | None) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise ConfigError(f"--{name} {text!r}: not a day; write it as 2026-03-01") from None
+        day = None
+    if day is None or day.isoformat() != text:
+        raise ConfigError(f"{name} {text!r}: not a day; write it as 2026-03-01")
+    return day
 
 
 def _verdict(text: str | None) -> Verdict | None:

@@ -34,19 +34,21 @@ def who(
         typer.echo(json.dumps([answer.document() for answer in answers], indent=2))
     else:
         typer.echo("\n\n".join("\n".join(_lines(answer)) for answer in answers))
-    _conclude(answers)
+    _conclude(root, answers)
 
 
-def _conclude(answers: Sequence[Answer]) -> None:
+def _conclude(root: Path, answers: Sequence[Answer]) -> None:
     """Raises where the answer is not the one that was hoped for."""
     from fauxpay.errors import ProofError, StorageError
 
     for answer in answers:
         if answer.is_sealed is False:
+            published = root / answer.sealed_as if answer.sealed_as else None
+            is_copy = published is not None and Path(answer.subject).absolute() != published
+            remedy = f"take {published}" if is_copy else "restore it from a copy"
             raise ProofError(
-                f"{answer.subject}: not as sealed; expected the bytes of "
-                f"{answer.sealed_as or 'what the receipt names'}. Do not use it; restore it from "
-                f"there."
+                f"{answer.subject}: not as sealed; expected the bytes that the receipt names. Do "
+                f"not use it: {remedy}, and let `fauxpay verify` say what else differs."
             )
         if not answer.runs:
             raise StorageError(

@@ -1,14 +1,7 @@
 """Digests: the law by which the values of a table have one name, for writer and verifier alike.
 
-The logical digest is the SHA-256 of the canonical JSON of one entry per column:
-`{name, type, rows, nulls, values}` and, where they apply, `validity`, `lengths`, `domain`.
-`values` is the XXH3-128 of the column's values, fixed width, little-endian, zero where null;
-`validity` (only where there are nulls) of one byte per row, 1 for a value. Booleans are one byte.
-Strings are their UTF-8 bytes, with `lengths` the digest of their int32 lengths. A dictionary
-column is the int32 positions of its values in its domain - the contract's enum, or one that the
-caller gives - and `domain` the SHA-256 of that list as canonical JSON.
-
-So the digest sees values only: not batches, not compression, not the order of a dictionary.
+docs/digests.md says it in words, and nothing else does. The digest sees values only: not batches,
+not compression, not the order of a dictionary.
 """
 
 from __future__ import annotations

@@ -84,6 +84,8 @@ def flat_schema(run: Run) -> pa.Schema:
         labels.field("known_at").with_name("label_known_at").with_nullable(True),
     ]
     metadata = {"fauxpay.run_id": run.run_id, LEAKING_KEY: json.dumps(LEAKING)}
+    if not run.is_verified:
+        metadata["fauxpay.is_verified"] = "false"
     return pa.schema(fields, metadata=metadata)
 
 
