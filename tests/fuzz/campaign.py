@@ -25,7 +25,7 @@ from fauxpay.errors import FauxpayError
 from .guard import Hang, guarded
 from .targets import TARGETS
 
-CHUNK = 20_000
+CHUNK = 10_000
 SILENT_SECONDS_MAX = 60.0
 SEED_DIGITS = 16
 

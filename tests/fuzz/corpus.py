@@ -76,12 +76,12 @@ def yaml_texts() -> tuple[bytes, ...]:
 @cache
 def tables() -> tuple[tuple[Table, bytes, bytes], ...]:
     """Some tables, each as Parquet and as CSV of a few rows."""
-    made = []
+    made: list[tuple[Table, bytes, bytes]] = []
     for name in (
-        "activity.yaml#/$defs/transactions",
-        "catalog.yaml#/$defs/places",
         "labels.yaml#/$defs/labels",
-        "catalog.yaml#/$defs/cards",
+        "catalog.yaml#/$defs/places",
+        "fraud.yaml#/$defs/compromises",
+        "activity.yaml#/$defs/transactions",
     ):
         found = table(name)
         rows = example(found, rows=12)
@@ -111,6 +111,20 @@ def run_files(root: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
         name: json.loads(content) for name, content in made.items() if name.endswith(".json")
     }
     return made, documents
+
+
+@cache
+def short_documents(root: Path) -> dict[str, Any]:
+    """The documents of that run with lists cut to one entry: the shorter, the more executions."""
+    return {name: _short(document) for name, document in run_files(root)[1].items()}
+
+
+def _short(node: Any) -> Any:
+    if isinstance(node, dict):
+        kept = {key: one for key, one in node.items() if key not in ("parameters", "config")}
+        emptied = {key: {} for key in node if key not in kept}
+        return {**{key: _short(one) for key, one in kept.items()}, **emptied}
+    return [_short(one) for one in node[:1]] if isinstance(node, list) else node
 
 
 @cache
