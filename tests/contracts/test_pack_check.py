@@ -259,6 +259,12 @@ def test_every_failure_is_named(name, tmp_path):
     assert faults(tmp_path / "packs", files) == [expected]
 
 
+def test_an_anchor_is_sought_where_definitions_are_no_mapping(tmp_path):
+    """Regression: fuzzing found that the hint about definitions trusted their shape."""
+    found = faults(tmp_path, {"a.json": {"$defs": 1.5, "$ref": "#here"}})
+    assert found == [("a.json#", "missing", "#here"), ("a.json#/$defs", "schema", "")]
+
+
 @pytest.mark.parametrize(
     ("document", "kind"), [({"$id": "a.json#/x"}, "id"), ({"$schema": 7}, "dialect")]
 )

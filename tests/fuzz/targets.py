@@ -201,13 +201,13 @@ def _written(folder: Path, files: Mapping[str, bytes], random: Random) -> None:
 TARGETS = {
     target.name: target
     for target in (
-        Target("packs", 0.05, packs),
-        Target("user_packs", 0.03, user_packs),
-        Target("yaml", 0.2, yaml),
-        Target("config", 0.03, config),
-        Target("receipts", 0.625, receipts),
-        Target("parquet", 0.04, parquet),
-        Target("csv", 0.023, csv),
-        Target("readers", 0.002, readers),
+        Target("packs", 0.02, packs),
+        Target("user_packs", 0.02, user_packs),
+        Target("yaml", 0.25, yaml),
+        Target("config", 0.015, config),
+        Target("receipts", 0.66, receipts),
+        Target("parquet", 0.02, parquet),
+        Target("csv", 0.014, csv),
+        Target("readers", 0.001, readers),
     )
 }

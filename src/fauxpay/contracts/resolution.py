@@ -108,7 +108,8 @@ class Index:
         except (NoSuchAnchor, Unresolvable):
             known = [other for address, other in self.anchors if address == uri]
             message = f"{place.file} has no anchor {shortened(name)!r}"
-            if isinstance(contents, Mapping) and name in contents.get("$defs", {}):
+            definitions = contents.get("$defs") if isinstance(contents, Mapping) else None
+            if isinstance(definitions, Mapping) and name in definitions:
                 message += f" (a definition is reached as #/$defs/{shortened(name)})"
             return Miss("missing", message, Alike.of(name, known))
         return Target(anchor.resource.contents, self.anchors[uri, name])
