@@ -220,11 +220,11 @@ def test_leaving_members_out_must_be_said():
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=20))
 def test_order_equals_brute_force(pairs):
     """Property: a row is out of order exactly when it is smaller than the one before it."""
-    from fauxpay.contracts.checks import _falls
+    from fauxpay.contracts.checks import falls
 
     columns = [np.array([pair[part] for pair in pairs], np.int64) for part in (0, 1)]
     expected = [row for row in range(1, len(pairs)) if pairs[row] < pairs[row - 1]]
-    assert _falls(columns).tolist() == expected
+    assert falls(columns).tolist() == expected
 
 
 def test_findings_are_documents():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
@@ -13,7 +12,6 @@ _COMPARED_MAX = 2_000
 _COMPARED_LENGTH_MAX = 200
 _KNOWN_SHOWN_MAX = 8
 _SHOWN_MAX = 200
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Place(NamedTuple):
@@ -89,8 +87,12 @@ class Alike(NamedTuple):
 
 
 def printable(text: str) -> str:
-    """A text with its control characters written out: it may come from anywhere."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    """A text with what does not print written out as escapes: it may come from anywhere."""
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
 
 
 def shortened(text: str) -> str:

@@ -51,11 +51,14 @@ def opened(path: Path) -> Opened:
     """
     is_text = _is_text(path)
     with _clear_errors(path, is_text):
+        schema: pa.Schema
         if is_text:
             with _csv_reader(path, ()) as reader:
                 schema = reader.schema
         else:
             schema = pq.ParquetFile(path).schema_arrow
+        # Read here, because a name that is no UTF-8 fails only when it is looked at.
+        assert len(schema.names) == len(schema)
     if len(schema) > COLUMNS_MAX:
         raise ContractError(f"{path}: {len(schema)} columns; expected {COLUMNS_MAX} at most")
     return Opened(path, schema, is_text)

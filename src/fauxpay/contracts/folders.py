@@ -126,7 +126,8 @@ def _files(root: Path, faults: list[Fault]) -> Iterator[str]:
             elif entry.is_symlink() and entry.is_dir() and not _is_inside(root, name):
                 message = "a link to a folder outside; it is not followed"
                 faults.append(fault("outside", Place(name, ""), message))
-        if below.count("/") + 1 >= FOLDERS_DEPTH_MAX and folders:
+        depth = below.count("/") + 1 if below else 0
+        if depth >= FOLDERS_DEPTH_MAX and folders:
             message = f"folders nested more than {FOLDERS_DEPTH_MAX} deep are not read"
             faults.append(fault("limit", Place(below, ""), message))
         else:

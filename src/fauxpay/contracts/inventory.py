@@ -124,13 +124,14 @@ def _kind(definition: Mapping[str, Any]) -> str:
 
 def _entry(pack: str, name: str, definition: Mapping[str, Any]) -> Entry:
     facts = definition.get("x-table")
-    key = facts.get("key", ()) if isinstance(facts, Mapping) else ()
+    key = facts.get("key") if isinstance(facts, Mapping) else None
+    members = definition.get("properties")
     return Entry(
         name,
         _kind(definition),
         pack,
         f"{pack}#/$defs/{name}",
-        len(definition.get("properties", ())),
-        tuple(key),
+        len(members) if isinstance(members, Mapping) else 0,
+        tuple(map(str, key)) if isinstance(key, list) else (),
         str(definition.get("description", "")),
     )

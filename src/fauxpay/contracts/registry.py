@@ -58,7 +58,7 @@ def with_packs(texts: Mapping[str, bytes]) -> Packs:
     taken = sorted(set(texts) & set(BUILT_IN))
     if taken:
         raise ContractError(f"a pack of one's own cannot be called {taken[0]}: that is built in")
-    packs = Packs({**pack_texts(), **texts})
+    packs = Packs({**built_in().texts, **texts})
     for name in texts:
         require_references(packs, name)
     return packs
@@ -103,6 +103,8 @@ class Packs:
         """One pack as plain data; raises ContractError for a name that is not known."""
         if name not in self.texts:
             raise ContractError(f"no contract pack {name!r}; known: {', '.join(self.texts)}")
+        if self._is_shared(name):
+            return built_in().document(name)
         if name not in self._documents:
             self._documents[name] = _parsed(name, self.texts[name])
         return self._documents[name]
@@ -111,8 +113,14 @@ class Packs:
         """The pack at an absolute address, for validators; raises ContractError."""
         return self.document(uri.partition("#")[0].removeprefix(BASE))
 
+    def _is_shared(self, name: str) -> bool:
+        """Whether the built-in packs have this one, parsed once per process."""
+        return name in BUILT_IN and self is not built_in()
+
     def scanned(self, name: str) -> Scan:
         """Resources, anchors and references of one pack; raises ContractError."""
+        if self._is_shared(name):
+            return built_in().scanned(name)
         if name not in self._scans:
             from fauxpay.contracts.scan import Source, scan
 

@@ -17,8 +17,9 @@ from referencing.exceptions import NoSuchAnchor, NoSuchResource, Unresolvable
 
 from fauxpay.contracts.faults import Alike, Place, shortened
 
-FOLDER = "https://folder.invalid/packs/"
-"""Address of the folder that is looked at. The host cannot exist (RFC 2606)."""
+FOLDER = "https://folder.invalid/~the-folder~/"
+"""Address of the folder that is looked at, whatever it is called: a reference that leaves it and
+comes back by its name would break with the next copy. The host cannot exist (RFC 2606)."""
 _OUTSIDE = "https://folder.invalid/"
 _STEP = re.compile(r"(?:[^~]|~[01])*")
 _POSITION = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -107,7 +108,8 @@ class Index:
         except (NoSuchAnchor, Unresolvable):
             known = [other for address, other in self.anchors if address == uri]
             message = f"{place.file} has no anchor {shortened(name)!r}"
-            if isinstance(contents, Mapping) and name in contents.get("$defs", {}):
+            definitions = contents.get("$defs") if isinstance(contents, Mapping) else None
+            if isinstance(definitions, Mapping) and name in definitions:
                 message += f" (a definition is reached as #/$defs/{shortened(name)})"
             return Miss("missing", message, Alike.of(name, known))
         return Target(anchor.resource.contents, self.anchors[uri, name])

@@ -12,7 +12,9 @@ from functools import cache
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from fauxpay.contracts.definition import require_column, require_table
 from fauxpay.contracts.registry import Located, Packs, built_in
 from fauxpay.errors import ContractError
 
@@ -59,7 +61,7 @@ def table_references(packs: Packs | None = None) -> list[str]:
         f"{pack}#/$defs/{name}"
         for pack in packs.texts
         for name, definition in packs.document(pack).get("$defs", {}).items()
-        if "x-table" in definition
+        if isinstance(definition, Mapping) and "x-table" in definition
     ]
 
 
@@ -73,6 +75,8 @@ def _build(reference: str, packs: Packs) -> Table:
     schema = place.schema
     if "x-table" not in schema or "properties" not in schema:
         raise ContractError(f"{place} is not a table: it has no properties or no x-table")
+    if packs is not built_in():
+        require_table(place)
     names, facts = tuple(schema["properties"]), schema["x-table"]
     _require(place, sorted(schema.get("required", ())) == sorted(names), "all columns are required")
     _require(place, schema.get("additionalProperties") is False, "additionalProperties is false")
@@ -126,9 +130,9 @@ def _foreign_key(entry: Mapping[str, Any], holder: Located) -> ForeignKey:
 
 
 def _column(name: str, owner: Located, packs: Packs) -> Column:
-    place = Located(
-        owner.schema["properties"][name], owner.pack, f"{owner.pointer}/properties/{name}"
-    )
+    schema = owner.schema["properties"][name]
+    place = Located(schema, owner.pack, f"{owner.pointer}/properties/{name}")
+    _require(place, isinstance(schema, Mapping), "a column is a mapping")
     stated = _merged(place, packs)
     types = stated["type"] if isinstance(stated.get("type"), list) else [stated.get("type")]
     arrow = str(stated.get("x-arrow"))
@@ -138,6 +142,7 @@ def _column(name: str, owner: Located, packs: Packs) -> Column:
     nullable = "null" in types
     enum = stated.get("enum")
     _require(place, enum is None or (None in enum) == nullable, "enum and type agree on null")
+    _require_fitting(place, stated, arrow)
     encoding = stated.get("x-encoding", "plain")
     _require(place, encoding in _ENCODINGS, f"x-encoding is one of {', '.join(_ENCODINGS)}")
     _require(place, encoding != "dictionary" or arrow == "string", "only strings are dictionaries")
@@ -161,9 +166,31 @@ def _column(name: str, owner: Located, packs: Packs) -> Column:
     )
 
 
+def _require_fitting(place: Located, stated: Mapping[str, Any], arrow: str) -> None:
+    """Each rule is one that can be asked of values of the type."""
+    is_text, is_flag = arrow == "string", arrow == "bool"
+    is_whole = arrow.lstrip("u").startswith("int")
+    numbers = {"minimum", "maximum", "exclusiveMinimum"} & set(stated)
+    _require(place, is_text or not {"enum", "pattern"} & set(stated), "enum, pattern: of texts")
+    _require(place, is_flag or "const" not in stated, "const is of flags")
+    _require(place, is_whole or arrow.startswith("float") or not numbers, "limits: of numbers")
+    step = stated.get("multipleOf")
+    _require(place, is_whole or step is None, "multipleOf is of whole numbers")
+    if step is not None:
+        bits = ARROW_TYPES[arrow].bit_width
+        _require(place, step < 2 ** (bits - 1), f"multipleOf fits into {arrow}")
+    if "pattern" in stated:
+        try:
+            pc.match_substring_regex(pa.array([""]), stated["pattern"])
+        except pa.ArrowInvalid as error:
+            _require(place, False, f"a pattern of RE2: {error}")
+
+
 def _merged(place: Located, packs: Packs, before: tuple[str, ...] = ()) -> dict[str, Any]:
     """Keywords of a column with those of its `$ref` chain; the nearer one wins."""
     _require(place, str(place) not in before, "a $ref never comes back to where it was")
+    if packs is not built_in():
+        require_column(place)
     unknown = sorted(set(place.schema) - _VALUE_KEYWORDS - _OTHER_KEYWORDS)
     _require(place, not unknown, f"keywords that are checked; not {', '.join(unknown)}")
     reference = place.schema.get("$ref")

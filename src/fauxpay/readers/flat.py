@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fauxpay.contracts.tables import table
-from fauxpay.errors import ConflictError, StorageError
+from fauxpay.errors import ConflictError, ContractError, StorageError
 from fauxpay.readers.run import TABLES, Run
 
 LEAKING_KEY = "fauxpay.leaking_columns"
@@ -58,6 +58,12 @@ def export_flat(run: Run, path: Path) -> int:
         os.link(staged, path)
     except FileExistsError as error:
         raise ConflictError(f"{path}: was made by another meanwhile; nothing changed") from error
+    except (pa.ArrowException, ValueError, LookupError, TypeError) as error:
+        first = str(error).partition("\n")[0]
+        raise ContractError(
+            f"{run.root}: a file of run {run.run_id} does not hold what its receipt says "
+            f"({first}); expected the tables as they were written. Make the same run again."
+        ) from error
     except OSError as error:
         raise StorageError(
             f"{path}: cannot write: {error.strerror or error}. Give the name of a new file in a "
