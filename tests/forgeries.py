@@ -12,11 +12,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fauxpay.audit.rows import domains_of
+from fauxpay.audit.verdicts import request_of
 from fauxpay.contracts.digests import LogicalDigest
 from fauxpay.contracts.tables import table
 from fauxpay.foundations.canonical import canonical_json, document_digest
 from fauxpay.partitions.compose import world_of
 from fauxpay.receipts import layout
+from fauxpay.receipts.records import Contents, PartitionReceipt, TableEntry
+from fauxpay.receipts.segments import run_segments
 from sealed import file_of
 
 
@@ -68,7 +71,37 @@ def forge(root: Path, name: str, change: Any) -> None:
             forged(partition["tables"])
 
     edit(sidecar, lambda document: forged(document["tables"]))
+    reforge_segments(root)
     reseal(root, sealed)
+
+
+def reforge_segments(root: Path) -> None:
+    """Makes the segments of all sidecars, their gate receipts and their digests follow again."""
+    plans, days = [], []
+    for path in sorted(root.glob("worlds/*/seed=1/partitions/*/*.json")):
+        document = json.loads(path.read_text())
+        tables = tuple(TableEntry(**entry) for entry in document["tables"])
+        names = ("world_id", "seed", "event_day", "shard")
+        rest = (document["counts"], tuple(document["findings"]))
+        receipt = PartitionReceipt(*(document[name] for name in names), tables, *rest)
+        path.write_bytes(canonical_json(receipt.document()))
+        (plans if path.parent.name.startswith("until") else days).append(receipt)
+    world = json.loads(file_of(root, "worlds/*/world.json").read_text())
+    folder = file_of(root, "runs/utc_day=*/*/receipt.json").parent
+    gate = json.loads((folder / "gate.json").read_text())
+    days.sort(key=lambda one: (one.event_day, one.shard))
+    request = request_of(json.loads((folder / "receipt.json").read_text()))
+    digests = {}
+    for document in run_segments(request, Contents(world, plans, days), gate):
+        file = folder / "segments" / f"{document['segment']}.json"
+        file.write_bytes(canonical_json(document))
+        digests[document["segment"]] = document["segment_digest"]
+
+    def follow(receipt: dict[str, Any]) -> None:
+        for entry in receipt["segments"]:
+            entry["digest"] = digests.get(entry["segment"], entry["digest"])
+
+    reseal(root, follow)
 
 
 def written(path: Path, rows: pa.Table) -> None:

@@ -14,6 +14,9 @@ WINDOW = {"from": "2026-03-01", "to": "2026-03-04"}
 KINDS = {
     "receipt": "runs/utc_day=*/*/receipt.json",
     "gate": "runs/utc_day=*/*/gate.json",
+    "segment of activity": "runs/utc_day=*/*/segments/activity.json",
+    "segment of labels": "runs/utc_day=*/*/segments/labels.json",
+    "draw tables": "worlds/*/derived/draw_tables.npz",
     "mark": "runs/utc_day=*/*/_PASSED",
     "stamp": "runs/created/*.json",
     "world": "worlds/*/world.json",

@@ -27,7 +27,7 @@ from fauxpay.receipts.store import judged
 
 FORGED = "it was changed after it was sealed; " + RESTORE
 CONTRACTS = "contracts/"
-_RUN_FILES = (layout.RECEIPT, layout.GATE, layout.PASSED)
+_RUN_FILES = (layout.RECEIPT, layout.GATE, layout.PASSED, "segments")
 
 Document = dict[str, Any]
 

@@ -11,6 +11,7 @@ is one difference and not a thousand.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -26,16 +27,21 @@ from fauxpay.audit.differences import Difference, OnRows
 from fauxpay.audit.tables import Rules, Sealed, bytes_differences, rows_differences
 from fauxpay.catalog.integrity import check_catalog
 from fauxpay.catalog.world import World
+from fauxpay.config.model import Config
 from fauxpay.contracts.digests import Domain
 from fauxpay.contracts.findings import Finding
 from fauxpay.contracts.members import Members
 from fauxpay.contracts.registry import Packs
 from fauxpay.contracts.tables import Table, table
+from fauxpay.delivery.engine import Engine
 from fauxpay.delivery.inspection import Inspector
+from fauxpay.errors import ConfigError
+from fauxpay.foundations.parameters import load_parameters
 from fauxpay.gates.integrity import Integrity
 from fauxpay.partitions.compose import world_of
 from fauxpay.receipts import layout
 from fauxpay.receipts.identity import day_number
+from fauxpay.receipts.inputs import differing_inputs
 
 _TRANSACTIONS = layout.DAY_TABLES["transactions"]
 
@@ -46,6 +52,7 @@ class Books:
 
     packs    the world's own contracts; None where they are this package's
     world    None where a table of the catalog is damaged
+    tables   of the catalog, as far as they are whole
     domains  values of the dictionary columns, by column; {} without a world
     members  keys of the catalog by reference; None for a table that is damaged
     """
@@ -54,6 +61,7 @@ class Books:
     receipt: Mapping[str, Any]
     packs: Packs | None
     world: World | None
+    tables: Mapping[str, pa.Table]
     domains: Mapping[str, Domain]
     members: Mapping[str, Members | None]
 
@@ -108,7 +116,23 @@ def open_books(
         world = None if any(one.is_error for one in broken) else world_of(tables)
         found += broken
     domains = {} if world is None else domains_of(world)
-    return Books(sealed, receipt, own, world, domains, members), found
+    return Books(sealed, receipt, own, world, tables, domains, members), found
+
+
+def derived_digests(
+    books: Books, receipt: Mapping[str, Any], world: Mapping[str, Any]
+) -> dict[str, str] | None:
+    """SHA-256 of the draw tables that the catalog gives; None where another version made them."""
+    if books.world is None or books.packs is not None or differing_inputs(world):
+        return None
+    try:
+        own = receipt["config"]
+        config = Config(**own)
+        parameters = load_parameters(config.parameters)
+    except ConfigError:
+        return None  # Said of the receipt already.
+    made = Engine().derive(books.tables, config, parameters)
+    return {name: hashlib.sha256(data).hexdigest() for name, data in made.items()}
 
 
 class PartReader:

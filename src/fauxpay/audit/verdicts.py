@@ -9,12 +9,14 @@ Sources  nothing
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.audit.contents import Part
 from fauxpay.audit.differences import Difference, unequal_members
 from fauxpay.audit.documents import window_of
+from fauxpay.audit.segments import judged_segment_differences
 from fauxpay.config.model import Config
 from fauxpay.delivery.engine import Engine
 from fauxpay.delivery.judging import judge
@@ -24,6 +26,7 @@ from fauxpay.foundations.parameters import Parameters
 from fauxpay.foundations.version import VERSION
 from fauxpay.receipts import layout
 from fauxpay.receipts.records import Contents, PartitionReceipt, Request
+from fauxpay.receipts.segments import run_segments
 
 if TYPE_CHECKING:
     from fauxpay.receipts.listing import Listed
@@ -31,17 +34,27 @@ if TYPE_CHECKING:
 Gate = Mapping[str, Any]
 
 
-def recomputed_gate_differences(
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """What was read of a run beside its receipt; None and {} for what could not be."""
+
+    world: Mapping[str, Any] | None
+    gate: Gate | None
+    segments: Mapping[str, Mapping[str, Any]]
+
+
+def recomputed_differences(
     run: Listed,
     receipt: Mapping[str, Any],
-    world: Mapping[str, Any],
-    gate: Gate,
+    documents: Documents,
     sidecars: Sequence[tuple[Part, PartitionReceipt]],
 ) -> list[Difference]:
-    """Checks of gate.json that the sidecars do not add up to.
+    """Checks of gate.json and gate receipts of segments that the sidecars do not add up to.
 
-    sidecars  all of the run, each with the part that it stands beside
+    documents  with a world
+    sidecars   all of the run, each with the part that it stands beside
     """
+    assert documents.world is not None
     path = run.folder / layout.GATE
     made_by = receipt["packages"].get("fauxpay")
     if made_by != VERSION:
@@ -55,8 +68,12 @@ def recomputed_gate_differences(
     plans = [sidecar for part, sidecar in sidecars if part.is_plan]
     days = [sidecar for part, sidecar in sidecars if not part.is_plan]
     days.sort(key=lambda one: (one.event_day, one.shard))
-    context = Context(run.root, request_of(receipt), config, Parameters({}), Engine())
-    return _checks(path, gate, judge(context, Contents(world, plans, days)))
+    contents = Contents(documents.world, plans, days)
+    request = request_of(receipt)
+    judged = judge(Context(run.root, request, config, Parameters({}), Engine()), contents)
+    segments = run_segments(request, contents, judged)
+    found = judged_segment_differences(run.folder, documents.segments, segments)
+    return found + ([] if documents.gate is None else _checks(path, documents.gate, judged))
 
 
 def config_of(receipt: Mapping[str, Any], run: Mapping[str, Any]) -> Config:

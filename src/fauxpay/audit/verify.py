@@ -35,9 +35,14 @@ from fauxpay.audit.documents import (
     sealed_packs,
     world_differences,
 )
-from fauxpay.audit.rows import PartReader, open_books
+from fauxpay.audit.rows import PartReader, derived_digests, open_books
+from fauxpay.audit.segments import (
+    catalog_segment_differences,
+    derived_differences,
+    segment_differences,
+)
 from fauxpay.audit.tables import Sealed
-from fauxpay.audit.verdicts import recomputed_gate_differences
+from fauxpay.audit.verdicts import Documents, recomputed_differences
 from fauxpay.delivery.progress import Progress, Report, silent
 from fauxpay.errors import ContractError, FauxpayError
 from fauxpay.receipts import layout
@@ -88,8 +93,10 @@ def verify_run(run: Listed, report: Report = silent) -> Proof:
         found += gate_differences(run.folder / layout.GATE, receipt, gate)
     world, more = _world(run, receipt)
     found += more
+    segments, more = segment_differences(run.folder, receipt, world)
+    found += more
     try:
-        found += _contents(run, receipt, (world, gate), tally)
+        found += _contents(run, receipt, Documents(world, gate, segments), tally)
     except ContractError as error:
         found.append(Difference("request", str(path), "a window and a config", str(error)))
     counts = {"partitions": tally.done, "rows": tally.rows, **tally.counts}
@@ -104,13 +111,15 @@ def _world(
     world, found = read_checked(path, "run.yaml#/$defs/world")
     if world is not None:
         found += world_differences(path, receipt, world)
+        is_own = _own_packs(run, receipt) is None
+        found += catalog_segment_differences(path, world, is_own=is_own)
     return world, found + pack_differences(path.parent / "contracts", receipt)
 
 
 def _contents(
     run: Listed,
     receipt: Mapping[str, Any],
-    documents: tuple[Mapping[str, Any] | None, Mapping[str, Any] | None],
+    documents: Documents,
     tally: _Tally,
 ) -> list[Difference]:
     """Sidecars and files of the catalog, the plans and the days. Raises ContractError: window."""
@@ -125,28 +134,33 @@ def _contents(
         found += differences
         if sidecar is not None and not differences:
             sidecars[part.sidecar] = sidecar
-    found += _files(run, receipt, entries, parts, tally)
-    world, gate = documents
-    if world is not None and gate is not None and len(sidecars) == len(parts):
+    found += _files(run, receipt, documents.world, (entries, parts), tally)
+    if documents.world is not None and len(sidecars) == len(parts):
         told = [(part, sidecars[part.sidecar]) for part in parts]
-        found += recomputed_gate_differences(run, receipt, world, gate, told)
+        found += recomputed_differences(run, receipt, documents, told)
     return found
 
 
 def _files(
     run: Listed,
     receipt: Mapping[str, Any],
-    entries: Sequence[Entry],
-    parts: Sequence[Part],
+    world: Mapping[str, Any] | None,
+    named: tuple[Sequence[Entry], Sequence[Part]],
     tally: _Tally,
 ) -> list[Difference]:
-    """Bytes and rows of every file of the catalog, the plans and the days."""
+    """Bytes and rows of every file of the catalog, the plans and the days.
+
+    named  (entries of the catalog, parts)
+    """
+    entries, parts = named
     files = [*entries, *(entry for part in parts for entry in part.entries.values())]
     paths = {entry["file_sha256"]: entry["path"] for entry in files}
     sealed = Sealed(run.root, paths, receipt["packages"].get("pyarrow", "?"))
     tally.total = len(parts)
     tally.counts.update(files=len(files), bytes=sum(entry["bytes"] for entry in files))
     books, found = open_books(sealed, receipt, entries, _own_packs(run, receipt))
+    if world is not None:
+        found += derived_differences(run.root, world, derived_digests(books, receipt, world))
     reader = PartReader(books)
     for part in parts:  # Plans come first: the rows of days point to them.
         found += reader.differences(part, tally.add_rows)
