@@ -122,13 +122,12 @@ def test_the_same_error_as_a_json_line(own_root, code, words_of, said):
 
 
 def test_code_0_for_what_is_made_and_what_is_found(own_root):
-    """A run that is there already is no error; nor is help."""
+    """A run that is there already is no error."""
     made = generate(own_root, "--logical-date", "2026-03-02", "--quiet")
     found = generate(own_root, "--logical-date", "2026-03-02")
     assert (made.returncode, made.stdout, made.stderr) == (0, "", "")
     assert (found.returncode, found.stderr) == (0, "")
     assert "nothing to do" in found.stdout
-    assert fauxpay("--help").returncode == 0
 
 
 def test_code_7_names_the_install_command(own_root, tmp_path):
@@ -177,6 +176,7 @@ def test_a_killed_worker_is_said_as_json(tmp_path):
     assert line["run_id"]
 
 
+@pytest.mark.slow  # tests/delivery has a quick one without JSON
 def test_code_130_for_ctrl_c(tmp_path):
     """SIGINT: one warning that says how to go on, and no summary."""
     run = at_work(tmp_path)

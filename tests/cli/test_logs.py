@@ -123,9 +123,10 @@ def test_a_found_run_is_one_line(sealed_root):
 
 def test_quiet_json_logs_hold_errors_only(sealed_root):
     """--quiet silences what went well; the summary for programs still comes."""
-    words = ("--logical-date", "2026-03-01", "--quiet", "--log-format", "json")
-    assert generate(sealed_root, *words).stderr == ""
-    assert json.loads(generate(sealed_root, *words, "--json").stdout)["verdict"] == "PASS"
+    words = ("--logical-date", "2026-03-01", "--quiet", "--log-format", "json", "--json")
+    done = generate(sealed_root, *words)
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["verdict"] == "PASS"
 
 
 def test_the_flag_counts_before_the_variable(sealed_root):

@@ -61,8 +61,8 @@ def _install(place: Path, package: str) -> None:
                 command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS_MAX
             )
         except subprocess.CalledProcessError as error:
-            lines = [line for line in error.stderr.splitlines() if line.startswith("ERROR")]
-            reason = (lines or error.stderr.splitlines() or ["no word of why"])[-1]
-            pytest.skip(f"{package} cannot be installed here: {reason}")
+            said = [line.strip() for line in error.stderr.splitlines()]
+            lines = [line for line in said if line.startswith("ERROR")] or said or ["no reason"]
+            pytest.skip(f"{package} cannot be installed here: {lines[0]}")
         except (OSError, subprocess.TimeoutExpired) as error:
             pytest.skip(f"{package} cannot be installed here: {error}")
