@@ -8,7 +8,8 @@ Sources  nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +25,7 @@ from fauxpay.delivery.sinks import LocalSink, Staged
 from fauxpay.delivery.tables import Law, TableFile
 from fauxpay.delivery.task import Context, Task, described_day, partition_key, seed_folder
 from fauxpay.delivery.workshop import Workshop
+from fauxpay.errors import FauxpayError
 from fauxpay.gates.segments import READS, SEGMENT_OF
 from fauxpay.receipts import layout
 from fauxpay.receipts.records import PartitionReceipt
@@ -57,13 +59,14 @@ class Draft:
         is_sound  whether the contract was found to hold for it already
         """
         members = self._workshop.members(self.task.shard)
-        file = self._file("transactions", members)
         more = [*self._inspector.inspect(batch), *rules]
-        if is_sound:
-            file.append(batch, max(1, batch.num_rows))
-            file.note_all(more)
-        else:
-            file.write(batch, lambda _: more)
+        with self._located():
+            file = self._file("transactions", members)
+            if is_sound:
+                file.append(batch, max(1, batch.num_rows))
+                file.note_all(more)
+            else:
+                file.write(batch, lambda _: more)
 
     def take_tables(self, tables: Mapping[str, pa.Table], counts: Mapping[str, int]) -> None:
         """Takes the tables beside the transactions, or those of a plan.
@@ -81,7 +84,8 @@ class Draft:
                 # What was not written counts for nothing: it was not asked for any more.
                 self.counts = {"transactions": counts["transactions"]}
                 return
-            self._file(name, members).write(rows)
+            with self._located():
+                self._file(name, members).write(rows)
 
     def _may_start(self, segment: str) -> bool:
         """Whether what the segment reads of this partition is without fault."""
@@ -94,7 +98,11 @@ class Draft:
         made = list(self._files)
         assert made == names[: len(made)], made
         assert made == names or any(file.findings for file in self._files.values()), made
-        entries = tuple(file.close() for file in self._files.values())
+        entries = []
+        for name, file in self._files.items():
+            self.segment = SEGMENT_OF[name]
+            with self._located():
+                entries.append(file.close())
         findings = [finding for file in self._files.values() for finding in file.findings]
         request = self._context.request
         return PartitionReceipt(
@@ -102,10 +110,19 @@ class Draft:
             request.seed,
             described_day(self._context, self.task),
             self.task.shard,
-            entries,
+            tuple(entries),
             self.counts,
             tuple(finding.document() for finding in findings),
         )
+
+    @contextmanager
+    def _located(self) -> Iterator[None]:
+        """Errors know the partition and the segment at work."""
+        try:
+            yield
+        except FauxpayError as error:
+            error.located(partition=str(self.task), segment=self.segment)
+            raise
 
     def discard(self) -> None:
         """Removes what has still no public name."""

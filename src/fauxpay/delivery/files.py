@@ -31,14 +31,17 @@ def check_name(name: str) -> str:
 
 
 @contextmanager
-def storage_errors(path: Path, action: str) -> Iterator[None]:
-    """Turns what the system says of a file into a StorageError with a remedy."""
+def storage_errors(path: Path, action: str, about: str = "") -> Iterator[None]:
+    """Turns what the system says of a file into a StorageError with a remedy.
+
+    about  the public name of a file that has none yet
+    """
     try:
         yield
     except OSError as error:
         raise StorageError(
             f"{path}: cannot {action}: {error.strerror or error}. {remedy(error)}"
-        ).located(str(path)) from error
+        ).located(about or str(path)) from error
 
 
 def link(source: Path, target: Path, locks: Path) -> None:

@@ -88,7 +88,7 @@ def _made(
         receipts = [draft.receipt() for draft in drafts.values()]
         _publish(context, sink, list(drafts.values()), receipts)
     except FauxpayError as error:
-        error.located(partition=str(run[0]), segment=drafts[run[0].day].segment)
+        error.located(partition=str(run[0]))  # Where no draft knew it better.
         raise
     finally:
         for draft in drafts.values():

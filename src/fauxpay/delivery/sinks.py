@@ -72,7 +72,7 @@ class Staged(io.RawIOBase):
         view = memoryview(data).cast("B")
         if self._is_given_up:
             return len(view)
-        with storage_errors(self.path, "write"):
+        with storage_errors(self.path, "write", self.name):
             written = 0
             while written < len(view):
                 written += self._file.write(view[written:])
@@ -87,7 +87,7 @@ class Staged(io.RawIOBase):
     def seal(self) -> None:
         """Makes the bytes durable; the file takes no more."""
         if not self._file.closed:
-            with storage_errors(self.path, "write"):
+            with storage_errors(self.path, "write", self.name):
                 os.fsync(self._file.fileno())
                 self._file.close()
 
