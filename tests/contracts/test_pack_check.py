@@ -8,10 +8,13 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fauxpay.contracts import folders
-from fauxpay.contracts.pack_check import check_folder
+from fauxpay.contracts.pack_check import NEAREST_MAX, check_folder
 from fauxpay.contracts.registry import pack_texts
+from fauxpay.contracts.rounds import rounds
 from fauxpay.errors import ContractError, StorageError
 
 NEW = "https://json-schema.org/draft/2020-12/schema"
@@ -316,6 +319,37 @@ def test_nothing_is_fetched(tmp_path, monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", refused)
     files = {"a.json": {"allOf": [{"$ref": f"{way}://x.example/y"} for way in ("http", "ftp")]}}
     assert [kind for _, kind, _ in faults(tmp_path, files)] == ["remote", "remote"]
+
+
+def test_a_hundred_thousand_misses_are_named_in_time(tmp_path):
+    """Only the first are compared with all that is known; each is still named."""
+    schemas = [{"$ref": f"#/$defs/x{n}"} for n in range(50_000)]
+    files = {"a.json": {"$defs": {f"y{n}": {} for n in range(3_000)}, "allOf": schemas}}
+    begun = time.monotonic()
+    found = check_folder(folder_of(tmp_path, files)).faults
+    assert len(found) == 50_000
+    assert sum(1 for one in found if one.known) == NEAREST_MAX
+    assert time.monotonic() - begun < 30
+
+
+def test_rounds_are_found_in_long_chains_and_dense_graphs():
+    """Property: the nodes of rounds are those that can reach themselves."""
+    assert list(rounds({n: [n + 1] for n in range(100_000)})) == []
+    dense = {n: list(range(60)) for n in range(60)}
+    assert [sorted(one) for one in rounds(dense)] == [list(range(60))]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=25))
+def test_rounds_equal_brute_force(pairs):
+    """Property: a node is in a round exactly when a walk from it can come back to it."""
+    edges: dict[int, list[int]] = {}
+    for one, other in pairs:
+        edges.setdefault(one, []).append(other)
+    reach = {node: set(edges.get(node, ())) for node in range(10)}
+    for _ in range(10):
+        reach = {node: seen.union(*(reach[one] for one in seen)) for node, seen in reach.items()}
+    assert {node for one in rounds(edges) for node in one} == {n for n in reach if n in reach[n]}
 
 
 def test_links_count_by_where_they_lead(tmp_path):

@@ -153,8 +153,15 @@ class _Scanner:
             for uri, contents in self.resources.items()
         )
         anchors = {key: place for key, (_, place) in self.anchors.items()}
-        names = tuple(self.files)
-        index = Index(registry.crawl(), self.places, anchors, self.canonical, names, unread)
+        index = Index(
+            registry.crawl(),
+            self.places,
+            anchors,
+            self.canonical,
+            tuple(self.files),
+            frozenset(unread),
+            {name.rpartition("/")[2]: name for name in reversed(self.files)},
+        )
         faults = tuple(self.faults)
         return Scan(index, tuple(self.references), faults, self.visited, self.laws)
 
