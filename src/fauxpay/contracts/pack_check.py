@@ -72,7 +72,8 @@ def check_documents(read: Folder) -> Report:
     found = scan(sources, known_documents(), unread)
     faults = [*read.faults, *found.faults, *_taken_names(found, read)]
     for name, document in read.documents.items():
-        faults += _schema_faults(name, document, found.laws.get(name, DEFAULT))
+        if name in found.laws:
+            faults += _schema_faults(name, document, found.laws[name])
     edges: dict[int, list[int]] = {}
     misses = 0
     for reference in found.references:

@@ -120,6 +120,8 @@ class Index:
             anchor = self.registry.anchor(uri, name).value
         except (NoSuchAnchor, Unresolvable):
             message = f"{place.file} has no anchor {shortened(name)!r}"
+            if "/" in name:
+                message += " (a JSON pointer begins with a slash)"
             definitions = contents.get("$defs") if isinstance(contents, Mapping) else None
             if isinstance(definitions, Mapping) and name in definitions:
                 message += f" (a definition is reached as #/$defs/{shortened(name)})"
