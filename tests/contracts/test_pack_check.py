@@ -263,7 +263,7 @@ def test_every_failure_is_named(name, tmp_path):
 
 
 def test_a_pointer_without_its_slash_is_explained(tmp_path):
-    """What real packs get wrong: `#definitions/x` is an anchor by the standard, and none is there."""
+    """What real packs get wrong: `#definitions/x` asks for an anchor, and none is there."""
     files = {"a.json": {"definitions": {"x": {}}, "$ref": "#definitions/x"}}
     (fault,) = check_folder(folder_of(tmp_path, files)).faults
     assert "a JSON pointer begins with a slash" in fault.message
