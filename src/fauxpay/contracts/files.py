@@ -19,6 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from fauxpay.contracts.faults import printable, shortened
+from fauxpay.contracts.pages import require_small_pages
 from fauxpay.errors import ContractError, StorageError
 
 BATCH_ROWS = 65_536
@@ -90,6 +91,7 @@ def _parquet(file: Opened, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
     with pq.ParquetFile(
         file.path, read_dictionary=texts, buffer_size=BUFFER_BYTES, pre_buffer=False
     ) as reader:
+        require_small_pages(file.path, reader.metadata)
         said, seen = reader.metadata.num_rows, 0
         for batch in reader.iter_batches(BATCH_ROWS, columns=list(names), use_threads=False):
             # What a file says of itself may be false, down to the indexes of a dictionary.
