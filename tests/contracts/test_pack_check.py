@@ -65,7 +65,7 @@ SOUND = {
     },
     "nested ids change the base": {
         "a.json": {
-            "$id": "https://x.example/root/a.json",
+            "$id": "https://x.example/top/a.json",
             "$defs": {
                 "in": {
                     "$id": "inner/b.json",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import subprocess
+import sys
+
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from contract_examples import example
+from contract_examples import example, replaced
 
 from fauxpay.contracts import pages
 from fauxpay.contracts.tables import table
@@ -34,7 +39,7 @@ def walked(path) -> list[int]:
 
     pages._header_at = spied
     try:
-        pages.require_small_pages(path, pq.read_metadata(path))
+        pages.require_small_pages(path)
     finally:
         pages._header_at = real
     return sizes
@@ -81,3 +86,48 @@ def test_torn_headers_are_no_pages(data, tmp_path):
     path.write_bytes(data)
     with path.open("rb") as stream, pytest.raises(ContractError, match="no page header"):
         pages._header_at(path, stream, 0)
+
+
+def test_contradictions_in_a_footer_do_not_end_the_process(tmp_path):
+    """Regression: fuzzing found that Arrow aborts when it is asked for such a column's metadata."""
+    path = tmp_path / "a.parquet"
+    pq.write_table(example(table("labels.yaml#/$defs/labels")), path, store_schema=False)
+    content = bytearray(path.read_bytes())
+    size = int.from_bytes(content[-8:-4], "little")
+    begin = len(content) - 8 - size
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom fauxpay.contracts.pages import *\n"
+        "from fauxpay.contracts.tables import table\nfrom fauxpay.errors import FauxpayError\n"
+        "from fauxpay.contracts.validation import validate\n"
+        "owner = table('labels.yaml#/$defs/labels')\n"
+        "path, begin = Path(sys.argv[1]), int(sys.argv[2])\n"
+        "content = path.read_bytes()\n"
+        "for at in range(begin, len(content) - 8, 2):\n"
+        "    changed = bytearray(content)\n"
+        "    changed[at] ^= 1\n"
+        "    path.write_bytes(changed)\n"
+        "    try:\n        validate(owner, [path], {})\n        require_small_pages(path)\n"
+        "    except FauxpayError:\n        pass\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path), str(begin)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-500:]
+
+
+def test_names_and_zones_that_are_no_text_are_refused(tmp_path):
+    """Regression: fuzzing found a zone whose bytes are no UTF-8, which fails when it is read."""
+    labels = table("labels.yaml#/$defs/labels")
+    rows = example(labels)
+    zone = rows["known_at"].combine_chunks().cast(pa.timestamp("us", "Europe/Oslo"))
+    path = tmp_path / "a.parquet"
+    pq.write_table(replaced(rows, "known_at", zone), path, store_schema=True)
+    content = path.read_bytes()
+    assert validate(labels, [path], {}).findings == ()
+    metadata = pq.read_metadata(path).metadata[b"ARROW:schema"]
+    broken = base64.b64decode(metadata).replace(b"Europe/Oslo", b"Europe\xff\xacslo")
+    changed = base64.b64encode(broken)
+    assert len(changed) == len(metadata)
+    path.write_bytes(content.replace(metadata, changed))
+    with pytest.raises(ContractError, match="cannot be read as Parquet"):
+        validate(labels, [path], {})
