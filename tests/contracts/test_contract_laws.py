@@ -28,6 +28,7 @@ from fauxpay.contracts.members import Members, repeats
 from fauxpay.contracts.registry import BASE, BUILT_IN, built_in, with_packs
 from fauxpay.contracts.tables import table, table_references
 from fauxpay.errors import ContractError
+from fauxpay.receipts.records import read_document
 
 SOURCE = Path(fauxpay.__file__).parent
 TRANSACTIONS = table("activity.yaml#/$defs/transactions")
@@ -153,6 +154,14 @@ def test_both_validators_agree():
         assert not oracle(reference).is_valid(case)
         with pytest.raises(ContractError, match="expected"):
             check_document(reference, case)
+
+
+@pytest.mark.parametrize("depth", [300, 5_000, 100_000])
+def test_documents_nested_too_deep_are_refused(depth):
+    """Regression: fuzzing found that the validator gives up at its own depth with a ValueError."""
+    text = '{"gates":' + "[" * depth + "]" * depth + "}"
+    with pytest.raises(ContractError):
+        read_document("run.yaml#/$defs/gate", text.encode())
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

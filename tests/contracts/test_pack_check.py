@@ -8,10 +8,13 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fauxpay.contracts import folders
-from fauxpay.contracts.pack_check import check_folder
+from fauxpay.contracts.pack_check import NEAREST_MAX, check_folder
 from fauxpay.contracts.registry import pack_texts
+from fauxpay.contracts.rounds import rounds
 from fauxpay.errors import ContractError, StorageError
 
 NEW = "https://json-schema.org/draft/2020-12/schema"
@@ -62,7 +65,7 @@ SOUND = {
     },
     "nested ids change the base": {
         "a.json": {
-            "$id": "https://x.example/root/a.json",
+            "$id": "https://x.example/top/a.json",
             "$defs": {
                 "in": {
                     "$id": "inner/b.json",
@@ -259,19 +262,30 @@ def test_every_failure_is_named(name, tmp_path):
     assert faults(tmp_path / "packs", files) == [expected]
 
 
+def test_a_pointer_without_its_slash_is_explained(tmp_path):
+    """What real packs get wrong: `#definitions/x` asks for an anchor, and none is there."""
+    files = {"a.json": {"definitions": {"x": {}}, "$ref": "#definitions/x"}}
+    (fault,) = check_folder(folder_of(tmp_path, files)).faults
+    assert "a JSON pointer begins with a slash" in fault.message
+
+
 def test_an_anchor_is_sought_where_definitions_are_no_mapping(tmp_path):
     """Regression: fuzzing found that the hint about definitions trusted their shape."""
     found = faults(tmp_path, {"a.json": {"$defs": 1.5, "$ref": "#here"}})
     assert found == [("a.json#", "missing", "#here"), ("a.json#/$defs", "schema", "")]
 
 
-@pytest.mark.parametrize(
-    ("document", "kind"), [({"$id": "a.json#/x"}, "id"), ({"$schema": 7}, "dialect")]
-)
-def test_what_the_meta_schema_refuses_too_is_named_twice(document, kind, tmp_path):
-    """An id with a fragment and a draft that is no text break a rule of ours and of the draft."""
-    kinds = [one for _, one, _ in faults(tmp_path, {"a.json": document})]
-    assert kinds == [kind, "schema"]
+def test_what_the_meta_schema_refuses_too_is_named_twice(tmp_path):
+    """An id with a fragment breaks a rule of addresses and one of the draft."""
+    kinds = [one for _, one, _ in faults(tmp_path, {"a.json": {"$id": "a.json#/x"}})]
+    assert kinds == ["id", "schema"]
+
+
+def test_a_pack_of_an_unknown_draft_is_not_judged_by_another(tmp_path):
+    """Its draft is the fault; what 2020-12 would say of its keywords is none."""
+    third = {"$schema": "http://json-schema.org/draft-03/schema#", "divisibleBy": 1, "type": ["x"]}
+    assert [kind for _, kind, _ in faults(tmp_path, {"a.json": third})] == ["dialect"]
+    assert [kind for _, kind, _ in faults(tmp_path, {"a.json": {"$schema": 7}})] == ["dialect"]
 
 
 def test_all_failures_are_named_not_only_the_first(tmp_path):
@@ -316,6 +330,37 @@ def test_nothing_is_fetched(tmp_path, monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", refused)
     files = {"a.json": {"allOf": [{"$ref": f"{way}://x.example/y"} for way in ("http", "ftp")]}}
     assert [kind for _, kind, _ in faults(tmp_path, files)] == ["remote", "remote"]
+
+
+def test_a_hundred_thousand_misses_are_named_in_time(tmp_path):
+    """Only the first are compared with all that is known; each is still named."""
+    schemas = [{"$ref": f"#/$defs/x{n}"} for n in range(50_000)]
+    files = {"a.json": {"$defs": {f"y{n}": {} for n in range(3_000)}, "allOf": schemas}}
+    begun = time.monotonic()
+    found = check_folder(folder_of(tmp_path, files)).faults
+    assert len(found) == 50_000
+    assert sum(1 for one in found if one.known) == NEAREST_MAX
+    assert time.monotonic() - begun < 30
+
+
+def test_rounds_are_found_in_long_chains_and_dense_graphs():
+    """Property: the nodes of rounds are those that can reach themselves."""
+    assert list(rounds({n: [n + 1] for n in range(100_000)})) == []
+    dense = {n: list(range(60)) for n in range(60)}
+    assert [sorted(one) for one in rounds(dense)] == [list(range(60))]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=25))
+def test_rounds_equal_brute_force(pairs):
+    """Property: a node is in a round exactly when a walk from it can come back to it."""
+    edges: dict[int, list[int]] = {}
+    for one, other in pairs:
+        edges.setdefault(one, []).append(other)
+    reach = {node: set(edges.get(node, ())) for node in range(10)}
+    for _ in range(10):
+        reach = {node: seen.union(*(reach[one] for one in seen)) for node, seen in reach.items()}
+    assert {node for one in rounds(edges) for node in one} == {n for n in reach if n in reach[n]}
 
 
 def test_links_count_by_where_they_lead(tmp_path):

@@ -12,7 +12,7 @@ dictionary); nothing is guessed. Sealing a world's catalog is the work of delive
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,20 @@ import pyarrow.parquet as pq
 
 from fauxpay.catalog.columns import TABLES, contract
 from fauxpay.catalog.integrity import check_catalog
+from fauxpay.contracts.conversion import (
+    FLOATS,
+    INTEGERS,
+    PANDAS_HINT,
+    is_castable,
+    kind,
+    misfits,
+)
 from fauxpay.contracts.findings import Finding
 from fauxpay.contracts.tables import Column
 from fauxpay.errors import ContractError
 from fauxpay.foundations.machine import require_inside
 
 FINDINGS_SHOWN_MAX = 20
-_INTEGERS, _FLOATS = "whole numbers", "numbers"
-# Not cast: a float64 cannot tell neighbouring 63-bit ids apart.
-_PANDAS_HINT = "; a column of ids with nulls is Int64 in pandas, not float64"
 
 
 def read_catalog(folder: Path | str) -> dict[str, pa.Table]:
@@ -109,13 +114,12 @@ def _converted(array: Any, column: Column, where: str) -> Any:
     """The column in the contract's type, or ContractError where a value does not fit into it."""
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    given, wanted = _kind(array.type), _kind(column.value_type)
-    all_null = pa.types.is_null(array.type)
-    if not all_null and given != wanted and (given, wanted) != (_INTEGERS, _FLOATS):
+    given, wanted = kind(array.type), kind(column.value_type)
+    if not is_castable(array.type, column):
         raise ContractError(
             f"{where}: all {len(array)} rows are of type {array.type}"
             f"{_first_value(array)}; expected {wanted} ({column.arrow})"
-            f"{_PANDAS_HINT if (given, wanted) == (_FLOATS, _INTEGERS) else ''}"
+            f"{PANDAS_HINT if (given, wanted) == (FLOATS, INTEGERS) else ''}"
         )
     try:
         values = array.cast(column.value_type)
@@ -143,48 +147,13 @@ def _encoded(values: Any, column: Column, where: str) -> Any:
 
 
 def _misfit(array: Any, column: Column, where: str) -> str:
-    """Which rows the cast refuses: found by casting halves, because Arrow names none."""
-    low, high = 0, len(array)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if _fits(array[low:middle], column) else (low, middle)
-    count = _count(array, lambda part: not _fits(part, column))
+    """Which rows the cast refuses."""
+    rows = misfits(array, column)
+    first = int(rows[0])
     return (
-        f"{where}: {count} of {len(array)} rows do not fit {column.arrow}; first at row {low}: "
-        f"{array[low].as_py()!r}; expected {_kind(column.value_type)} ({column.arrow})"
+        f"{where}: {len(rows)} of {len(array)} rows do not fit {column.arrow}; first at row "
+        f"{first}: {array[first].as_py()!r}; expected {kind(column.value_type)} ({column.arrow})"
     )
-
-
-def _count(array: Any, is_bad: Callable[[Any], bool]) -> int:
-    """Number of bad rows; a part without any is settled as a whole."""
-    if len(array) == 0 or not is_bad(array):
-        return 0
-    if len(array) == 1:
-        return 1
-    middle = len(array) // 2
-    return _count(array[:middle], is_bad) + _count(array[middle:], is_bad)
-
-
-def _fits(array: Any, column: Column) -> bool:
-    try:
-        array.cast(column.value_type)
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _kind(arrow_type: pa.DataType) -> str:
-    """What a column holds, in words; types of one kind can stand for each other."""
-    kinds: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
-        (pa.types.is_boolean, "true or false"),
-        (pa.types.is_integer, _INTEGERS),
-        (pa.types.is_floating, _FLOATS),
-        (pa.types.is_string, "texts"),
-        (pa.types.is_large_string, "texts"),
-        (pa.types.is_string_view, "texts"),
-        (pa.types.is_date, "days"),
-    )
-    return next((words for holds, words in kinds if holds(arrow_type)), str(arrow_type))
 
 
 def _offenders(marks: Any) -> tuple[int, int]:

@@ -30,8 +30,13 @@ def check_document(reference: str, document: object, packs: Packs | None = None)
     The message gives the JSON pointer, the value and the expectation of up to five faults.
     """
     validator = _built_in_validator(reference) if packs is None else _validator(reference, packs)
-    plain = json.loads(canonical_json(document))
-    faults = sorted(validator.iter_errors(plain), key=_pointer)
+    try:
+        plain = json.loads(canonical_json(document))
+        faults = sorted(validator.iter_errors(plain), key=_pointer)
+    except (ValueError, RecursionError) as error:
+        raise ContractError(
+            f"document against {reference}: nested too deep to be looked at ({error})"
+        ) from None
     if not faults:
         return
     shown = "; ".join(_described(fault) for fault in faults[:_FAULTS_SHOWN])

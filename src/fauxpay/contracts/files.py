@@ -18,7 +18,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from fauxpay.contracts.conversion import kind
 from fauxpay.contracts.faults import printable, shortened
+from fauxpay.contracts.pages import require_small_pages
 from fauxpay.errors import ContractError, StorageError
 
 BATCH_ROWS = 65_536
@@ -57,8 +59,9 @@ def opened(path: Path) -> Opened:
                 schema = reader.schema
         else:
             schema = pq.ParquetFile(path).schema_arrow
-        # Read here, because a name that is no UTF-8 fails only when it is looked at.
-        assert len(schema.names) == len(schema)
+        # Names and zones that are no UTF-8 fail only when they are looked at, so it is done here.
+        for one in schema:
+            _ = (one.name, str(one.type), kind(one.type))
     if len(schema) > COLUMNS_MAX:
         raise ContractError(f"{path}: {len(schema)} columns; expected {COLUMNS_MAX} at most")
     return Opened(path, schema, is_text)
@@ -90,6 +93,7 @@ def _parquet(file: Opened, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
     with pq.ParquetFile(
         file.path, read_dictionary=texts, buffer_size=BUFFER_BYTES, pre_buffer=False
     ) as reader:
+        require_small_pages(file.path)
         said, seen = reader.metadata.num_rows, 0
         for batch in reader.iter_batches(BATCH_ROWS, columns=list(names), use_threads=False):
             # What a file says of itself may be false, down to the indexes of a dictionary.

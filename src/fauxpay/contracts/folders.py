@@ -84,7 +84,9 @@ def parsed(file: str, content: bytes) -> Any | Fault:
     except UnicodeDecodeError as error:
         return fault("file", place, f"byte {error.start} is not UTF-8 text")
     try:
-        document = _json(text) if file.endswith(".json") else read_yaml(text, file, LIMITS).value
+        document = (
+            _json(text) if file.lower().endswith(".json") else read_yaml(text, file, LIMITS).value
+        )
         document = _plain(document, [VALUES_MAX], DEPTH_MAX)
     except ConfigError as error:
         return fault("file", place, str(error).replace(f"{file}:", "line ", 1))
@@ -121,7 +123,7 @@ def _files(root: Path, faults: list[Fault]) -> Iterator[str]:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 folders.append(name)
-            elif entry.name.endswith(ENDINGS):
+            elif entry.name.lower().endswith(ENDINGS):
                 yield name
             elif entry.is_symlink() and entry.is_dir() and not _is_inside(root, name):
                 message = "a link to a folder outside; it is not followed"

@@ -18,10 +18,13 @@ from fauxpay.contracts.faults import Fault, Place, fault, shortened
 from fauxpay.contracts.folders import ENDINGS, Folder, read_folder
 from fauxpay.contracts.registry import BASE, BUILT_IN, built_in, pack_texts
 from fauxpay.contracts.resolution import Miss, Target, file_uri
+from fauxpay.contracts.rounds import rounds
 from fauxpay.contracts.scan import Reference, Scan, Source, scan
 from fauxpay.errors import ContractError
 
 SCHEMA_FAULTS_MAX = 20
+NEAREST_MAX = 200
+"""So many misses are told what is nearest; the rest are named without, as comparing is slow."""
 _IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
 _IN_PLACE = ("not", "if", "then", "else")
 
@@ -69,14 +72,17 @@ def check_documents(read: Folder) -> Report:
     found = scan(sources, known_documents(), unread)
     faults = [*read.faults, *found.faults, *_taken_names(found, read)]
     for name, document in read.documents.items():
-        faults += _schema_faults(name, document, found.laws.get(name, DEFAULT))
+        if name in found.laws:
+            faults += _schema_faults(name, document, found.laws[name])
     edges: dict[int, list[int]] = {}
+    misses = 0
     for reference in found.references:
         target = found.index.lookup(reference.text, reference.base)
         if isinstance(target, Miss):
-            faults.append(
-                fault(target.kind, reference.place, target.message, reference.text, target.alike)
-            )
+            misses += 1
+            alike = target.alike() if misses <= NEAREST_MAX else None
+            place, text = reference.place, reference.text
+            faults.append(fault(target.kind, place, target.message, text, alike))
             continue
         faults += _unseen(reference, target, found, read)
         if reference.keyword == "$ref":
@@ -136,10 +142,10 @@ def _endless(found: Scan, edges: dict[int, list[int]]) -> Iterator[Fault]:
         if law.has_siblings or "$ref" not in node:
             edges.setdefault(identity, []).extend(_in_place(node))
     places = {id(one.holder): one for one in found.references if one.keyword == "$ref"}
-    for round_ in _rounds(edges):
-        members = [places[identity] for identity in round_ if identity in places]
-        if members:
-            first = min(members, key=lambda one: one.place)
+    for members in rounds(edges):
+        holders = [places[identity] for identity in members if identity in places]
+        if holders:
+            first = min(holders, key=lambda one: one.place)
             message = "refers to itself again without an end: no instance is ever decided"
             yield fault("endless", first.place, message, first.text)
 
@@ -154,24 +160,3 @@ def _in_place(node: Mapping[str, Any]) -> Iterator[int]:
             yield from (id(one) for one in listed if isinstance(one, Mapping))
     if isinstance(named := node.get("dependentSchemas"), Mapping):
         yield from (id(one) for one in named.values() if isinstance(one, Mapping))
-
-
-def _rounds(edges: Mapping[int, list[int]]) -> Iterator[list[int]]:
-    """The nodes of each cycle that a walk in depth closes; without recursion, chains are long."""
-    done: set[int] = set()
-    for start in edges:
-        path: list[int] = []
-        position: dict[int, int] = {}
-        to_do = [(start, False)]
-        while to_do:
-            node, is_end = to_do.pop()
-            if is_end:
-                del position[path.pop()]
-                done.add(node)
-            elif node in position:
-                yield path[position[node] :]
-            elif node not in done:
-                position[node] = len(path)
-                path.append(node)
-                to_do.append((node, True))
-                to_do.extend((other, False) for other in edges.get(node, ()))

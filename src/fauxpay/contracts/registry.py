@@ -148,7 +148,7 @@ class Packs:
         if isinstance(target, Miss):
             raise ContractError(
                 f"{holder}reference {reference!r} leads nowhere: {target.message}"
-                f"{_described(target.alike)}"
+                f"{_described(target.alike())}"
             )
         contents = target.contents if isinstance(target.contents, Mapping) else {}
         return Located(contents, name, target.place.pointer)

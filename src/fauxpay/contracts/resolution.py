@@ -7,8 +7,9 @@ fetch. A lookup either gives the schema and the place where it stands, or says w
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urljoin
 
@@ -32,15 +33,25 @@ class Target(NamedTuple):
     place: Place
 
 
+def _nothing() -> Iterable[str]:
+    return ()
+
+
 class Miss(NamedTuple):
-    """Why a reference leads nowhere: kind of the fault, what is wrong, what there is instead."""
+    """Why a reference leads nowhere: kind of the fault, what is wrong, what there is instead.
+
+    sought, names  what was asked for, and what there is; compared only when somebody asks, since
+                   a hostile pack may miss a hundred thousand times
+    """
 
     kind: str
     message: str
-    alike: Alike
+    sought: str = ""
+    names: Callable[[], Iterable[str]] = _nothing
 
-
-NOTHING_ALIKE = Alike((), "")
+    def alike(self) -> Alike:
+        """What is known, and what of it is nearest."""
+        return Alike.of(self.sought, self.names())
 
 
 def file_uri(file: str) -> str:
@@ -65,6 +76,7 @@ class Index:
     canonical  the address a file was found at -> the address it gives itself
     files      names of the files, for messages
     unread     names of those that could not be read
+    last_names file name without folders -> one file of that name
     """
 
     registry: Registry[Any]
@@ -72,13 +84,14 @@ class Index:
     anchors: Mapping[tuple[str, str], Place]
     canonical: Mapping[str, str]
     files: tuple[str, ...]
-    unread: tuple[str, ...] = ()
+    unread: frozenset[str]
+    last_names: Mapping[str, str]
 
     def lookup(self, reference: str, base: str) -> Target | Miss:
         """What a reference leads to from a document whose address is `base`."""
         full = joined(base, reference)
         if full is None:
-            return Miss("reference", "this is no URI reference", NOTHING_ALIKE)
+            return Miss("reference", "this is no URI reference")
         address, _, fragment = full.partition("#")
         uri = self._canonical(address)
         try:
@@ -91,7 +104,7 @@ class Index:
         found = _pointed(resource.contents, fragment, place)
         if isinstance(found, Target) and not isinstance(found.contents, Mapping | bool):
             kind = "list" if isinstance(found.contents, list) else "plain value"
-            return Miss("missing", f"a {kind} stands there; a schema is expected", NOTHING_ALIKE)
+            return Miss("missing", f"a {kind} stands there; a schema is expected")
         return found
 
     def _canonical(self, address: str) -> str:
@@ -106,33 +119,42 @@ class Index:
         try:
             anchor = self.registry.anchor(uri, name).value
         except (NoSuchAnchor, Unresolvable):
-            known = [other for address, other in self.anchors if address == uri]
             message = f"{place.file} has no anchor {shortened(name)!r}"
+            if "/" in name:
+                message += " (a JSON pointer begins with a slash)"
             definitions = contents.get("$defs") if isinstance(contents, Mapping) else None
             if isinstance(definitions, Mapping) and name in definitions:
                 message += f" (a definition is reached as #/$defs/{shortened(name)})"
-            return Miss("missing", message, Alike.of(name, known))
+            return Miss("missing", message, name, lambda: self._anchors_of(uri))
         return Target(anchor.resource.contents, self.anchors[uri, name])
+
+    def _anchors_of(self, uri: str) -> Iterator[str]:
+        return (name for address, name in self.anchors if address == uri)
+
+    def _own_addresses(self) -> Iterator[str]:
+        others = (FOLDER, "http://json-schema.org/", "https://json-schema.org/")
+        return (uri for uri in self.places if not uri.startswith(others))
 
     def _absent(self, address: str, reference: str) -> Miss:
         """No document has the address."""
         if address.startswith(FOLDER):
             sought = unquote(address.removeprefix(FOLDER))
             if sought in self.unread:
-                return Miss("missing", f"{sought} could not be read, see there", NOTHING_ALIKE)
+                return Miss("missing", f"{sought} could not be read, see there")
             message = f"there is no pack {shortened(sought)!r} in the folder"
-            return Miss("missing", message, Alike.of(sought, self.files))
+            return Miss("missing", message, sought, lambda: self.files)
         if address.startswith((_OUTSIDE, "file:")) or not address.partition(":")[2]:
             message = "it leads out of the folder, which is never left; copy the pack into it"
-            return Miss("outside", message, Alike.of(reference, self.files))
+            return Miss("outside", message, reference, lambda: self.files)
         last = address.rpartition("/")[2]
         message = f"no pack has the $id {shortened(address)!r}, and nothing is ever fetched"
-        same = [name for name in self.files if last and name.rpartition("/")[2] == last]
-        if same:
-            message += f"; {same[0]} has that file name: give it this $id"
-        others = (FOLDER, "http://json-schema.org/", "https://json-schema.org/")
-        own = [uri for uri in self.places if not uri.startswith(others)]
-        return Miss("remote", message, Alike.of(address, own))
+        if last in self.last_names:
+            message += f"; {self.last_names[last]} has that file name: give it this $id"
+        return Miss("remote", message, address, self._own_addresses)
+
+
+def _members(contents: Any) -> Iterable[str]:
+    return contents if isinstance(contents, Mapping) else ()
 
 
 def _pointed(contents: Any, fragment: str, place: Place) -> Target | Miss:
@@ -142,18 +164,17 @@ def _pointed(contents: Any, fragment: str, place: Place) -> Target | Miss:
     try:
         steps = unquote(fragment, errors="strict")[1:].split("/")
     except UnicodeDecodeError:
-        return Miss("reference", "the pointer is not percent-encoded UTF-8", NOTHING_ALIKE)
+        return Miss("reference", "the pointer is not percent-encoded UTF-8")
     for step in steps:
         if not _STEP.fullmatch(step):
-            return Miss("reference", "in a pointer, ~ is written ~0 and / is ~1", NOTHING_ALIKE)
+            return Miss("reference", "in a pointer, ~ is written ~0 and / is ~1")
         name = step.replace("~1", "/").replace("~0", "~")
         if isinstance(contents, Mapping) and name in contents:
             contents = contents[name]
         elif isinstance(contents, list) and _POSITION.fullmatch(step) and int(step) < len(contents):
             contents = contents[int(step)]
         else:
-            known = list(contents) if isinstance(contents, Mapping) else []
             message = f"{shortened(str(place))} has no part {shortened(name)!r}"
-            return Miss("missing", message, Alike.of(name, known))
+            return Miss("missing", message, name, partial(_members, contents))
         place = place.below(name)
     return Target(contents, place)

@@ -48,7 +48,11 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What documents hold. `visited` are the identities of the mappings that were looked at."""
+    """What documents hold.
+
+    visited  identities of the mappings that were looked at, with these and their draft
+    laws     the draft of each file, but of those that state an unknown one
+    """
 
     index: Index
     references: tuple[Reference, ...]
@@ -114,9 +118,11 @@ class _Scanner:
             self.resources.setdefault(source.uri, source.document)
             self.places.setdefault(source.uri, place)
             return
-        law = self._law(source.document, source.uri, place) or DEFAULT
+        stated = self._law(source.document, source.uri, place)
+        law = stated or DEFAULT
         base = self._base(source.document, _Around(source.uri, law, frozenset()), place)
-        self.laws[source.file] = law
+        if stated is not None or "$schema" not in source.document:
+            self.laws[source.file] = law
         self.canonical[source.uri] = base
         self._resource(base, source.document, place)
         self._schema(source.document, place, _Around(base, law, frozenset()))
@@ -153,8 +159,15 @@ class _Scanner:
             for uri, contents in self.resources.items()
         )
         anchors = {key: place for key, (_, place) in self.anchors.items()}
-        names = tuple(self.files)
-        index = Index(registry.crawl(), self.places, anchors, self.canonical, names, unread)
+        index = Index(
+            registry.crawl(),
+            self.places,
+            anchors,
+            self.canonical,
+            tuple(self.files),
+            frozenset(unread),
+            {name.rpartition("/")[2]: name for name in reversed(self.files)},
+        )
         faults = tuple(self.faults)
         return Scan(index, tuple(self.references), faults, self.visited, self.laws)
 
