@@ -89,7 +89,15 @@ CASES: list[tuple[int, Callable[[Path], Words], tuple[str, str, str]]] = [
     (2, no_day, ("--logical-date = '2026-02-30'", "allowed is one such", "as 2026-03-01")),
     (3, changed_world, ("cards.parquet: not the file", "expected sha256", "Restore it")),
     (4, no_mark, ("no _PASSED mark", "expected", "`fauxpay generate` seals it")),
-    (5, other_bytes, ("part-0000.parquet: other bytes", "expected the same", "Compare the two")),
+    (
+        5,
+        other_bytes,
+        (
+            "part-0000.parquet: other bytes",
+            "expected the same",
+            "remove it and run the same command again",
+        ),
+    ),
     (6, file_for_folder, ("world.json: this is a file", "expected a folder", "--out")),
     (6, no_folder_for_metrics, ("there is no folder", "expected a file", "Make the folder")),
 ]

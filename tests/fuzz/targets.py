@@ -27,8 +27,9 @@ from fauxpay.contracts.validation import validate
 from fauxpay.errors import FauxpayError
 from fauxpay.foundations.strict_yaml import read_yaml
 from fauxpay.readers.flat import export_flat
+from fauxpay.receipts.listing import listed_runs
 from fauxpay.receipts.records import check_receipt, partition_receipt, read_document
-from fauxpay.receipts.store import created_utc, run_folders
+from fauxpay.receipts.store import created_utc
 
 from . import corpus
 from .mutators import mutated_bytes, mutated_tree, value
@@ -169,9 +170,9 @@ def readers(random: Random, scratch: Path) -> None:
     flat = scratch / "flat.parquet"
     try:
         store = fauxpay.open(root)
-        for folder in run_folders(root):
+        for listed in listed_runs(root, is_quarantine_too=True):
             with contextlib.suppress(FauxpayError):
-                store.run(folder.name)
+                store.opened(listed)
         run = store.latest()
         for table in ("cards", "transactions", "labels"):
             run.table(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -68,7 +69,7 @@ def test_a_run_sealed_anew_keeps_its_first_instant(tmp_path, lost):
     folder = made_at(tmp_path, NOON).folder
     for path in list(folder.iterdir()):
         if lost in (path.name, "all but the stamp"):
-            path.unlink()
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     again = made_at(tmp_path, NOON - timedelta(days=30))
     assert again.folder == folder
     harness.require_whole(tmp_path)

@@ -14,7 +14,7 @@ import pytest
 import survival_harness as harness
 
 import fauxpay
-from fauxpay.delivery.sinks import LocalSink, Outcome
+from fauxpay.delivery.sinks import Document, LocalSink, Outcome
 from fauxpay.errors import ConflictError
 
 CODES = ("EPERM", "ENOTSUP", "ENOSYS", "EMLINK")
@@ -56,10 +56,14 @@ def test_a_run_without_links_has_the_same_files(tmp_path, code):
 def test_publishing_without_links_never_replaces(tmp_path, no_links):
     """Other bytes under a name are refused and kept aside; the same bytes are found."""
     sink = LocalSink(tmp_path)
-    assert sink.write("a/b.json", b"first") is Outcome.WRITTEN
-    assert sink.write("a/b.json", b"first") is Outcome.IDENTICAL
+
+    def write(data: bytes) -> list[Outcome]:
+        return sink.mend([Document("a/b.json", data, lambda standing: None)])
+
+    assert write(b"first") == [Outcome.WRITTEN]
+    assert write(b"first") == [Outcome.IDENTICAL]
     with pytest.raises(ConflictError):
-        sink.write("a/b.json", b"other")
+        write(b"other")
     assert sink.claim("a/c.json", b"mine") == b"mine"
     assert sink.claim("a/c.json", b"yours") == b"mine"
     assert (tmp_path / "a/b.json").read_bytes() == b"first"
