@@ -362,3 +362,23 @@ def test_findings_can_be_written_as_json(tmp_path):
     assert document["ok"]
     assert len(document["left_out"]) == 6
     assert len(document["checks"]) + 6 == len(validation.checks_of(TRANSACTIONS))
+
+
+def test_files_of_other_tools_pass(tmp_path):
+    """What Polars, DuckDB and pandas write of valid rows is valid, as Parquet and as CSV."""
+    import duckdb
+    import pandas
+    import polars
+
+    source = parquet(tmp_path, example(TRANSACTIONS), "source.parquet")
+    frame = polars.read_parquet(source)
+    frame.write_parquet(tmp_path / "polars.parquet")
+    frame.write_csv(tmp_path / "polars.csv")
+    for ending in ("parquet", "csv"):
+        duckdb.sql(f"copy (from '{source}') to '{tmp_path}/duckdb.{ending}' (format {ending})")
+    pandas.read_parquet(source, dtype_backend="pyarrow").to_parquet(tmp_path / "pandas.parquet")
+    nullable = pandas.read_parquet(source, dtype_backend="numpy_nullable")
+    nullable.to_csv(tmp_path / "pandas.csv", index=False)
+    for tool in ("polars", "duckdb", "pandas"):
+        for ending in ("parquet", "csv"):
+            assert found(TRANSACTIONS, tmp_path / f"{tool}.{ending}") == [], (tool, ending)

@@ -85,7 +85,6 @@ def in_process(name: str, start: int, count: int, folder: Path, seed_file: Path 
     scratch.mkdir(parents=True, exist_ok=True)
     # Imports and the corpus are no part of an execution.
     for warm in range(3):
-        Random(warm)
         try:
             TARGETS[name].execute(Random(f"warm:{warm}"), scratch)
         except Exception:

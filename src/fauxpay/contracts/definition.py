@@ -85,6 +85,19 @@ def require_column(place: Located) -> None:
     _require(place, _validator("column"))
 
 
+def pattern_fault(pattern: str) -> str:
+    """What is wrong with a pattern; "" where Arrow can match it."""
+    # Imported here, since arrays of Python's values bring pandas with them where it is installed.
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        pc.match_substring_regex(pa.array([""]), pattern)
+    except pa.ArrowInvalid as error:
+        return shortened(str(error))
+    return ""
+
+
 @cache
 def _validator(kind: str) -> Validator:
     import jsonschema_rs
