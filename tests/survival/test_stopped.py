@@ -141,6 +141,30 @@ def test_a_signal_before_anything_is_loaded_is_clean(tmp_path):
         assert "Traceback" not in told
 
 
+IN_A_DESTRUCTOR = """
+import os, sys, time
+from fauxpay.cli import exit_code_of
+class Dying:
+    def __del__(self):
+        os.kill(os.getpid(), int(sys.argv[1]))
+        time.sleep(0.001)
+def command():
+    Dying()
+    time.sleep(20)
+sys.exit(exit_code_of(command))
+"""
+
+
+@pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
+def test_a_signal_that_strikes_a_destructor_still_counts(number):
+    """Python drops exceptions there: it is raised again at once, and said without a traceback."""
+    begun = time.monotonic()
+    done = harness.finished([sys.executable, "-c", IN_A_DESTRUCTOR, str(int(number))])
+    assert done.returncode == CODES[number], done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert time.monotonic() - begun < 15
+
+
 @pytest.mark.slow
 def test_a_run_that_must_not_be_interrupted_is_not(tmp_path):
     """Started with SIGINT ignored, as by nohup or a shell's &: Ctrl-C is not for it."""

@@ -6,13 +6,16 @@ leave workers and staged files behind, so it is raised here like a Ctrl-C.
 
 from __future__ import annotations
 
+import _thread
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 PATIENCE_SECONDS = 3.0
+AGAIN_SECONDS = 0.01
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -21,6 +24,7 @@ class Stopped(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
+        self.number = number
         self.exit_code = 128 + number
 
 
@@ -29,7 +33,7 @@ def stops_raised() -> Iterator[None]:
     """Within the block the first signal raises `Stopped`.
 
     One that follows soon finds us tidying up, which it would only spoil; a later one is raised
-    again, in case something hangs or has swallowed the first.
+    again, in case something hangs.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -45,6 +49,18 @@ def stops_raised() -> Iterator[None]:
         last = now
         raise Stopped(number)
 
+    def raise_again(lost: sys.UnraisableHookArgs) -> None:
+        # Python drops what is raised in a destructor, such as that of a Parquet writer.
+        nonlocal last
+        if not isinstance(lost.exc_value, Stopped):
+            hook(lost)
+            return
+        last = -PATIENCE_SECONDS
+        again = threading.Timer(AGAIN_SECONDS, _send, [lost.exc_value.number])
+        again.daemon = True
+        again.start()
+
+    hook, sys.unraisablehook = sys.unraisablehook, raise_again
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     # Who started us with a signal ignored, as nohup and a shell's & do, does not want it.
     raised = [number for number in _SIGNALS if before[number] is not signal.SIG_IGN]
@@ -53,5 +69,15 @@ def stops_raised() -> Iterator[None]:
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number in raised:
             signal.signal(number, before[number])
+
+
+def _send(number: int) -> None:
+    """The signal once more, to the main thread, so that it wakes from whatever it waits for."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)
+    else:
+        _thread.interrupt_main(number)
