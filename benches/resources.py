@@ -2,8 +2,10 @@
 
     python -m benches.resources
 
-Prints: wall time of `fauxpay --help` and of the way from start to the first row; peak memory of 3
-and of 30 days of the same world (100,000 cards, one process); one worker against two.
+Prints: wall time of `fauxpay --help`, of the way from start to the first row and of a request whose
+run is there; peak memory of 3 and of 30 days of the same world (100,000 cards, one process); one
+worker against two, and two runs side by side that share nothing but the machine: what its second
+core is worth.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -43,6 +46,26 @@ def generate(days: int, workers: int) -> tuple[float, float]:
         return run("generate", "--quiet", *more, "--set", f"run.executor={executor}")
 
 
+def found() -> float:
+    """Seconds to say that a run is there already."""
+    with tempfile.TemporaryDirectory() as root:
+        request = ("generate", "--quiet", "--out", root, "--to", "2026-03-04")
+        run(*request)
+        return min(run(*request)[0] for _ in range(5))
+
+
+def side_by_side(days: int) -> float:
+    """How much more two separate one-worker runs get done at once than one after the other."""
+    alone = min(generate(days, 1)[0] for _ in range(2))
+    begun = time.perf_counter()
+    threads = [threading.Thread(target=generate, args=(days, 1)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return 2 * alone / (time.perf_counter() - begun)
+
+
 def first_row() -> float:
     """Seconds from the start of the process to the first published partition."""
     with tempfile.TemporaryDirectory() as root:
@@ -61,6 +84,7 @@ def main() -> None:
     """Prints the figures, the best of some runs where the machine's noise adds only."""
     print(f"--help: {min(run('--help')[0] for _ in range(5)):.2f} s")
     print(f"start to first published day, demo world: {min(first_row() for _ in range(3)):.2f} s")
+    print(f"the same request again: {found():.2f} s")
     (_, short), (_, long) = generate(3, 1), generate(30, 1)
     print(f"peak memory, 100,000 cards: 3 days {short:.0f} MB, 30 days {long:.0f} MB")
     one = [generate(120, 1)[0] for _ in range(2)]
@@ -69,6 +93,7 @@ def main() -> None:
         f"120 days of 100,000 cards: one worker {min(one):.1f} s, two {min(two):.1f} s, "
         f"{min(one) / min(two):.2f} times faster"
     )
+    print(f"two separate runs side by side: {side_by_side(60):.2f} times one after the other")
 
 
 if __name__ == "__main__":
