@@ -77,6 +77,9 @@ def run_config(
         with progress.shown(is_quiet=is_quiet) as report:
             made = make_run(config, load_parameters(config.parameters), engine, report)
     except (KeyboardInterrupt, Stopped) as stop:
+        from fauxpay.delivery.sinks import discard_all
+
+        discard_all()
         message = (
             "fauxpay: interrupted; what is finished is kept, and the same command resumes "
             f"below {Path(config.run.out).absolute()}"

@@ -24,7 +24,7 @@ class Stopped(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
-        self.number = number
+        self.number = signal.Signals(number)
         self.exit_code = 128 + number
 
 
@@ -74,7 +74,7 @@ def stops_raised() -> Iterator[None]:
             signal.signal(number, before[number])
 
 
-def _send(number: int) -> None:
+def _send(number: signal.Signals) -> None:
     """The signal once more, to the main thread, so that it wakes from whatever it waits for."""
     main = threading.main_thread().ident
     if hasattr(signal, "pthread_kill") and main is not None:

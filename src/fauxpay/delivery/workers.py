@@ -6,8 +6,8 @@ The parent sends a Context, then task after task, then None. The worker answers 
 
 from __future__ import annotations
 
+import os
 import signal
-import sys
 import traceback
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -128,5 +128,9 @@ def _failure(task: str, error: Exception) -> Failed:
 
 
 def _leave(number: int, frame: object) -> NoReturn:
+    """Ends on the spot: an exception might strike a destructor, where Python drops it."""
     del frame
-    sys.exit(128 + number)
+    from fauxpay.delivery.sinks import discard_all
+
+    discard_all()
+    os._exit(128 + number)
