@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import traceback
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -130,7 +131,8 @@ def _failure(task: str, error: Exception) -> Failed:
 def _leave(number: int, frame: object) -> NoReturn:
     """Ends on the spot: an exception might strike a destructor, where Python drops it."""
     del frame
-    from fauxpay.delivery.sinks import discard_all
-
-    discard_all()
+    # Nothing is staged before the sinks are loaded, which may be under way.
+    discard_all = getattr(sys.modules.get("fauxpay.delivery.sinks"), "discard_all", None)
+    if discard_all is not None:
+        discard_all()
     os._exit(128 + number)
