@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+import fauxpay
 from fauxpay.config.messages import allowed, fields_of, unit_of
-from fauxpay.config.model import Config
+from fauxpay.config.model import FIRST_DAY, LAST_DAY, Config
 from fauxpay.errors import ConfigError
 
 FIELDS = dict(fields_of(Config))
@@ -145,3 +146,13 @@ def test_two_shares_that_sum_to_one_are_allowed(share: float) -> None:
     assert Config(catalog={"countries": {"US": share, "NO": 1 - share}})
     with pytest.raises(ConfigError, match="shares that sum to 1"):
         Config(catalog={"countries": {"US": 0.9 * share, "NO": 0.9 * (1 - share)}})
+
+
+@pytest.mark.parametrize(("first", "end"), [(FIRST_DAY, 2), (LAST_DAY, -2)])
+def test_the_first_and_the_last_day_can_be_made(tmp_path, first, end):
+    """What the bounds of days allow, the reference tables cover, local dates at the edges too."""
+    days = sorted([first, first + timedelta(days=end)])
+    run = {"from": days[0], "to": days[1], "out": str(tmp_path), "executor": "serial"}
+    small = {"cards": 60, "merchants": 100, "places": 6}
+    made = fauxpay.generate({"catalog": small, "activity": {"epoch": days[0]}, "run": run})
+    assert made.rows["transactions"] > 0

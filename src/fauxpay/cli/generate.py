@@ -141,6 +141,9 @@ def make_or_find(
             report = to_all(bars, log or silent, meter.report if meter else silent)
             made = make_run(config, load_parameters(config.parameters), engine, report)
     except (KeyboardInterrupt, Stopped) as stop:
+        from fauxpay.delivery.sinks import discard_all
+
+        discard_all()
         text = (
             "interrupted; what is finished is kept, and the same command resumes "
             f"below {Path(config.run.out).absolute()}"

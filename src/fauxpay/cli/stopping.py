@@ -24,7 +24,7 @@ class Stopped(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
-        self.number = number
+        self.number = signal.Signals(number)
         self.exit_code = 128 + number
 
 
@@ -38,15 +38,15 @@ def stops_raised() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    last = -PATIENCE_SECONDS
+    last, was_stopped = -PATIENCE_SECONDS, False
 
     def stop(number: int, frame: object) -> None:
-        nonlocal last
+        nonlocal last, was_stopped
         del frame
         now = time.monotonic()
         if now - last < PATIENCE_SECONDS:
             return
-        last = now
+        last, was_stopped = now, True
         raise Stopped(number)
 
     def raise_again(lost: sys.UnraisableHookArgs) -> None:
@@ -71,10 +71,11 @@ def stops_raised() -> Iterator[None]:
     finally:
         sys.unraisablehook = hook
         for number in raised:
-            signal.signal(number, before[number])
+            # Who was stopped is on the way out: a signal on its last steps would only spoil them.
+            signal.signal(number, signal.SIG_IGN if was_stopped else before[number])
 
 
-def _send(number: int) -> None:
+def _send(number: signal.Signals) -> None:
     """The signal once more, to the main thread, so that it wakes from whatever it waits for."""
     main = threading.main_thread().ident
     if hasattr(signal, "pthread_kill") and main is not None:

@@ -21,9 +21,10 @@ from fauxpay.config.messages import InvalidConfig, problems_of
 CARD_INDEX_MAX = 2**31 - 1
 SHARD_CARDS_MAX = 2**24
 SEED_MAX = 2**63 - 1
-# The days that the reference tables for civil time and holidays cover.
-FIRST_DAY = date(2018, 1, 1)
-LAST_DAY = date(2036, 1, 1)
+# The days that the reference tables for civil time and holidays cover (2018-01-01 up to 2036-01-01)
+# but one at either end: a UTC day reaches into the local dates before and after it.
+FIRST_DAY = date(2018, 1, 2)
+LAST_DAY = date(2035, 12, 31)
 
 
 def setting(default: Any, description: str, unit: str, **bounds: Any) -> Any:

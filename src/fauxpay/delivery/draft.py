@@ -58,7 +58,7 @@ class Draft:
         rules     findings of the world's rules that fall to it
         is_sound  whether the contract was found to hold for it already
         """
-        members = self._workshop.members(self.task.shard)
+        members = self._workshop.books(self.task.shard).members
         more = [*self._inspector.inspect(batch), *rules]
         with self._located():
             file = self._file("transactions", members)
@@ -74,7 +74,7 @@ class Draft:
         counts  rows that were made, by table
         """
         self.counts = counts
-        members = self._workshop.members(self.task.shard)
+        members = self._workshop.books(self.task.shard).members
         if not self.task.is_plan:
             self._file("transactions", members).note_all(self._inspector.finish())
             own = layout.DAY_TABLES["transactions"]
@@ -159,9 +159,9 @@ def take_window(drafts: Mapping[int, Draft], window: Window, workshop: Workshop)
     """
     shard = next(iter(drafts.values())).task.shard
     contract = table(layout.DAY_TABLES["transactions"])
-    faults = check_batch(contract, window.batch, workshop.members(shard), window.claims)
+    faults = check_batch(contract, window.batch, workshop.books(shard).members, window.claims)
     is_shaped = not any(fault.check == "schema" for fault in faults)
-    rules = workshop.inspector(shard)(window.batch, window.claims) if is_shaped else []
+    rules = workshop.books(shard).inspect(window.batch, window.claims) if is_shaped else []
     ends = np.array([end for _, _, end in window.parts])
     for nth, (day, first, end) in enumerate(window.parts):
         own = [_from(rule, first) for rule in rules if _part_of(rule, ends) == nth]

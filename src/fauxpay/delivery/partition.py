@@ -80,7 +80,7 @@ def _made(
     drafts = {task.day: Draft(context, workshop, task, sink) for task in run}
     try:
         if run[0].is_plan:
-            tables = workshop.plan(run[0].shard)
+            tables = workshop.books(run[0].shard).plan
             counts = {name: tables[name].num_rows for name in layout.PLAN_TABLES}
             drafts[run[0].day].take_tables(tables, counts)
         else:

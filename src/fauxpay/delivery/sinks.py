@@ -34,6 +34,9 @@ from fauxpay.errors import ConflictError, ContractError
 STAGING = ".staging"
 CONFLICTS = "conflicts"
 _counter = itertools.count()
+# Files that this process has staged and that nobody has discarded yet, written down before they
+# are made: a signal may come at any moment.
+_under_way: set[Path] = set()
 
 
 class Outcome(Enum):
@@ -96,6 +99,13 @@ class Staged(io.RawIOBase):
         self._is_given_up = True
         self._file.close()
         self.path.unlink(missing_ok=True)
+        _under_way.discard(self.path)
+
+
+def discard_all() -> None:
+    """Removes whatever this process has staged and not published, for when it is to end at once."""
+    while _under_way:
+        _under_way.pop().unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +149,13 @@ class LocalSink:
         with storage_errors(folder, "write"):
             while True:
                 path = folder / f"{os.getpid()}-{next(_counter)}"
+                _under_way.add(path)
                 try:
                     return Staged(name, path)
                 except FileNotFoundError:
                     make_folder(folder)
                 except FileExistsError:
-                    continue  # Left by a killed process that had our number.
+                    _under_way.discard(path)  # Left by a killed process that had our number.
 
     def publish(self, staged: Sequence[Staged]) -> list[Outcome]:
         """See `Sink.publish`; the module says in which order things become durable."""

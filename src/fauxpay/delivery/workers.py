@@ -6,6 +6,7 @@ The parent sends a Context, then stretch after stretch, then None. The worker an
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
@@ -132,5 +133,10 @@ def _failure(task: str, error: Exception) -> Failed:
 
 
 def _leave(number: int, frame: object) -> NoReturn:
+    """Ends on the spot: an exception might strike a destructor, where Python drops it."""
     del frame
-    sys.exit(128 + number)
+    # Nothing is staged before the sinks are loaded, which may be under way.
+    discard_all = getattr(sys.modules.get("fauxpay.delivery.sinks"), "discard_all", None)
+    if discard_all is not None:
+        discard_all()
+    os._exit(128 + number)

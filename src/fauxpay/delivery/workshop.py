@@ -22,37 +22,42 @@ from fauxpay.receipts import layout
 
 
 @dataclass(frozen=True, slots=True)
+class Books:
+    """What belongs to a shard.
+
+    plan     its plan tables
+    members  keys of the catalog and of the plan, by the reference of their table
+    inspect  the rules of the world for its rows
+    """
+
+    plan: Mapping[str, pa.Table]
+    members: Mapping[str, Members]
+    inspect: Inspect
+
+
+@dataclass(frozen=True, slots=True)
 class Workshop:
-    """A maker, and what its rows are held against: taken from tables, not from its word."""
+    """A maker, and what its rows are held against: taken from tables, not from its word.
+
+    What belongs to a shard is kept until another one is asked for, because shards are made one
+    after the other; to keep it for all would grow with their number.
+    """
 
     maker: Maker
     domains: Mapping[str, Domain]
     catalog_keys: Mapping[str, Members]
     make_inspector: Callable[[Maker, Tables], Inspect]
-    _plans: dict[int, Mapping[str, pa.Table]] = field(default_factory=dict)
-    _members: dict[int, Mapping[str, Members]] = field(default_factory=dict)
-    _inspectors: dict[int, Inspect] = field(default_factory=dict)
+    _books: dict[int, Books] = field(default_factory=dict)
 
-    def plan(self, shard: int) -> Mapping[str, pa.Table]:
-        """The plan tables of a shard, made once."""
-        if shard not in self._plans:
-            tables = self.maker.plan_tables(shard)
-            assert sorted(tables) == sorted(layout.PLAN_TABLES), sorted(tables)
-            self._plans[shard] = tables
-        return self._plans[shard]
-
-    def inspector(self, shard: int) -> Inspect:
-        """The rules of the world for the rows of a shard, made once."""
-        if shard not in self._inspectors:
-            self._inspectors[shard] = self.make_inspector(self.maker, self.plan(shard))
-        return self._inspectors[shard]
-
-    def members(self, shard: int) -> Mapping[str, Members]:
-        """Keys of the catalog and of the shard's plan, by the reference of their table."""
-        if shard not in self._members:
-            plan = keys_of(self.plan(shard), layout.PLAN_TABLES)
-            self._members[shard] = {**self.catalog_keys, **plan}
-        return self._members[shard]
+    def books(self, shard: int) -> Books:
+        """What the rows of a shard are held against."""
+        if shard not in self._books:
+            self._books.clear()
+            plan = self.maker.plan_tables(shard)
+            assert sorted(plan) == sorted(layout.PLAN_TABLES), sorted(plan)
+            members = {**self.catalog_keys, **keys_of(plan, layout.PLAN_TABLES)}
+            self._books[shard] = Books(plan, members, self.make_inspector(self.maker, plan))
+        return self._books[shard]
 
 
 def open_workshop(

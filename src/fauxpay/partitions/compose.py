@@ -87,8 +87,12 @@ class PartitionMaker:
         }
 
     def shard(self, number: int) -> Shard:
-        """The shard's activity and plan, made once."""
+        """The shard's activity and plan, kept until another shard is asked for.
+
+        Shards are made one after the other; to keep them all would grow with their number.
+        """
         if number not in self._shards:
+            self._shards.clear()
             size = self.config.output.cards_per_shard
             cards = (number * size, min((number + 1) * size, self.world.cards.id.size))
             assert cards[0] < cards[1], "a shard has cards"
