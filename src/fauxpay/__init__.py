@@ -43,12 +43,12 @@ def generate(
     from fauxpay.delivery.progress import silent
     from fauxpay.delivery.run import make_run
     from fauxpay.foundations.parameters import load_parameters
-    from fauxpay.readers.run import open_run
+    from fauxpay.readers.run import as_run
 
     resolved = config if isinstance(config, Config) else Config(**(config or {}))
     parameters = load_parameters(resolved.parameters)
     made = make_run(resolved, parameters, report=report or silent)
-    return open_run(made.root, made.folder)
+    return as_run(made.sealed)
 
 
 def open(root: str | PathLike[str], allow_unverified: bool = False) -> Store:

@@ -131,7 +131,7 @@ def make_or_find(
     from fauxpay.delivery.run import make_run
     from fauxpay.foundations.memory import keep_freed_memory
     from fauxpay.foundations.parameters import load_parameters
-    from fauxpay.readers.run import open_run
+    from fauxpay.readers.run import as_run
 
     begun = time.monotonic()
     keep_freed_memory()
@@ -150,7 +150,7 @@ def make_or_find(
         )
         tell_warning("run interrupted", text, manner.log_format)
         raise typer.Exit(stop.exit_code if isinstance(stop, Stopped) else INTERRUPTED) from None
-    run = open_run(made.root, made.folder)
+    run = as_run(made.sealed)
     outcome = Outcome(run, made.is_new, time.monotonic() - begun)
     if log is not None:
         log.sealed(run.receipt, is_new=outcome.is_new, seconds=outcome.seconds)

@@ -17,7 +17,7 @@ from fauxpay.contracts.findings import Finding
 from fauxpay.contracts.members import I64, Claim, Members, repeats
 from fauxpay.contracts.tables import Column, ForeignKey, Table
 
-__all__ = ["Finding", "Members", "check_batch", "checks_of"]
+__all__ = ["Finding", "Members", "check_batch", "check_links", "checks_of"]
 
 MemberSets = Mapping[str, Members | None]
 Claims = Mapping[str, Claim]
@@ -59,6 +59,24 @@ def check_batch(
         if _is_run(key, members):
             findings += _foreign_key(table, key, arrays[key.column], (members, claims))
     return findings
+
+
+def check_links(
+    table: Table, batch: pa.RecordBatch | pa.Table, members: MemberSets
+) -> list[Finding]:
+    """The foreign keys of a batch alone, to those tables whose members are not None.
+
+    For rows that were found good in all else as part of a larger batch.
+    """
+    _require_members(table, members)
+    return [
+        finding
+        for key in table.foreign_keys
+        if _is_run(key, members)
+        for finding in _foreign_key(
+            table, key, one_array(batch.column(key.column)), (members, _NO_CLAIMS)
+        )
+    ]
 
 
 def checks_of(table: Table, members: MemberSets | None = None) -> list[str]:

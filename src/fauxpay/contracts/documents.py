@@ -29,19 +29,29 @@ def check_document(reference: str, document: object, packs: Packs | None = None)
     document   anything that `canonical_json` accepts
     The message gives the JSON pointer, the value and the expectation of up to five faults.
     """
-    validator = _built_in_validator(reference) if packs is None else _validator(reference, packs)
     try:
         plain = json.loads(canonical_json(document))
+    except (ValueError, RecursionError) as error:
+        raise _too_deep(reference, error) from None
+    check_plain(reference, plain, packs)
+
+
+def check_plain(reference: str, plain: object, packs: Packs | None = None) -> None:
+    """The same of a document that was read from JSON, and so needs no spelling of its own."""
+    validator = _built_in_validator(reference) if packs is None else _validator(reference, packs)
+    try:
         faults = sorted(validator.iter_errors(plain), key=_pointer)
     except (ValueError, RecursionError) as error:
-        raise ContractError(
-            f"document against {reference}: nested too deep to be looked at ({error})"
-        ) from None
+        raise _too_deep(reference, error) from None
     if not faults:
         return
     shown = "; ".join(_described(fault) for fault in faults[:_FAULTS_SHOWN])
     more = f"; and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
     raise ContractError(f"document against {reference}: {shown}{more}")
+
+
+def _too_deep(reference: str, error: Exception) -> ContractError:
+    return ContractError(f"document against {reference}: nested too deep to be looked at ({error})")
 
 
 @cache

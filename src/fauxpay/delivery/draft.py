@@ -8,14 +8,14 @@ Sources  nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
-from fauxpay.contracts.checks import check_batch
+from fauxpay.contracts.checks import check_batch, check_links
 from fauxpay.contracts.findings import Finding
 from fauxpay.contracts.members import Members
 from fauxpay.contracts.tables import table
@@ -24,7 +24,7 @@ from fauxpay.delivery.inspection import Inspector
 from fauxpay.delivery.sinks import LocalSink, Staged
 from fauxpay.delivery.tables import Law, TableFile
 from fauxpay.delivery.task import Context, Task, described_day, partition_key, seed_folder
-from fauxpay.delivery.workshop import Workshop
+from fauxpay.delivery.workshop import Books, Workshop
 from fauxpay.errors import FauxpayError
 from fauxpay.gates.segments import READS, SEGMENT_OF
 from fauxpay.receipts import layout
@@ -68,16 +68,22 @@ class Draft:
             else:
                 file.write(batch, lambda _: more)
 
-    def take_tables(self, tables: Mapping[str, pa.Table], counts: Mapping[str, int]) -> None:
+    def take_tables(
+        self,
+        tables: Mapping[str, pa.Table],
+        counts: Mapping[str, int],
+        sound: Collection[str] = (),
+    ) -> None:
         """Takes the tables beside the transactions, or those of a plan.
 
         counts  rows that were made, by table
+        sound   tables that were found good in all but their links to the day's transactions
         """
         self.counts = counts
         members = self._workshop.books(self.task.shard).members
+        own = layout.DAY_TABLES["transactions"]
         if not self.task.is_plan:
             self._file("transactions", members).note_all(self._inspector.finish())
-            own = layout.DAY_TABLES["transactions"]
             members = {**members, own: Members.of(self._inspector.identifiers())}
         for name, rows in tables.items():
             if not self._may_start(SEGMENT_OF[name]):
@@ -85,7 +91,13 @@ class Draft:
                 self.counts = {"transactions": counts["transactions"]}
                 return
             with self._located():
-                self._file(name, members).write(rows)
+                file = self._file(name, members)
+                if name not in sound:
+                    file.write(rows)
+                    continue
+                links = dict.fromkeys(members) | {own: members[own]}
+                file.append(rows, max(1, rows.num_rows))
+                file.note_all(check_links(file.contract, rows, links))
 
     def _may_start(self, segment: str) -> bool:
         """Whether what the segment reads of this partition is without fault."""
@@ -167,6 +179,19 @@ def take_window(drafts: Mapping[int, Draft], window: Window, workshop: Workshop)
         own = [_from(rule, first) for rule in rules if _part_of(rule, ends) == nth]
         part = window.batch.slice(first, end - first)
         drafts[day].take_rows(part, own, is_sound=not faults)
+
+
+def sound_tables(tables: Mapping[str, Sequence[pa.Table]], books: Books) -> set[str]:
+    """Tables that are good over all days together, in all but their links to transactions.
+
+    tables  one for each day; a call for all of them costs hardly more than one for a day
+    """
+    members = {**books.members, layout.DAY_TABLES["transactions"]: None}
+    return {
+        name
+        for name, days in tables.items()
+        if not check_batch(table(CONTRACTS[name]), pa.concat_tables(days), members)
+    }
 
 
 def _part_of(finding: Finding, ends: np.ndarray) -> int:

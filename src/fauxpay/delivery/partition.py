@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import perf_counter
 
-from fauxpay.delivery.draft import Draft, take_window
+from fauxpay.delivery.draft import Draft, sound_tables, take_window
 from fauxpay.delivery.engine import read_error
 from fauxpay.delivery.sinks import Document, LocalSink
 from fauxpay.delivery.task import (
@@ -108,8 +108,9 @@ def _stream(workshop: Workshop, drafts: dict[int, Draft], on_rows: OnRows) -> No
     side = stream.side_tables()
     assert {"transactions", *side} == set(layout.DAY_TABLES), sorted(side)
     names = [name for name in layout.DAY_TABLES if name != "transactions"]
+    sound = sound_tables(side, workshop.books(drafts[days.start].task.shard))
     for nth, (day, counts) in enumerate(zip(days, stream.counts(), strict=True)):
-        drafts[day].take_tables({name: side[name][nth] for name in names}, counts)
+        drafts[day].take_tables({name: side[name][nth] for name in names}, counts, sound)
 
 
 def _publish(

@@ -23,7 +23,7 @@ from fauxpay.delivery.worlds import build_world, find_world, identify
 from fauxpay.errors import FauxpayError
 from fauxpay.gates.verdicts import Verdict
 from fauxpay.receipts.records import Contents, PartitionReceipt, Request
-from fauxpay.receipts.store import sealed_run
+from fauxpay.receipts.store import SealedRun, sealed_run
 
 if TYPE_CHECKING:
     from fauxpay.config.model import Config
@@ -33,12 +33,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A sealed run: where, and whether this request made it or found it."""
+    """A sealed run, and whether this request made it or found it."""
 
-    root: Path
-    folder: Path
-    run_id: str
+    sealed: SealedRun
     is_new: bool
+
+    @property
+    def folder(self) -> Path:
+        """Holds receipt.json, gate.json, segments/ and _PASSED."""
+        return self.sealed.folder
+
+    @property
+    def run_id(self) -> str:
+        """20 hexadecimal digits."""
+        return str(self.sealed.receipt["run_id"])
 
 
 def make_run(
@@ -63,7 +71,7 @@ def make_run(
     tell = _signed(report, request)
     found = sealed_run(root, request.run_id)
     if found is not None:
-        return Made(root, found.folder, request.run_id, is_new=False)
+        return Made(found, is_new=False)
     # Not before it is known that there is something to do: it takes longer than to find a run.
     from fauxpay.delivery.failures import forget_failure, keep_failure
     from fauxpay.delivery.sealing import seal
@@ -71,12 +79,12 @@ def make_run(
 
     context = Context(root, request, config, parameters, engine)
     try:
-        folder = seal(context, _make_contents(context, tell), tell)
+        sealed = seal(context, _make_contents(context, tell), tell)
     except FauxpayError as error:
         keep_failure(context, error)
         raise
     forget_failure(context)
-    return Made(root, folder, request.run_id, is_new=True)
+    return Made(sealed, is_new=True)
 
 
 def _signed(report: Report, request: Request) -> Report:

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from fauxpay.delivery.judging import judge
@@ -33,7 +32,7 @@ from fauxpay.receipts.records import (
     receipt_document,
 )
 from fauxpay.receipts.segments import run_segments
-from fauxpay.receipts.store import created_utc, find_run, read_receipt, read_run
+from fauxpay.receipts.store import SealedRun, created_utc, find_run, read_receipt, read_run
 
 GATE_CONTRACT = "run.yaml#/$defs/gate"
 RECEIPT_CONTRACT = "run.yaml#/$defs/receipt"
@@ -41,8 +40,8 @@ SEGMENT_CONTRACT = "run.yaml#/$defs/segment"
 BROKEN_SHOWN = 5
 
 
-def seal(context: Context, contents: Contents, report: Report) -> Path:
-    """Judges the run, then publishes it or keeps it in quarantine; returns its folder."""
+def seal(context: Context, contents: Contents, report: Report) -> SealedRun:
+    """Judges the run, then publishes it and reads it back, or keeps it in quarantine."""
     sink = LocalSink(context.root)
     report(Progress("gates", 0, 1, 0))
     gate = judge(context, contents)
@@ -56,7 +55,7 @@ def seal(context: Context, contents: Contents, report: Report) -> Path:
     _publish(context, sink, created, (*segments, gate, receipt))
     report(Progress("receipt", 1, 1, 0))
     name = layout.run_name(created, context.request.run_id, layout.RECEIPT)
-    return read_run(context.root, (context.root / name).parent).folder
+    return read_run(context.root, (context.root / name).parent)
 
 
 def _publish(

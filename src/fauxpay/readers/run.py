@@ -24,7 +24,7 @@ from fauxpay.errors import (
 )
 from fauxpay.receipts import layout
 from fauxpay.receipts.listing import Listed, listed_runs, resolve_run
-from fauxpay.receipts.store import has_size, read_receipt, read_run
+from fauxpay.receipts.store import SealedRun, has_size, read_receipt, read_run
 
 if TYPE_CHECKING:
     import polars
@@ -46,10 +46,14 @@ def open(root: str | PathLike[str], allow_unverified: bool = False) -> Store:
     return Store(folder, allow_unverified)
 
 
+def as_run(sealed: SealedRun) -> Run:
+    """A run that was read already."""
+    return Run(sealed.root, sealed.folder, sealed.receipt)
+
+
 def open_run(root: Path, folder: Path) -> Run:
     """The run of a folder. Raises GateError unless it passed, ContractError if it was changed."""
-    sealed = read_run(root, folder)
-    return Run(sealed.root, sealed.folder, sealed.receipt)
+    return as_run(read_run(root, folder))
 
 
 def open_unverified(root: Path, folder: Path) -> Run:

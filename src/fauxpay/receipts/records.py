@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from typing import Any
 
-from fauxpay.contracts.documents import check_document
+from fauxpay.contracts.documents import check_plain
 from fauxpay.errors import ContractError
 from fauxpay.foundations.canonical import canonical_json, document_digest
 from fauxpay.foundations.version import VERSION
@@ -236,7 +236,7 @@ def check_receipt(document: Mapping[str, Any], place: str) -> None:
 def document_bytes(reference: str, document: Mapping[str, Any]) -> bytes:
     """The bytes of a document, checked against its contract. Raises ContractError."""
     data = canonical_json(document)
-    check_document(reference, json.loads(data))
+    check_plain(reference, json.loads(data))
     return data
 
 
@@ -246,7 +246,7 @@ def read_document(reference: str, data: bytes) -> dict[str, Any]:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ContractError(f"{reference}: not a JSON document: {error}") from error
-    check_document(reference, document)
+    check_plain(reference, document)
     assert isinstance(document, dict)
     return document
 
