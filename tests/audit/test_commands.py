@@ -13,7 +13,7 @@ import pytest
 
 from fauxpay.cli import main
 from forgeries import written
-from sealed import FIRST, SEALED_AT, digests, file_of, run_of, settings
+from sealed import FIRST, SEALED_AT, SECOND, digests, file_of, run_of, settings
 
 
 @pytest.fixture
@@ -278,3 +278,27 @@ def test_help_names_every_command(fauxpay):
     out = fauxpay("--help")[1]
     for command in ("runs", "verify", "replay", "who", "quarantine", "gc"):
         assert f"  {command}" in out, Path(command)
+
+
+def test_a_failure_without_a_gate_is_listed_and_shown(fauxpay, root):
+    """A run that broke off before it was judged: its failure.json answers why, where and what."""
+    file_of(root, "worlds/*/seed=1/partitions/event_day=2026-03-02/part-0000.json").unlink()
+    file_of(root, SECOND).write_bytes(b"other bytes")
+    own = ("--out", root, "--workers", 1, "--quiet", *settings())
+    assert fauxpay("generate", "--from", "2026-03-02", "--to", "2026-03-03", *own)[0] == 5
+    (run,) = json.loads(fauxpay("quarantine", "list", "--out", root, "--json")[1])
+    failure = run["failure"]
+    assert (failure["class"], failure["segment"]) == ("ConflictError", "activity")
+    assert run["world_id"] == run_of(root).receipt["world_id"]
+    code, line, err = fauxpay("quarantine", "list", "--out", root)
+    assert (code, err) == (0, "")
+    assert line.startswith(f"{run['run_id']}  UNKNOWN ConflictError: ")
+    assert line.count("\n") == 1
+    assert len(line) < 250
+    shown = fauxpay("quarantine", "show", run["run_id"], "--out", root)[1]
+    for name in ("partition", "remedy", "replay"):
+        assert str(failure[name]) in shown
+    assert "read it" not in shown, "there is no receipt to read it by"
+    code, out, err = fauxpay("runs", "list", "--verdict", "UNKNOWN", "--out", root)
+    assert (code, err) == (0, ""), "it was never sealed, so no created_utc is missed"
+    assert "2026-03-02..2026-03-03" in out

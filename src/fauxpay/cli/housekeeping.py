@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from fauxpay.cli.options import JsonOption, OutOption
 
 OLDER_THAN_DAYS = 7.0
 YesOption = Annotated[bool, typer.Option("--yes", help="Delete; without it only say what.")]
+REASON_WIDTH = 160
 IdArgument = Annotated[str, typer.Argument(help="Beginning of a run id.", metavar="RUN")]
 
 app = typer.Typer(help="Look at runs that did not pass, or drop them.", no_args_is_help=True)
@@ -19,7 +21,7 @@ app = typer.Typer(help="Look at runs that did not pass, or drop them.", no_args_
 
 @app.command("list")
 def list_quarantined(out: OutOption = Path("fauxpay-out"), is_json: JsonOption = False) -> None:
-    """List the runs that did not pass, with the first check that did not hold."""
+    """List the runs that did not pass, each with its reason."""
     from fauxpay.audit.housekeeping import quarantined
 
     root = out.absolute()
@@ -28,8 +30,16 @@ def list_quarantined(out: OutOption = Path("fauxpay-out"), is_json: JsonOption =
         typer.echo(json.dumps(documents, indent=2))
         return
     for one in documents:
-        first = one["failed"][0] if one["failed"] else {"name": one["fault"], "evidence": ""}
-        typer.echo(f"{one['run_id']}  {one['verdict']:<7} {first['name']}: {first['evidence']}")
+        typer.echo(f"{one['run_id']}  {one['verdict']:<7} {_reason(one)}")
+
+
+def _reason(one: dict[str, Any]) -> str:
+    """The first check that did not hold, or else the error that ended the run, in one line."""
+    if one["failed"]:
+        return f"{one['failed'][0]['name']}: {one['failed'][0]['evidence']}"
+    told = one["failure"]
+    text = one["fault"] if told is None else f"{told['class']}: {told['message']}"
+    return textwrap.shorten(str(text), REASON_WIDTH, placeholder=" ...")
 
 
 @app.command("show")
@@ -38,6 +48,7 @@ def show(
 ) -> None:
     """Show why a run did not pass, and where its files are."""
     from fauxpay.audit.housekeeping import quarantined_run
+    from fauxpay.receipts import layout
 
     root = out.absolute()
     document = _document(root, quarantined_run(root, run).folder)
@@ -46,13 +57,18 @@ def show(
         return
     for name in ("run_id", "verdict", "world_id", "seed", "window", "created_utc", "folder"):
         typer.echo(f"  {name:<11} {document[name]}")
+    failure = document["failure"] or {}
+    for name in ("class", "code", "segment", "partition", "message", "remedy", "replay"):
+        if failure.get(name) is not None:
+            typer.echo(f"  {name:<11} {failure[name]}")
     for check in document["failed"]:
         typer.echo(
             f"  {check['verdict']:<11} {check['gate']} / {check['name']}: {check['evidence']}"
         )
     for name in document["files"]:
         typer.echo(f"  {'kept':<11} {name}")
-    typer.echo(f"  {'read it':<11} fauxpay.open({str(out)!r}, allow_unverified=True)")
+    if any(name.endswith(f"/{layout.RECEIPT}") for name in document["files"]):
+        typer.echo(f"  {'read it':<11} fauxpay.open({str(out)!r}, allow_unverified=True)")
 
 
 @app.command("drop")
@@ -119,6 +135,7 @@ def _document(root: Path, folder: Path) -> dict[str, Any]:
     from fauxpay.cli.runs import run_document
     from fauxpay.errors import FauxpayError
     from fauxpay.receipts.listing import listed
+    from fauxpay.receipts.store import read_failure
 
     try:
         failed = failed_checks(folder)
@@ -126,4 +143,5 @@ def _document(root: Path, folder: Path) -> dict[str, Any]:
         failed = []
     names = sorted(path for path in folder.rglob("*") if path.is_file())
     files = [path.relative_to(root).as_posix() for path in names]
-    return {**run_document(listed(root, folder)), "failed": failed, "files": files}
+    own = {"failed": failed, "failure": read_failure(folder), "files": files}
+    return {**run_document(listed(root, folder)), **own}

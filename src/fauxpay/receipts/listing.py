@@ -35,7 +35,8 @@ _NEVER = datetime.fromtimestamp(0, UTC)
 class Listed:
     """A run as it stands on disk.
 
-    receipt      as its file says, {} where it is no JSON object; believe it only without `fault`
+    receipt      as its file says, or its failure.json where it has none, {} where neither is a
+                 JSON object; believe it only without `fault`
     created      `created_utc`; None where it cannot be read
     touched_at   seconds, of the receipt's file or else the folder; it orders what has no `created`
     fault        why the run is not verified; "" for one that is sealed and says PASS
@@ -62,6 +63,8 @@ class Listed:
         """What to say of a run whose place in the order rests on a file time; else ""."""
         if self.created is not None:
             return ""
+        if self.is_quarantined and not (self.folder / layout.RECEIPT).exists():
+            return ""  # It broke off before it had one.
         return (
             f"{self.folder / layout.RECEIPT}: no readable created_utc, so the time of the file "
             f"places it, behind all others; expected the receipt that was sealed. Restore it, "
@@ -157,7 +160,10 @@ def listed(root: Path, folder: Path) -> Listed:
         sealed = read_run(root, folder)
         receipt, verdict, fault = sealed.receipt, Verdict.PASS, ""
     except FauxpayError as error:
-        receipt, fault = _peeked(folder / layout.RECEIPT), str(error)
+        failure = _peeked(folder / layout.FAILURE)
+        receipt, fault = _peeked(folder / layout.RECEIPT) or failure, str(error)
+        if failure and not (folder / layout.RECEIPT).exists():
+            fault = f"{failure.get('class')}: {failure.get('message')}"
         verdict = _verdict_without_seal(folder)
     if folder.parent.name == layout.QUARANTINE:
         fault = fault or f"{folder}: stands in the quarantine"

@@ -73,6 +73,13 @@ def read_gate(folder: Path) -> dict[str, Any]:
     return _read(folder / layout.GATE, "run.yaml#/$defs/gate")
 
 
+def read_failure(folder: Path) -> dict[str, Any] | None:
+    """failure.json of a folder in quarantine; None where there is none that its contract wants."""
+    with suppress(FauxpayError):
+        return _read(folder / layout.FAILURE, "run.yaml#/$defs/failure")
+    return None
+
+
 def read_run(root: Path, folder: Path) -> SealedRun:
     """A run that passed. Raises GateError where it did not, ContractError where it was changed.
 
