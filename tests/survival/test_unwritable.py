@@ -107,7 +107,12 @@ def test_a_name_that_is_too_long_is_said(tmp_path, name):
 HANDLES = """
 import resource, sys
 import fauxpay.cli.app, fauxpay.cli.stopping, fauxpay.partitions.compose
-import fauxpay.delivery.run, fauxpay.delivery.partition
+import fauxpay.delivery.run, fauxpay.delivery.partition, fauxpay.delivery.sealing
+import fauxpay.delivery.failures, fauxpay.cli.logs, fauxpay.cli.metrics
+try:
+    import typer._click.decorators
+except ImportError:
+    pass  # Of a version that imports it with the rest.
 import fauxpay.catalog.build, fauxpay.catalog.integrity, pyarrow.parquet, jsonschema_rs
 resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv.pop(1)),) * 2)
 from fauxpay.cli import main

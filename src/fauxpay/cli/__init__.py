@@ -39,7 +39,10 @@ def _app() -> object:
 def _code_of(command: Callable[[], object]) -> int:
     import typer
 
+    # What tells of errors is there before they happen: without a free handle nothing is imported.
+    from fauxpay.cli import logs  # noqa: F401
     from fauxpay.errors import FauxpayError
+    from fauxpay.foundations import machine  # noqa: F401
 
     try:
         code = command()
