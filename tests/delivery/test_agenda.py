@@ -11,6 +11,7 @@ from fauxpay.delivery.task import (
     STRETCH_CELLS,
     STRETCH_DAYS_MAX,
     Task,
+    first_day_early,
     stretch_days,
     stretches,
 )
@@ -85,3 +86,16 @@ def test_short_ends_are_not_stolen():
     agenda.next_for(lines[0])
     assert agenda.next_for(lines[0]) is None
     assert agenda.next_for(lines[1]) is not None
+
+
+@given(st.sets(st.tuples(st.integers(0, 2), st.integers(PLAN_DAY, 20)), max_size=40))
+def test_the_first_day_comes_alone_and_nothing_is_lost(wanted):
+    """Property: only the first stretch of days is cut, after its first day."""
+    tasks = sorted(Task(*one) for one in wanted)
+    made = list(stretches(tasks, 5))
+    early = list(first_day_early(made))
+    assert [task for stretch in early for task in stretch] == tasks
+    days = [stretch for stretch in early if not stretch[0].is_plan]
+    assert not days or len(days[0]) == 1
+    assert len(early) - len(made) <= 1
+    assert all(stretch in made for stretch in days[2:])

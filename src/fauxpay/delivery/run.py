@@ -143,11 +143,12 @@ def _stretches(
 ) -> list[Stretch]:
     """The partitions to make, as many at a time as suits the size of a shard."""
     from fauxpay.delivery.judging import card_count
-    from fauxpay.delivery.task import stretch_days, stretches
+    from fauxpay.delivery.task import first_day_early, stretch_days, stretches
 
     cards = min(card_count(world), context.config.output.cards_per_shard)
     workers = worker_count(context.config.run.executor, context.config.run.workers)
-    return list(stretches(missing, stretch_days(cards, len(missing), workers)))
+    days = stretch_days(cards, len(missing), workers)
+    return list(first_day_early(stretches(missing, days)))
 
 
 def _found(context: Context, tasks: Sequence[Task], tally: Tally) -> dict[Task, PartitionReceipt]:

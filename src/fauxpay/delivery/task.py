@@ -76,6 +76,18 @@ def stretches(tasks: Iterable[Task], days_max: int) -> Iterator[Stretch]:
         yield tuple(run)
 
 
+def first_day_early(made: Iterable[Stretch]) -> Iterator[Stretch]:
+    """The same stretches, but the first day of them alone: who waits for a day has one early."""
+    is_waiting = True
+    for stretch in made:
+        if is_waiting and not stretch[0].is_plan:
+            is_waiting = False
+            yield stretch[:1]
+            stretch = stretch[1:]
+        if stretch:
+            yield stretch
+
+
 def stretch_days(cards: int, days: int, workers: int) -> int:
     """How many days to make in one go, at least one.
 
