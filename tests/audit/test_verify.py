@@ -214,7 +214,9 @@ def test_any_member_of_a_receipt_can_be_anything(sealed, data):
     plain, marked = path.read_bytes(), mark.read_bytes()
     try:
         receipt = json.loads(plain)
-        pointers = sorted(p for p in pointers_of(receipt) if p[0] not in ("packages",))
+        # A new digest is what forging makes anyway; other packages are no lie that can be found.
+        free = ("packages", "receipt_digest")
+        pointers = sorted(p for p in pointers_of(receipt) if p[0] not in free)
         *inner, last = data.draw(st.sampled_from(pointers))
         value = data.draw(JSON)
 

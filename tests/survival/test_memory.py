@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import survival_harness as harness
 
-MONTHS = ("--from", "2026-02-01", "--to", "2026-03-04")
+# Long enough that a worker is still at work when it is found.
+MONTHS = ("--from", "2025-05-01", "--to", "2026-03-04")
 OUT_OF_RESOURCES = 9
 GROUPS_V1, GROUPS_V2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
 
