@@ -51,12 +51,16 @@ class Recording:
         if own.suffix != ".json":
             return []
         document = json.loads(self.data[path])
-        entries = [*document.get("tables", []), *document.get("catalog", [])]
+        lists = ("tables", "derived", "catalog")
+        entries = [entry for name in lists for entry in document.get(name, [])]
         for partition in document.get("partitions", []):
             entries += partition["tables"]
         needed = [str(self.root / entry["path"]) for entry in entries]
         if own.name == "receipt.json":
             needed.append(str(Path(path).with_name("gate.json")))
+            segments = [str(one) for one in Path(path).parent.glob("segments/*.json")]
+            assert len(segments) == 3
+            needed += segments
         if own.name in ("receipt.json", "gate.json"):
             needed += [str(one) for one in self.root.glob("runs/created/*.json")]
             needed += [str(one) for one in self.root.glob("worlds/*/world.json")]
