@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from fauxpay.gates.segments import SEGMENT_OF
 from fauxpay.receipts import layout
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ LogFormat = Literal["text", "json"]
 INTERRUPTED_TEXT = "interrupted; the same command goes on where it was stopped"
 FLAG = "--log-format"
 VARIABLE = "FAUXPAY_LOG_FORMAT"
-# Which segment owns each table of an event day; a plan is a segment of its own.
-SEGMENTS = {"transactions": "activity", "truth": "fraud", "labels": "labels"}
 STAGES = {"world": "catalog", "gates": "gates", "receipt": "receipt"}
 Clock = Callable[[], float]
 Line = tuple[str, dict[str, Any]]
@@ -141,7 +140,7 @@ def _partition_lines(news: PartitionNews) -> Iterator[Line]:
     event = "partition found" if news.is_found else "partition finished"
     groups = {"plan": receipt.tables}
     if not is_plan:
-        groups = {SEGMENTS[entry.name]: (entry,) for entry in receipt.tables}
+        groups = {SEGMENT_OF[entry.name]: (entry,) for entry in receipt.tables}
     for segment, entries in groups.items():
         sizes = {
             "rows": sum(entry.rows for entry in entries),

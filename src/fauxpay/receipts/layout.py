@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import re
 
+from fauxpay.gates.segments import CATALOG, TABLES_OF
+
 RUNS = "runs"
 QUARANTINE = "quarantine"
 RECEIPT = "receipt.json"
@@ -23,18 +25,7 @@ FAILURE = "failure.json"
 FAILED_CONFIG = "config.yaml"
 _PARTITION = re.compile(r"(\w+)/(?:event_day|until)=([0-9-]{10})/part-([0-9]+)\.")
 
-CATALOG_TABLES = {
-    name: f"catalog.yaml#/$defs/{name}"
-    for name in (
-        "places",
-        "merchants",
-        "terminals",
-        "customers",
-        "accounts",
-        "cards",
-        "devices",
-    )
-}
+CATALOG_TABLES = {name: f"catalog.yaml#/$defs/{name}" for name in TABLES_OF[CATALOG]}
 """Table name to contract, in the order in which keys point."""
 
 DAY_TABLES = {
