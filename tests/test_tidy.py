@@ -25,6 +25,10 @@ LAYERS = (
     "receipts",
     "delivery",
     "readers",
+    "scorecard",
+    "drift",
+    "calibration",
+    "report",
     "audit",
     "cli",
 )

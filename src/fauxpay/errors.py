@@ -90,3 +90,10 @@ class ResourceError(FauxpayError):
 
     exit_code = 9
     remedy = "Use fewer workers, smaller chunks or a larger machine; the same command resumes."
+
+
+class CorridorError(FauxpayError):
+    """What was measured lies outside of what was expected: realism, or a drift between runs."""
+
+    exit_code = 10
+    remedy = "Look at the facts that the message names; correct the config or the data, or accept."

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from fauxpay.foundations.canonical import document_digest, sha256_hex
 
-MODEL_VERSION = 1
+MODEL_VERSION = 2
 """Raised when any golden output changes; part of every world_id."""
 
 RUN_ID_DIGITS = 20
