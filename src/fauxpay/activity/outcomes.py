@@ -45,6 +45,7 @@ APPROVED = 0
 _SLOTS = 256
 _CODE_SLOTS = 4096
 _VIRTUAL = 3
+_CEILINGS = 16
 _CONTEXTS = 20  # terminal kind (4) x contactless terminal x contactless card, then by kind
 _BY_KIND = 16
 _CHANNEL_NAMES = ("pos", "ecom", "atm", "moto", "recurring")
@@ -58,7 +59,7 @@ class OutcomeTables:
     kind_context      i64[5]                         context of a kind, -1: the terminal's
     entry             u8[countries * 20 * 256]       entry mode
     authentication    u8[countries * 6 * 2 * 256]    by entry mode and whether it is cash
-    limit             f64[currencies]                contactless limit, minor units
+    ceiling           f64[currencies * 16]           most that is tapped, minor units, by slot
     response          u8[5 * 2 * 8 * 4096]           code by kind, cross-border, tail octave
     """
 
@@ -66,25 +67,31 @@ class OutcomeTables:
     kind_context: I64
     entry: NDArray[np.uint8]
     authentication: NDArray[np.uint8]
-    limit: F64
+    ceiling: F64
     response: NDArray[np.uint8]
 
 
 def outcome_tables(world: World, codes: tuple[str, ...], parameters: Parameters) -> OutcomeTables:
     """Tables of a world; codes are the contract's response codes, "00" first."""
     assert codes[APPROVED] == "00"
-    limits = parameters.value("activity.entry.contactless_limit_units")
-    units = minor_units(world)
-    limit = np.array([limits.get(c, limits["default"]) for c in world.currencies]) * units
     terminals = world.terminals
     return OutcomeTables(
         kind_context=np.array([-1, _VIRTUAL * 4, -1, _BY_KIND, _BY_KIND + 1]),
         terminal_context=terminals.kind * 4 + terminals.is_contactless * np.int64(2),
         entry=_entry(world, parameters),
         authentication=_authentication(world, parameters),
-        limit=limit,
+        ceiling=_ceilings(world, parameters),
         response=_responses(codes, parameters),
     )
+
+
+def _ceilings(world: World, parameters: Parameters) -> F64:
+    """Most that is tapped: the currency's limit times what part of it the slot's buyer dares."""
+    limits = parameters.value("activity.entry.contactless_limit_units")
+    limit = np.array([limits.get(c, limits["default"]) for c in world.currencies])
+    share = np.asarray(parameters.value("activity.entry.contactless_ceiling_shares"))
+    assert share.size == _CEILINGS, "one share for each slot"
+    return np.floor((limit * minor_units(world))[:, None] * share).reshape(-1)
 
 
 def _entry(world: World, parameters: Parameters) -> NDArray[np.uint8]:
@@ -170,11 +177,14 @@ def authorise(
 ) -> Manner:
     """Entry, authentication and answer; asked is (where, ticket, entry modes).
 
-    A tap above the card's contactless limit becomes a chip purchase.
+    A tap above the limit, or above what its buyer dares, becomes a chip purchase. Slots of taps
+    are spread over all ceilings, so the drawn entry's own low bits choose one.
     """
     where, ticket, entry = asked
-    limit = tables.limit.take(rows.currency, mode="clip")
-    entry = np.where((entry == CONTACTLESS) & (ticket.billing > limit), CHIP, entry)
+    slot = rows.currency * _CEILINGS
+    slot += streams.TICKET_ENTRY.of(rows.ticket_word) & np.int64(_CEILINGS - 1)
+    ceiling = tables.ceiling.take(slot, mode="clip")
+    entry = np.where((entry == CONTACTLESS) & (ticket.billing > ceiling), CHIP, entry)
     row = rows.country * (ENTRY_COUNT * 2)
     row += entry * 2
     row += where.kind == CASH
