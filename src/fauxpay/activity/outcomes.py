@@ -91,7 +91,8 @@ def _ceilings(world: World, parameters: Parameters) -> F64:
     limit = np.array([limits.get(c, limits["default"]) for c in world.currencies])
     share = np.asarray(parameters.value("activity.entry.contactless_ceiling_shares"))
     assert share.size == _CEILINGS, "one share for each slot"
-    return np.floor((limit * minor_units(world))[:, None] * share).reshape(-1)
+    ceilings: F64 = np.floor((limit * minor_units(world))[:, None] * share).reshape(-1)
+    return ceilings
 
 
 def _entry(world: World, parameters: Parameters) -> NDArray[np.uint8]:
