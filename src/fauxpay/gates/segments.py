@@ -30,7 +30,7 @@ TABLES_OF = {
         "cards",
         "devices",
     ),
-    ACTIVITY: ("transactions",),
+    ACTIVITY: ("transactions", "postings"),
     FRAUD: ("campaigns", "compromises", "reissues", "truth"),
     LABELS: ("labels",),
 }
