@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from fauxpay.contracts.buffers import one_array, validity, values
 from fauxpay.contracts.findings import Finding
+from fauxpay.contracts.members import candidates
 
 I64 = NDArray[np.int64]
 _EXPECTED = {
@@ -35,8 +36,6 @@ POSTING_CHECKS = (
     "billed_currency posted_currency",
 )
 """Names of the checks of a day's postings, on top of the contract's."""
-_FILTER_BITS = 16
-_FILTER_MASK = np.int64((1 << _FILTER_BITS) - 1)
 _POSTS, _DECLINED, _REVERSAL = np.int8(0), np.int8(1), np.int8(2)
 
 
@@ -96,10 +95,7 @@ class PostingGate:
             return _NONE, np.zeros(0, dtype=np.int8)
         seen, fate = np.concatenate(self._ids), np.concatenate(self._fate)
         undone = np.concatenate(self._reversed)
-        # A filter by the low bits leaves few rows to search for.
-        marked = np.zeros(1 << _FILTER_BITS, dtype=np.bool_)
-        marked[undone & _FILTER_MASK] = True
-        row = np.flatnonzero(marked.take(seen & _FILTER_MASK, mode="clip"))
+        row = candidates(seen, undone)
         fate[row[np.isin(seen[row], undone)]] = _REVERSAL
         return seen, fate
 

@@ -44,6 +44,9 @@ READS = {
 }
 """Which tables of earlier segments a segment reads."""
 
+MADE_FROM = {"postings": ("transactions",)}
+"""Which tables of its own segment a table is made from."""
+
 SEGMENT_OF = {table: segment for segment, tables in TABLES_OF.items() for table in tables}
 
 

@@ -110,7 +110,8 @@ def reversed_rows(keys: Keys) -> I64:
     marked = np.zeros(keys.own.card_count, dtype=np.bool_)
     marked[cards_of(sources) - first_card] = True
     # Only rows of cards that took something back are searched for: one in a hundred.
-    row = np.flatnonzero(marked.take(keys.card - first_card, mode="clip"))
+    local = keys.card - first_card if first_card else keys.card
+    row = np.flatnonzero(marked.take(local, mode="clip"))
     at = np.searchsorted(sources, keys.address[row]).clip(max=max(sources.size - 1, 0))
     row = row[sources[at] == keys.address[row]] if sources.size else row[:0]
     assert row.size == sources.size, "a reversal lies in the day of its purchase"
