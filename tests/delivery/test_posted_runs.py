@@ -78,7 +78,7 @@ def test_a_run_has_its_postings(sealed):
 
 
 def test_the_flat_export_says_that_postings_leak(sealed, tmp_path):
-    """Day and amount of posting stand in the flat file, null where nothing posted, named as leaks."""
+    """Day and amount of posting stand in the flat file, null where none was, named as leaks."""
     run = fauxpay.open(sealed).latest()
     export_flat(run, tmp_path / "flat.parquet")
     flat = pq.read_table(tmp_path / "flat.parquet")

@@ -34,5 +34,5 @@ def export(
     rows = export_flat(chosen, file)
     typer.echo(f"{rows:,} rows of run {chosen.run_id} in {file}")
     typer.echo(
-        f"never train on these columns, for they tell the answer or the future: {', '.join(LEAKING)}"
+        f"never train on these columns, for they tell answer or future: {', '.join(LEAKING)}"
     )
