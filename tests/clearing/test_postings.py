@@ -10,6 +10,9 @@ from fauxpay.clearing.postings import open_clearing
 from fauxpay.contracts.checks import check_batch
 from fauxpay.contracts.members import Members
 from fauxpay.contracts.tables import table
+from fauxpay.errors import ConfigError
+from fauxpay.foundations.parameters import load_parameters
+from fauxpay.partitions.compose import PartitionMaker
 from worlds import DAY, config, days_tables, maker_of, parameters, same, tables
 
 POSTINGS = table("activity.yaml#/$defs/postings")
@@ -227,3 +230,45 @@ def test_no_column_tells_of_fraud(day):
     assert stolen.height > 200
     assert shares(stolen)[1] == pytest.approx(shares(others)[1], abs=0.05)
     assert day["postings"].schema.names == list(POSTINGS.names)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("class_of_category", {"6011": "night"}, "6011 is 'night'; expected one of cash, fuel"),
+        ("completion.law_of_category", {"5812": "gift"}, "expected one of pump, stay, tip"),
+        ("completion.factor", {"pump": [0.0, 1.0]}, "above 0"),
+        ("completion.factor", {"tip": [1.3, 1.2]}, "expected the lowest"),
+        ("lag_business_days", {"cash": [0.5, 0.4, 0.0, 0.0, 0.0, 0.0]}, "sum to 1"),
+        ("completion.share", {"pump": {"default": 1.5}}, "from 0 to 1"),
+    ],
+)
+def test_parameters_that_cannot_be_used_are_refused(name, change, told):
+    """Negative space: an overridden parameter that leads nowhere says what is expected."""
+    full = f"clearing.{name}"
+    world = maker_of(config()).world
+
+    def opened():
+        changed = load_parameters({full: {**parameters().value(full), **change}})
+        return open_clearing(world, config(), changed)
+
+    with pytest.raises(ConfigError, match=told):
+        opened()
+
+
+def test_the_control_group_s_lag_has_bounds():
+    """A lag beyond any calendar's horizon is refused."""
+    changed = load_parameters({"clearing.control_lag_days_max": 31})
+    with pytest.raises(ConfigError, match="expected 0 to 30 days"):
+        open_clearing(maker_of(config()).world, config(), changed)
+
+
+def test_a_parameter_moves_what_it_says():
+    """Metamorphic: without books that never close nothing is posted on a weekend."""
+    changed = load_parameters({"clearing.daily_books_share": 0.0})
+    world = maker_of(config()).world
+    maker = PartitionMaker(world, config(), changed)
+    rows = joined(days_tables(maker, range(DAY, DAY + 7)))
+    posted = rows.filter(pl.col("wait").is_not_null())
+    assert posted["posted_on"].dt.weekday().max() == 5
+    assert posted.height > 5000

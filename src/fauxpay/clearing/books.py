@@ -78,6 +78,7 @@ def open_books(world: World, config: Config, parameters: Parameters) -> Books:
     accounts: U64 = world.cards.account_id.view(np.uint64)
     is_daily = ACCOUNT_BOOKS.of(draw(key, accounts)) < threshold(share, ACCOUNT_BOOKS.width)
     countries = len(world.countries)
+    assert countries < 256, "books are numbered by a byte"
     return Books(
         countries=(*world.countries, EVERY_DAY),
         weekends=(*(tuple(rest.get(c, rest["default"])) for c in world.countries), ()),

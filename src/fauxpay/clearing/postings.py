@@ -22,6 +22,7 @@ from fauxpay.catalog.world import I8, World
 from fauxpay.clearing.books import Books, always_open, open_books
 from fauxpay.clearing.streams import POSTING_COMPLETES, POSTING_FACTOR, POSTING_LAG
 from fauxpay.config.model import Config
+from fauxpay.errors import ConfigError
 from fauxpay.foundations.alias import slots
 from fauxpay.foundations.draws import F64, I64, U64, StreamKey, draw, stream_key, threshold
 from fauxpay.foundations.parameters import Parameters
@@ -30,6 +31,7 @@ CONTROL = "v1"
 _LAG_SLOTS = 1 << POSTING_LAG.width
 _FACTOR_SLOTS = 1 << POSTING_FACTOR.width
 _CLASS_BITS = 4
+_CONTROL_DAYS_MAX = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Authorised:
 def open_clearing(world: World, config: Config, parameters: Parameters) -> Clearing:
     """The clearing of a world under a run's seed; the control group's has no memory of weekdays."""
     own = parameters.section("clearing")
+    _require_usable(own)
     is_control = config.activity.realism == CONTROL
     lags = own["lag_business_days"]
     if is_control:
@@ -91,6 +94,34 @@ def open_clearing(world: World, config: Config, parameters: Parameters) -> Clear
         chance=chance,
         factor=np.concatenate([_factors(own["completion"]["factor"][name]) for name in laws]),
     )
+
+
+def _require_usable(own: dict[str, Any]) -> None:
+    """Raises ConfigError where an overridden parameter names or asks for what there is not."""
+    completion = own["completion"]
+    named = (
+        ("class_of_category", own["class_of_category"], own["lag_business_days"]),
+        ("completion.law_of_category", completion["law_of_category"], completion["factor"]),
+    )
+    for name, of_category, known in named:
+        for mcc, value in of_category.items():
+            if value not in known:
+                raise ConfigError(
+                    f"parameters.clearing.{name}: {mcc} is {value!r}; expected one of "
+                    f"{', '.join(sorted(known))}"
+                )
+    for law, (low, high) in completion["factor"].items():
+        if not 0 < low <= high:
+            raise ConfigError(
+                f"parameters.clearing.completion.factor: {law} is [{low}, {high}]; expected the "
+                f"lowest, above 0, and the highest factor"
+            )
+    longest = own["control_lag_days_max"]
+    if not 0 <= longest <= _CONTROL_DAYS_MAX:
+        raise ConfigError(
+            f"parameters.clearing.control_lag_days_max is {longest}; expected 0 to "
+            f"{_CONTROL_DAYS_MAX} days"
+        )
 
 
 def _of_merchants(world: World, of_category: dict[str, str], names: list[str]) -> I64:
