@@ -160,6 +160,9 @@ class ActivityConfig(_Section):
     recurring_per_card: float = setting(
         2.0, "mean subscriptions of a card", "subscriptions per card", ge=0, le=50
     )
+    postings: bool = setting(
+        True, "whether it is told when transactions come into the books", "true or false"
+    )
 
 
 class FraudConfig(_Section):
