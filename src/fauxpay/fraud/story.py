@@ -131,7 +131,7 @@ def attack_rows(activity: Activity, card: I64, at_ms: I64, address: U64) -> Rows
     region = activity.world.places.region[place]
     offset = activity.calendar.offset_minutes(region, day, of_day)
     quarter = local_quarters(day, of_day, offset)
-    return activity.rows(card, (address, address), (place, in_transit), quarter)
+    return activity.rows(card, (address, address, address), (place, in_transit), quarter)
 
 
 def chosen(record: Any, which: Any) -> Any:
