@@ -8,6 +8,7 @@ Sources  parameters.yaml [rhythm, travel]
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -18,7 +19,7 @@ from fauxpay.activity import streams
 from fauxpay.activity.addresses import cell_addresses
 from fauxpay.activity.calendar import Calendar
 from fauxpay.activity.streams import Keys
-from fauxpay.catalog.world import PROFILES, Bool, World
+from fauxpay.catalog.world import NEVER, PROFILES, Bool, World
 from fauxpay.config.model import Config
 from fauxpay.errors import ConfigError
 from fauxpay.foundations.alias import AliasPool, alias_pool
@@ -47,6 +48,7 @@ class CellTables:
     abroad       chance that a trip crosses a border, of 65,536
     trip_days    i64[256]       length of a trip
     destinations pool by country: at home, then abroad
+    is_told      bool[cards]    opened or closed at some time from the epoch on
     """
 
     rate_step: I64
@@ -57,11 +59,15 @@ class CellTables:
     abroad: int
     trip_days: I64
     destinations: AliasPool
+    is_told: Bool
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """One entry per cell; `day` is one whole number or i64[n]."""
+    """One entry per cell; `day` is one whole number or i64[n].
+
+    unused  positions of the cells before the card's opening or after its closing, rising
+    """
 
     card: I64
     day: Any
@@ -71,6 +77,15 @@ class Cells:
     in_transit: Bool
     group: I64
     rate_index: I64
+    unused: I64
+
+    def keep(self, cell: I64) -> Bool:
+        """Which positions of cells are of cards in use."""
+        if not self.unused.size:
+            return np.ones(cell.size, dtype=np.bool_)
+        used = np.ones(self.card.size, dtype=np.bool_)
+        used[self.unused] = False
+        return used[cell]
 
 
 def cell_tables(world: World, config: Config, parameters: Parameters) -> CellTables:
@@ -99,7 +114,13 @@ def cell_tables(world: World, config: Config, parameters: Parameters) -> CellTab
         abroad=threshold(travel["abroad_share"], 16) if len(world.countries) > 1 else 0,
         trip_days=trip_days,
         destinations=_destinations(world),
+        is_told=_told(world, config),
     )
+
+
+def _told(world: World, config: Config) -> Bool:
+    epoch_day = (config.activity.epoch - datetime.date(1970, 1, 1)).days
+    return (world.cards.opened_day > epoch_day) | (world.cards.closed_day < NEVER)
 
 
 def _trip_days(travel: dict[str, Any]) -> I64:
@@ -147,12 +168,23 @@ def open_cells(
         in_transit=in_transit,
         group=group,
         rate_index=np.clip(rate, 0, GRID_STEPS - 1, out=rate),
+        unused=_unused(world, tables, card, day),
     )
 
 
 def visit_counts(tables: CellTables, cells: Cells) -> I64:
     """Unscheduled purchases of each cell, i64[n]."""
-    return tables.counts.draw(cells.rate_index, cells.word)
+    count = tables.counts.draw(cells.rate_index, cells.word)
+    count[cells.unused] = 0
+    return count
+
+
+def _unused(world: World, tables: CellTables, card: I64, day: Any) -> I64:
+    told = np.flatnonzero(tables.is_told.take(card, mode="clip"))
+    of, day = card[told], np.broadcast_to(np.asarray(day), card.shape)[told]
+    out = (day < world.cards.opened_day[of]) | (day >= world.cards.closed_day[of])
+    unused: I64 = told[out]
+    return unused
 
 
 def places_on(

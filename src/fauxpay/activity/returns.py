@@ -96,6 +96,7 @@ def refund_candidates(tables: ReturnTables, cells: Cells) -> tuple[I64, I64]:
     wants = streams.CELL_REFUND.of(cells.word) < tables.refund_chance.take(
         cells.rate_index, mode="clip"
     )
+    wants[cells.unused] = False
     row = np.flatnonzero(wants)
     return row, tables.lag_days[streams.CELL_REFUND_LAG.of(cells.word[row])]
 

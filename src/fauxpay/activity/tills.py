@@ -47,6 +47,18 @@ class Followers:
     at_ms: I64
 
 
+@dataclass(frozen=True, slots=True)
+class Leaders:
+    """Rows whose merchant is asked by another address, rising: that of the first of their run.
+
+    row i64[n], address u64[n], quarter i64[n] of the local week
+    """
+
+    row: I64
+    address: U64
+    quarter: I64
+
+
 def near_ms(world: World, parameters: Parameters) -> int:
     """Milliseconds within which no two shops of a city can be reached one after the other.
 
@@ -89,13 +101,13 @@ def followers(
         return _none()
     time = made.cell << _CELL_SHIFT
     time += made.at_ms
+    # Stable is timsort, by far the fastest here: cells come in order, so nearly all is sorted.
     time.sort(kind="stable")
-    close = np.flatnonzero(time[1:] - time[:-1] < near)
-    early = time & np.int64((1 << 27) - 1)
-    early = np.flatnonzero(early < near)
+    close = np.flatnonzero(np.diff(time) < near)
+    early = np.flatnonzero(made.at_ms < near)
     if not close.size and not early.size:
         return _none()
-    early_cell = np.unique(time[early] >> _CELL_SHIFT)
+    early_cell = np.unique(made.cell[early])
     chosen = np.union1d(time[close] >> _CELL_SHIFT, early_cell)
     row, leader, is_start, first = _runs(near, made, chosen)
     day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)
@@ -105,11 +117,11 @@ def followers(
     at, earlier, visits = before(early_cell)
     if visits.cell.size:
         last, late_leader = _last_leaders(near, visits, earlier.card.size)
-        gap = made.at_ms[row[first]]  # of the first visit of each chosen cell
+        first_ms = made.at_ms[row[first]]
         of = np.full(chosen.size, -1)
         of[np.searchsorted(chosen, at)] = np.arange(at.size)
         has = (of >= 0) & (last[of] >= 0)
-        since = gap + DAY_MS - visits.at_ms[last[of]]
+        since = first_ms + DAY_MS - visits.at_ms[last[of]]
         joins = has & (since < near)
         # Every visit of the first run of such a cell follows the run of the day before.
         run = np.cumsum(is_start) - 1

@@ -86,6 +86,7 @@ def exposed(activity: Activity, name: str, chance: F64, end_day: int) -> tuple[U
     address, card = np.concatenate(addresses), np.concatenate(cards)
     moment = np.concatenate(moments)
     inside = (moment >= activity.epoch_day * DAY_MS) & (moment < end_day * DAY_MS)
+    inside &= activity.in_use(card, moment // DAY_MS)
     return address[inside], card[inside], moment[inside]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from fauxpay.activity.addresses import CLASS_SHIFT, RECURRING, REFUND
 from fauxpay.activity.calendar import DAY_MS
-from fauxpay.activity.engine import Activity, Leaders, Purchase, local_quarters
+from fauxpay.activity.engine import Activity, Purchase, local_quarters
 from fauxpay.activity.returns import Returns
 from fauxpay.activity.rows import (
     CASH,
@@ -29,6 +29,7 @@ from fauxpay.activity.rows import (
     Session,
 )
 from fauxpay.activity.tickets import Rates, rates_between
+from fauxpay.activity.tills import Leaders
 from fauxpay.activity.traits import (
     ACCOUNT_ID,
     CARD_ID,
