@@ -14,10 +14,12 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fauxpay.activity import streams
 from fauxpay.activity.addresses import cell_addresses
 from fauxpay.activity.calendar import Calendar
+from fauxpay.activity.homes import Moves, moves
 from fauxpay.activity.streams import Keys
 from fauxpay.catalog.world import NEVER, PROFILES, Bool, World
 from fauxpay.config.model import Config
@@ -34,6 +36,8 @@ from fauxpay.foundations.draws import I64, U64, draw, threshold
 from fauxpay.foundations.parameters import Parameters
 
 TRAVEL_BLOCK_DAYS = 32
+_SEASON_SHIFT = 3
+_SEASON_STEPS = 24_200 >> _SEASON_SHIFT  # to the year 2036
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,12 @@ class CellTables:
     profile      i64[cards]     lifestyle
     week_step    i64[256]       grid steps of a card-week's own factor
     counts       Poisson tables on the rate grid
-    travel_goes  chance of a trip in a block of days, of 65,536
+    travel_goes  chance of a trip in a block of days at the height of any season, of 65,536
+    season       i64[countries * steps of 8 days since 1970]  the same at the block's middle
     abroad       chance that a trip crosses a border, of 65,536
     trip_days    i64[256]       length of a trip
     destinations pool by country: at home, then abroad
+    moves        who moves house
     is_told      bool[cards]    opened or closed at some time from the epoch on
     """
 
@@ -56,9 +62,11 @@ class CellTables:
     week_step: I64
     counts: CountTables
     travel_goes: int
+    season: I64
     abroad: int
     trip_days: I64
     destinations: AliasPool
+    moves: Moves
     is_told: Bool
 
 
@@ -105,15 +113,19 @@ def cell_tables(world: World, config: Config, parameters: Parameters) -> CellTab
             f"activity.travel_share: {activity.travel_share} is more than trips can fill; at most "
             f"{trip_days.mean() / TRAVEL_BLOCK_DAYS:.3f} with the parameters activity.travel"
         )
+    # Who would go twice in a block of a season goes once.
+    season = np.minimum(goes * _season(world, travel["season"]), 1.0)
     return CellTables(
         rate_step=np.rint(np.round(grid_position(rate), 6)).astype(np.int64),
         profile=world.cards.profile,
         week_step=np.rint(np.round(week, 6)).astype(np.int64),
         counts=count_tables(),
-        travel_goes=threshold(goes, 16),
+        travel_goes=threshold(float(season.max()), 16),
+        season=np.rint(np.round(season * 65536, 6)).astype(np.int64).reshape(-1),
         abroad=threshold(travel["abroad_share"], 16) if len(world.countries) > 1 else 0,
         trip_days=trip_days,
         destinations=_destinations(world),
+        moves=moves(world, config, parameters),
         is_told=_told(world, config),
     )
 
@@ -121,6 +133,14 @@ def cell_tables(world: World, config: Config, parameters: Parameters) -> CellTab
 def _told(world: World, config: Config) -> Bool:
     epoch_day = (config.activity.epoch - datetime.date(1970, 1, 1)).days
     return (world.cards.opened_day > epoch_day) | (world.cards.closed_day < NEVER)
+
+
+def _season(world: World, law: dict[str, list[float]]) -> NDArray[np.float64]:
+    """f64[countries, steps]: trips begun about a step of days, relative to the year's mean."""
+    steps = np.arange(_SEASON_STEPS) * np.int64(1 << _SEASON_SHIFT)
+    month = steps.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
+    weight = np.array([law.get(country, law["default"]) for country in world.countries])
+    return np.asarray((weight / weight.mean(axis=1, keepdims=True))[:, month])
 
 
 def _trip_days(travel: dict[str, Any]) -> I64:
@@ -197,6 +217,7 @@ def places_on(
     card, day = at
     place = world.cards.place.take(card, mode="clip")
     in_transit = np.zeros(card.size, dtype=np.bool_)
+    _move(tables.moves, card, day, (place, in_transit))
     customer = world.cards.customer.take(card, mode="clip")
     # Blocks are staggered between customers, or all trips would shun the blocks' edges together.
     staggered = customer & np.int64(TRAVEL_BLOCK_DAYS - 1)
@@ -206,6 +227,10 @@ def places_on(
     address = ((customer << 14) | block).view(np.uint64)
     word = draw(keys["travel"], address)
     goes = np.flatnonzero(streams.TRAVEL_GOES.of(word) < tables.travel_goes)
+    middle = (block[goes] * TRAVEL_BLOCK_DAYS - staggered[goes]) + TRAVEL_BLOCK_DAYS // 2
+    middle += np.broadcast_to(np.asarray(day), card.shape)[goes]
+    step = world.cards.country[card[goes]] * _SEASON_STEPS + (middle >> _SEASON_SHIFT)
+    goes = goes[streams.TRAVEL_GOES.of(word[goes]) < tables.season.take(step, mode="clip")]
     if not goes.size:
         return place, in_transit
     word, address = word[goes], address[goes]
@@ -222,3 +247,14 @@ def places_on(
     there = tables.destinations.pick(segment, draw(keys["travel_place"], address))
     place[rows] = np.where(in_transit[rows], place[rows], there)
     return place, in_transit
+
+
+def _move(moves: Moves, card: I64, day: Any, there: tuple[I64, Bool]) -> None:
+    """Changes (place, in transit) of those who move house or have moved."""
+    place, in_transit = there
+    mover = np.flatnonzero(moves.is_mover.take(card, mode="clip"))
+    of, day = card[mover], np.broadcast_to(np.asarray(day), card.shape)[mover]
+    moved = moves.moved_day[of]
+    in_transit[mover[day == moved]] = True
+    after = day >= moved
+    place[mover[after]] = moves.place[of[after]]

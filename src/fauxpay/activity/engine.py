@@ -105,16 +105,17 @@ def activity_tables(
 ) -> Tables:
     """Tables of a world; response_codes are the contract's."""
     ticket = tickets.ticket_tables(world, config, parameters)
+    where = merchants.where_tables(world, config, parameters)
     return Tables(
         traits=traits_of(world, (ticket.class_of, ticket.scale, ticket.card_factor)),
         cells=cell_tables(world, config, parameters),
         visits=visit_tables(config, parameters),
         returns=return_tables(config, parameters),
-        where=merchants.where_tables(world, config, parameters),
+        where=where,
         tickets=ticket,
         outcomes=outcome_tables(world, response_codes, parameters),
         sessions=sessions.session_tables(world, parameters),
-        near_ms=near_ms(world, parameters),
+        near_ms=near_ms(world, where.commute.work, parameters),
     )
 
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fauxpay.activity import streams
+from fauxpay.activity.commute import FARE_LIST, CommuteTables, commute_tables
 from fauxpay.activity.rows import (
     CASH,
-    KIND_COUNT,
     LOCAL_QUARTERS,
     ONLINE,
     SUBSCRIBED,
@@ -44,13 +44,15 @@ class WhereTables:
     transit_rows                      rows of `kinds` for usual days; as many follow for travel
     kinds      u8[rows * 256]         kind of each slot; a row is country * 32 + online level
     ranks      u16[kinds * 4096]      rank of each slot
-    segment    i64[kinds]             first segment of a kind in the pool
+    segment    i64[lists]             first segment of a kind or list in the pool
     is_placed  bool[kinds]            segments by place, otherwise by the card's country
     pool       merchants by segment
     lasting    the same of the merchants that are always in business
     hours      i64[merchants]         where the merchant's chances begin in `open`
     open       i16[openings * 672]    chance of 256 to find it open, by local quarter of the week;
                                       for merchants not always in business again, less 512
+    commute    where commuters go instead
+    home       i64[cards]
     opened_day, closed_day  i32[merchants]  first day in business, first day no longer
     """
 
@@ -65,6 +67,8 @@ class WhereTables:
     open: NDArray[np.int16]
     opened_day: I64
     closed_day: I64
+    commute: CommuteTables
+    home: I64
 
 
 def where_tables(world: World, config: Config, parameters: Parameters) -> WhereTables:
@@ -72,11 +76,14 @@ def where_tables(world: World, config: Config, parameters: Parameters) -> WhereT
     kinds = _kinds(world, parameters)
     place_count, country_count = world.places.city.size, len(world.countries)
     is_told = _told(world, config)
-    segment = np.zeros(KIND_COUNT, dtype=np.int64)
+    segment = np.zeros(FARE_LIST + 1, dtype=np.int64)
     segment[CASH] = place_count
     segment[ONLINE] = 2 * place_count
     segment[TELEPHONE] = 2 * place_count + country_count
+    segment[FARE_LIST] = 2 * place_count + 3 * country_count
     segment[SUBSCRIBED] = 2 * place_count + 2 * country_count
+    fares = np.zeros(place_count, dtype=np.bool_)
+    fares[world.merchants.place[_sells_fares(world, parameters) & ~is_told]] = True
     return WhereTables(
         transit_rows=kinds.shape[0] // 2,
         kinds=kinds.reshape(-1),
@@ -89,6 +96,8 @@ def where_tables(world: World, config: Config, parameters: Parameters) -> WhereT
         open=_open_chances(parameters),
         opened_day=world.merchants.opened_day,
         closed_day=world.merchants.closed_day,
+        commute=commute_tables(world, config, parameters, fares),
+        home=world.cards.place,
     )
 
 
@@ -97,6 +106,12 @@ def _told(world: World, config: Config) -> Bool:
     epoch_day = (config.activity.epoch - datetime.date(1970, 1, 1)).days
     merchants = world.merchants
     return (merchants.opened_day > epoch_day) | (merchants.closed_day < NEVER)
+
+
+def _sells_fares(world: World, parameters: Parameters) -> Bool:
+    categories = parameters.value("activity.commute.fare_categories")
+    is_shop = world.merchants.presence != PRESENCES.index("online")
+    return np.asarray(np.isin(np.array(world.mccs)[world.merchants.mcc], categories) & is_shop)
 
 
 def _kinds(world: World, parameters: Parameters) -> NDArray[np.uint8]:
@@ -160,10 +175,12 @@ def _pool(world: World, parameters: Parameters, among: Bool) -> AliasPool:
         parts.append(
             _filled(rows, merchants.country[rows], weight[rows], (countries, merchants.country))
         )
+    rows = index[_sells_fares(world, parameters) & among]
+    # Not filled up: whoever finds no fares in a place pays none.
+    parts.append((merchants.place[rows], rows, weight[rows]))
     segments, members, weights = [], [], []
-    for count, (segment, member, part_weight) in zip(
-        (places.country.size,) * 2 + (countries.size,) * 3, parts, strict=True
-    ):
+    counts = [places.country.size] * 2 + [countries.size] * 3 + [places.country.size]
+    for count, (segment, member, part_weight) in zip(counts, parts, strict=True):
         segments.append(segment + offset)
         members.append(member)
         weights.append(part_weight)

@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from fauxpay.activity.calendar import CURVE_SLOTS, QUARTERS, Calendar
+from fauxpay.activity.commute import nobody_commutes
 from fauxpay.activity.engine import Activity, Tables, activity_tables
+from fauxpay.activity.homes import nobody_moves
 from fauxpay.activity.merchants import WhereTables
 from fauxpay.activity.rows import LOCAL_QUARTERS
 from fauxpay.activity.streams import WHERE_RANK
@@ -37,6 +39,7 @@ def tables_of(
         tables.cells,
         rate_step=np.rint(np.round(grid_position(rate), 6)).astype(np.int64),
         week_step=np.zeros(256, dtype=np.int64),
+        moves=nobody_moves(world),
     )
     ticket = _tickets(world, tables.tickets)
     return replace(
@@ -99,6 +102,7 @@ def _where(world: World, tables: WhereTables) -> WhereTables:
         ranks=np.tile(np.arange(_SPREAD, dtype=np.uint16), tables.ranks.size // _SPREAD),
         pool=flat(np.ones_like(is_told)),
         lasting=flat(~is_told),
+        commute=nobody_commutes(tables.commute),
         open=np.concatenate([always, always - 512]),
     )
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from fauxpay.activity import streams
 from fauxpay.activity.addresses import CLASS_SHIFT, SLOT_MASK, days_of
 from fauxpay.activity.addresses import RECURRING as RECURRING_CLASS
+from fauxpay.activity.commute import FARE_LIST, WORK_LIST, commuting
 from fauxpay.activity.merchants import ALWAYS_OPEN, KIND_SLOTS, RANKS, WhereTables
 from fauxpay.activity.rows import LOCAL, ONLINE, SUBSCRIBED, Rows, Where
 from fauxpay.activity.streams import Keys
@@ -42,22 +43,40 @@ def choose_merchants(tables: WhereTables, traits: Traits, keys: Keys, rows: Rows
     is_placed = tables.is_placed.take(kind, mode="clip")
     segment = np.where(is_placed, rows.place, rows.country)
     segment += tables.segment.take(kind, mode="clip")
-    merchant = _favourite(tables, keys, (rows.card, segment, kind, rank))
+    listed = _listed(tables, rows, word, (kind, segment, rank))
+    merchant = _favourite(tables, keys, (rows.card, segment, listed, rank))
     chance = _open_chance(tables, rows.local_quarter, merchant)
-    shut = streams.WHERE_OPEN.of(word) >= chance
+    drawn = streams.WHERE_OPEN.of(word)
+    shut = drawn >= chance
     shut &= (kind == LOCAL) | (chance < 0)
     closed = np.flatnonzero(shut)
-    told = closed[chance[closed] < 0]
-    _replace_gone(tables, keys, rows, told, (kind, merchant, segment, rank))
-    chance = _open_chance(tables, rows.local_quarter[told], merchant[told])
-    chance += (chance < 0) * np.int16(2 * ALWAYS_OPEN)
-    shut[told] = (streams.WHERE_OPEN.of(word[told]) >= chance) & (kind[told] == LOCAL)
-    closed = closed[shut[closed]]
+    told = closed[chance.take(closed) < 0]
+    chance[told] += np.int16(2 * ALWAYS_OPEN)
+    gone = _gone(tables, rows, told, (kind, merchant))
+    word_of_gone = _favourite_words(keys, (rows.card[gone], listed[gone], rank[gone]))
+    merchant[gone] = tables.lasting.pick(segment[gone], word_of_gone)
+    chance[gone] = _open_chance(tables, rows.local_quarter[gone], merchant[gone])
+    shut[told] = (drawn.take(told) >= chance.take(told)) & (kind.take(told) == LOCAL)
+    closed = closed[shut.take(closed)]
     _look_elsewhere(tables, keys, rows, (closed, kind, merchant))
     _mind_midnight(tables, rows, word, (kind, merchant))
     is_remote = ~tables.is_placed.take(kind, mode="clip")
     terminal = terminals_of(traits, merchant, is_remote, streams.WHERE_TERMINAL.of(word))
     return Where(kind, merchant, terminal, traits.merchant.take(merchant, mode="clip"))
+
+
+def _listed(tables: WhereTables, rows: Rows, word: U64, choice: tuple[I64, I64, I64]) -> I64:
+    """The list that each row asks; choice is (kind, segment, rank), the last two are changed."""
+    kind, segment, rank = choice
+    work, near, fare, there = commuting(tables.commute, tables.home, rows, (kind, word))
+    if not work.size and not fare.size:
+        return kind
+    listed = kind.copy()
+    listed[work], segment[work] = WORK_LIST, near + tables.segment[LOCAL]
+    # Nearly always the same few places at noon, and one company for all fares.
+    rank[work] >>= 1
+    listed[fare], segment[fare], rank[fare] = FARE_LIST, there + tables.segment[FARE_LIST], 0
+    return listed
 
 
 def terminals_of(traits: Traits, merchant: I64, is_remote: NDArray[np.bool_], drawn: I64) -> I64:
@@ -128,22 +147,19 @@ def standing(tables: WhereTables, merchant: I64, chosen: tuple[I64, U64], day: I
 
 def _days(rows: Rows, row: I64, kind: I64) -> I64:
     """The day by which some rows' merchants are asked; a subscription's address has none."""
-    asked, own = rows.where_address.take(row), rows.own_address.take(row)
-    return days_of(np.where(kind == SUBSCRIBED, own, asked))
+    asked = rows.where_address.take(row)
+    billed = np.flatnonzero(kind == SUBSCRIBED)
+    asked[billed] = rows.own_address.take(row[billed])
+    return days_of(asked)
 
 
-def _replace_gone(
-    tables: WhereTables, keys: Keys, rows: Rows, row: I64, choice: tuple[I64, I64, I64, I64]
-) -> None:
-    """Rows whose merchant is out of business take its successor, which is in its segment.
-
-    choice  (kind, merchant, segment, rank) of all rows; merchant is changed in place
-    """
-    if not row.size:
-        return
-    kind, merchant, segment, rank = (values[row] for values in choice)
-    word = _favourite_words(keys, (rows.card[row], kind, rank))
-    choice[1][row] = standing(tables, merchant, (segment, word), _days(rows, row, kind))
+def _gone(tables: WhereTables, rows: Rows, row: I64, choice: tuple[I64, I64]) -> I64:
+    """Those of some rows whose merchant is out of business; choice is (kind, merchant) of all."""
+    day = _days(rows, row, choice[0].take(row))
+    merchant = choice[1].take(row)
+    gone = day < tables.opened_day.take(merchant)
+    gone |= day >= tables.closed_day.take(merchant)
+    return row[gone]
 
 
 def _mind_midnight(tables: WhereTables, rows: Rows, word: U64, choice: tuple[I64, I64]) -> None:

@@ -46,6 +46,7 @@ VISIT_REVERSAL_GAP = Field("gap", 32, 32)
 # One word per purchase address: where.
 WHERE_KIND = Field("where", 0, 8)
 WHERE_RANK = Field("where", 8, 12)
+WHERE_COMMUTE = Field("where", 20, 4)
 WHERE_OPEN = Field("where", 24, 8)
 WHERE_TERMINAL = Field("where", 32, 8)
 WHERE_RETRY = Field("where", 40, 24)
