@@ -47,6 +47,7 @@ class CellTables:
     rate_step    i64[cards]     a card's own place on the rate grid
     profile      i64[cards]     lifestyle
     week_step    i64[256]       grid steps of a card-week's own factor
+    day_step     i64[256]       the same of a card-day
     counts       Poisson tables on the rate grid
     travel_goes  chance of a trip in a block of days at the height of any season, of 65,536
     season       i64[countries * steps of 8 days since 1970]  the same at the block's middle
@@ -60,6 +61,7 @@ class CellTables:
     rate_step: I64
     profile: I64
     week_step: I64
+    day_step: I64
     counts: CountTables
     travel_goes: int
     season: I64
@@ -101,10 +103,6 @@ def cell_tables(world: World, config: Config, parameters: Parameters) -> CellTab
     activity = config.activity
     mean = activity.purchases_per_card_day
     rate = np.maximum(world.cards.level * mean, 2.0**-11)
-    sd = parameters.value("activity.rhythm.week_log_sd")
-    normal = NormalDist()
-    z = np.array([normal.inv_cdf((i + 0.5) / 256) for i in range(256)])
-    week = (sd * z - sd * sd / 2) / np.log(2) * GRID_STEPS_PER_OCTAVE
     travel = parameters.section("activity.travel")
     trip_days = _trip_days(travel)
     goes = activity.travel_share * TRAVEL_BLOCK_DAYS / float(trip_days.mean())
@@ -118,7 +116,8 @@ def cell_tables(world: World, config: Config, parameters: Parameters) -> CellTab
     return CellTables(
         rate_step=np.rint(np.round(grid_position(rate), 6)).astype(np.int64),
         profile=world.cards.profile,
-        week_step=np.rint(np.round(week, 6)).astype(np.int64),
+        week_step=_levels(float(parameters.value("activity.rhythm.week_log_sd"))),
+        day_step=_levels(float(parameters.value("activity.rhythm.day_log_sd"))),
         counts=count_tables(),
         travel_goes=threshold(float(season.max()), 16),
         season=np.rint(np.round(season * 65536, 6)).astype(np.int64).reshape(-1),
@@ -133,6 +132,14 @@ def cell_tables(world: World, config: Config, parameters: Parameters) -> CellTab
 def _told(world: World, config: Config) -> Bool:
     epoch_day = (config.activity.epoch - datetime.date(1970, 1, 1)).days
     return (world.cards.opened_day > epoch_day) | (world.cards.closed_day < NEVER)
+
+
+def _levels(log_sd: float) -> I64:
+    """Grid steps of a lognormal factor of mean 1, as 256 quantiles."""
+    normal = NormalDist()
+    z = np.array([normal.inv_cdf((i + 0.5) / 256) for i in range(256)])
+    steps = (log_sd * z - log_sd * log_sd / 2) / np.log(2) * GRID_STEPS_PER_OCTAVE
+    return np.asarray(np.rint(np.round(steps, 6)), dtype=np.int64)
 
 
 def _season(world: World, law: dict[str, list[float]]) -> NDArray[np.float64]:
@@ -173,12 +180,15 @@ def open_cells(
     place, in_transit = places_on(world, tables, keys, at)
     profile = tables.profile.take(card, mode="clip")
     group = world.places.region.take(place, mode="clip") * len(PROFILES) + profile
-    week = (card << 16) | ((np.asarray(day, dtype=np.int64) + 3) // 7)
-    week_word = draw(keys["week"], week.view(np.uint64))
+    week, weekday = np.divmod(np.asarray(day, dtype=np.int64) + 3, 7)
+    week_word = draw(keys["week"], ((card << 16) | week).view(np.uint64))
+    shift = streams.DAY_LEVELS.shift + 8 * weekday
+    day_level = (week_word >> shift.astype(np.uint64)) & np.uint64(255)
     position = group + (np.asarray(day) - calendar.first_day) * calendar.rate_steps.shape[1]
     rate = calendar.rate_steps.reshape(-1).take(position, mode="clip")
     rate += tables.rate_step.take(card, mode="clip")
     rate += tables.week_step.take(streams.WEEK_LEVEL.of(week_word), mode="clip")
+    rate += tables.day_step.take(day_level.view(np.int64), mode="clip")
     return Cells(
         card=card,
         day=day,

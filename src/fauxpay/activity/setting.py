@@ -39,6 +39,7 @@ def tables_of(
         tables.cells,
         rate_step=np.rint(np.round(grid_position(rate), 6)).astype(np.int64),
         week_step=np.zeros(256, dtype=np.int64),
+        day_step=np.zeros(256, dtype=np.int64),
         moves=nobody_moves(world),
     )
     ticket = _tickets(world, tables.tickets)
