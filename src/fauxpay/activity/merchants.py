@@ -3,7 +3,7 @@
 Reads    rows(card, address, place, local_quarter), merchants, terminals
 Writes   where(kind, merchant, terminal)
 Draws    WHERE_*, FAVOURITE
-Sources  parameters.yaml [channels, favourites, opening]
+Sources  parameters.yaml [channels, favourites, opening], countries/*.yaml [payment, abroad]
 
 Every card has an implicit, endless ranked list for each kind: rank r of card c is a pure function
 of (c, kind, r), so favourites recur and exploration never ends, without state.
@@ -89,11 +89,10 @@ def where_tables(world: World, config: Config, parameters: Parameters) -> WhereT
 
 def _kinds(world: World, parameters: Parameters) -> NDArray[np.uint8]:
     """A row per (country, online level), then the same for days of travel."""
-    atm = parameters.value("activity.channels.atm_share")
     moto = parameters.value("activity.channels.moto_share")
     home, transit = [], []
     for country in world.countries:
-        cash = atm.get(country, atm["default"])
+        cash = parameters.of_country(country)["payment"]["atm_share"]
         for step in range(ONLINE_LEVELS):
             online = (step + 0.5) / ONLINE_LEVELS * (1 - cash - moto)
             home.append(slots([1 - online - cash - moto, online, cash, moto], _KIND_SLOTS))
@@ -135,8 +134,8 @@ def _pool(world: World, parameters: Parameters) -> AliasPool:
         parts.append(
             _filled(rows, merchants.place[rows], weight[rows], (places.country, merchants.country))
         )
-    abroad = channels["cross_border_online_share"]
-    parts.append(_online(index[sells_online], merchants.country, weight, countries, abroad))
+    facts = [parameters.of_country(country)["abroad"] for country in world.countries]
+    parts.append(_online(index[sells_online], merchants.country, weight, facts))
     for chosen in (by_phone, bills):
         rows = index[chosen] if chosen.any() else index
         parts.append(
@@ -166,16 +165,21 @@ def _filled(rows: I64, segment: I64, weight: Any, countries: tuple[I64, I64]) ->
     return np.concatenate(segments).astype(np.int64), rows[taken], weight[taken]
 
 
-def _online(rows: I64, country: I64, weight: Any, countries: I64, abroad: float) -> tuple[Any, ...]:
-    """All online merchants for every country, those of others scaled to the cross-border share."""
+def _online(rows: I64, country: I64, weight: Any, facts: list[dict[str, Any]]) -> tuple[Any, ...]:
+    """All online merchants for every country, those of others scaled to its cross-border share.
+
+    facts  [abroad] of each country: the share bought abroad, and the pull of sellers there
+    """
     segments, members, weights = [], [], []
-    for own in countries:
-        is_home = country[rows] == own
-        home, away = weight[rows][is_home].sum(), weight[rows][~is_home].sum()
+    pull = np.array([one["seller_pull"] for one in facts])[country[rows]]
+    for own, fact in enumerate(facts):
+        is_home, abroad = country[rows] == own, fact["online_share"]
+        foreign = weight[rows] * pull
+        home, away = weight[rows][is_home].sum(), foreign[~is_home].sum()
         scale = abroad / (1 - abroad) * home / away if home and away else 1.0
         segments.append(np.full(rows.size, own))
         members.append(rows)
-        weights.append(np.where(is_home, weight[rows], weight[rows] * scale))
+        weights.append(np.where(is_home, weight[rows], foreign * scale))
     return np.concatenate(segments), np.concatenate(members), np.concatenate(weights)
 
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from fauxpay.activity.calendar import CURVE_SLOTS, QUARTERS, Calendar
+from fauxpay.activity.calendar import CURVE_SLOTS, Calendar
 from fauxpay.activity.engine import Activity, Tables, activity_tables
+from fauxpay.activity.local_days import QUARTERS
 from fauxpay.activity.merchants import WhereTables
 from fauxpay.activity.streams import WHERE_RANK
 from fauxpay.activity.tickets import TicketTables
