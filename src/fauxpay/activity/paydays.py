@@ -142,8 +142,7 @@ def _on_day(months: _Months, wanted: int, moved: str | None) -> I64:
     for _ in range(10 if step else 0):
         inside = (position > 0) & (position < months.day.size - 1)
         position = position + step * (inside & months.is_off[position])
-    paid = np.asarray(position + months.day[0], dtype=np.int64)
-    return paid
+    return np.asarray(position + months.day[0], dtype=np.int64)
 
 
 def _on_workday(months: _Months, nth: int) -> I64:
