@@ -2,7 +2,7 @@
 
 Reads    rows(card, address), where(kind, merchant, terminal), ticket(billing, tail_octave)
 Writes   manner(entry_mode, authentication, response)
-Draws    TICKET_ENTRY, TICKET_AUTHENTICATION, OUTCOME_CODE
+Draws    TICKET_ENTRY, TICKET_AUTHENTICATION, TICKET_TAP, OUTCOME_CODE
 Sources  parameters.yaml [entry, authentication, outcome], countries/*.yaml [payment]
 """
 
@@ -40,6 +40,7 @@ from fauxpay.catalog.world import World
 from fauxpay.foundations.alias import slots
 from fauxpay.foundations.draws import F64, I64, draw
 from fauxpay.foundations.parameters import Parameters
+from fauxpay.foundations.quantiles import rounded
 
 APPROVED = 0
 _SLOTS = 256
@@ -59,6 +60,7 @@ class OutcomeTables:
     entry             u8[countries * 20 * 256]       entry mode
     authentication    u8[countries * 6 * 2 * 256]    by entry mode and whether it is cash
     limit             f64[currencies]                contactless limit, minor units
+    comfort           f64[256]                       share of the limit up to which one taps
     approved          i64[countries * 5 * 2 * 8]     slots of 4,096 that are approved, by country of
                                                      the card, kind, cross-border, tail octave
     response          u8[countries * 5 * 2 * 8 * 4096]  code of each slot
@@ -69,6 +71,7 @@ class OutcomeTables:
     entry: NDArray[np.uint8]
     authentication: NDArray[np.uint8]
     limit: F64
+    comfort: F64
     approved: I64
     response: NDArray[np.uint8]
 
@@ -87,9 +90,18 @@ def outcome_tables(world: World, codes: tuple[str, ...], parameters: Parameters)
         entry=_entry(world, parameters),
         authentication=_authentication(world, parameters),
         limit=limit,
+        comfort=_comfort(parameters.value("activity.entry.tap_comfort")),
         approved=(response.reshape(-1, _CODE_SLOTS) == APPROVED).sum(axis=1).astype(np.int64),
         response=response,
     )
+
+
+def _comfort(law: dict[str, float]) -> F64:
+    """Quantiles of the share of the limit up to which people tap: uniform in the log, then all."""
+    quantile = (np.arange(_SLOTS) + 0.5) / _SLOTS
+    below = 1.0 - law["share_at_limit"]
+    log = np.log(law["low"]) * (1.0 - np.minimum(quantile / below, 1.0))
+    return rounded(np.exp(log))
 
 
 def _entry(world: World, parameters: Parameters) -> NDArray[np.uint8]:
@@ -183,10 +195,11 @@ def authorise(
 ) -> Manner:
     """Entry, authentication and answer; asked is (where, ticket, entry modes).
 
-    A tap above the card's contactless limit becomes a chip purchase.
+    A tap above what its holder is at ease with, at most the limit, becomes a chip purchase.
     """
     where, ticket, entry = asked
     limit = tables.limit.take(rows.currency, mode="clip")
+    limit *= tables.comfort.take(streams.TICKET_TAP.of(rows.ticket_word), mode="clip")
     entry = np.where((entry == CONTACTLESS) & (ticket.billing > limit), CHIP, entry)
     row = rows.country * (ENTRY_COUNT * 2)
     row += entry * 2
