@@ -93,7 +93,7 @@ def test_what_show_prints_loads_to_the_same(tmp_path: Path) -> None:
     settings = (
         "catalog.countries.US=0.3",
         "catalog.countries.NO=0.1",
-        "parameters.activity.travel.abroad_share=0.5",
+        "parameters.activity.channels.moto_share=0.5",
         "run.out=a: #b",
     )
     resolved = resolve(None, {}, settings, {})
@@ -166,10 +166,10 @@ def test_cite_leaves_out_what_the_world_does_not_use() -> None:
 
 def test_cite_says_which_values_are_the_users_own() -> None:
     """A replaced parameter no longer rests on its source."""
-    settings = ("--set", "parameters.activity.travel.abroad_share=0.5")
+    settings = ("--set", "parameters.activity.channels.moto_share=0.5")
     document = json.loads(run("cite", "--json", *settings).output)
-    assert document["replaced"] == [{"parameter": "activity.travel.abroad_share", "value": 0.5}]
-    assert "activity.travel.abroad_share = 0.5" in run("cite", *settings).output
+    assert document["replaced"] == [{"parameter": "activity.channels.moto_share", "value": 0.5}]
+    assert "activity.channels.moto_share = 0.5" in run("cite", *settings).output
 
 
 def test_the_commands_import_nothing_heavy() -> None:
