@@ -35,6 +35,8 @@ def season_days(country: str, season: str, year: int) -> dict[int, date]:
     [
         ("US", "black_friday", 2026, date(2026, 11, 27)),
         ("US", "easter", 2026, date(2026, 4, 5)),
+        ("ES", "easter", 2026, date(2026, 4, 5)),
+        ("ES", "christmas", 2022, date(2022, 12, 25)),  # a Sunday
         ("GR", "easter", 2026, date(2026, 4, 12)),
         ("BR", "carnival", 2026, date(2026, 2, 17)),
         ("IN", "diwali", 2025, date(2025, 10, 20)),
