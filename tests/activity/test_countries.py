@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fauxpay.activity.engine import day_number
+from fauxpay.activity.engine import day_number, local_quarters
+from fauxpay.activity.rows import LOCAL_QUARTERS
 from fauxpay.catalog.build import build_catalog
 from fauxpay.config.model import Config
 from fauxpay.foundations.parameters import load_parameters
@@ -282,3 +283,31 @@ def test_every_pack_can_be_read():
         own = parameters().of_country(country)
         assert own.keys() == default.keys()
         assert own != default
+
+
+def test_cyber_monday_is_online(maker):
+    """On Cyber Monday Americans buy a larger part online than on Mondays before, Indians do not."""
+    rows = rows_of(maker, (2026, 11, 15), 17).filter(~pl.col("is_recurring"))
+    monday = pl.col("date") == datetime.date(2026, 11, 30)
+    before = pl.col("date").is_in([datetime.date(2026, 11, 16), datetime.date(2026, 11, 23)])
+    lift = {
+        c: share(rows.filter(monday), c, pl.col("channel") == "ecom")
+        / share(rows.filter(before), c, pl.col("channel") == "ecom")
+        for c in ("US", "IN")
+    }
+    assert lift["US"] > 1.25
+    assert lift["IN"] < 1.15
+
+
+def test_sales_begin_at_local_midnight():
+    """The block of a quarter-hour is that of the local date, on either side of the UTC day."""
+    day = day_number(datetime.date(2026, 11, 30))  # Cyber Monday, a Monday in UTC
+    at_ms = np.array([0, 12, 23]) * 3_600_000
+    for minutes, blocks in ((0, [3, 3, 3]), (-360, [2, 3, 3]), (540, [3, 3, 0])):
+        offset = np.full(3, minutes)
+        quarter = local_quarters(day, at_ms, offset)
+        assert (quarter // LOCAL_QUARTERS).tolist() == blocks
+        plain = local_quarters(day - 14, at_ms, offset)
+        assert (plain == quarter % LOCAL_QUARTERS).all()
+        assert (local_quarters(np.full(3, day), at_ms, offset) == quarter).all()
+    assert local_quarters(day, at_ms[:0], np.zeros(0, dtype=np.int64)).size == 0
