@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from functools import cache
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fauxpay.foundations.draws import I64
@@ -66,7 +67,7 @@ def seasons_on(country: str, day: I64) -> Iterator[tuple[str, I64, I64]]:
     """
     first = int(day[0]) if day.size else 0
     for owner in (WORLD, country):
-        for season, feast, before, after in _seasons().get(owner, ()):
+        for season, feast, before, after in _seasons(owner):
             begin, end = max(feast - before, first), min(feast + after + 1, first + day.size)
             if begin < end:
                 position = np.arange(begin, end) - first
@@ -75,18 +76,17 @@ def seasons_on(country: str, day: I64) -> Iterator[tuple[str, I64, I64]]:
 
 def season_names() -> tuple[str, ...]:
     """Every season that some country has, sorted."""
-    return tuple(sorted({season for rows in _seasons().values() for season, *_ in rows}))
+    return tuple(sorted(set(reference("seasons")["season"].to_pylist())))
 
 
 @cache
-def _seasons() -> dict[str, list[tuple[str, int, int, int]]]:
-    """By country: (season, feast, days before, days after)."""
-    found: dict[str, list[tuple[str, int, int, int]]] = {}
-    for row in reference("seasons").to_pylist():
-        found.setdefault(row["country"], []).append(
-            (row["season"], (row["day"] - EPOCH).days, row["days_before"], row["days_after"])
-        )
-    return found
+def _seasons(country: str) -> list[tuple[str, int, int, int]]:
+    """(season, feast, days before, days after) of a country."""
+    table = reference("seasons").filter(pc.field("country") == country)
+    return [
+        (row["season"], (row["day"] - EPOCH).days, row["days_before"], row["days_after"])
+        for row in table.to_pylist()
+    ]
 
 
 @cache
@@ -94,8 +94,7 @@ def _weekends(country: str) -> list[tuple[int, int, tuple[int, ...]]]:
     """(from day, up to day, ISO days of rest); the first law holds before the table begins too."""
     laws = [
         ((row["from_day"] - EPOCH).days, tuple(row["rest_days"]))
-        for row in reference("weekends").to_pylist()
-        if row["country"] == country
+        for row in reference("weekends").filter(pc.field("country") == country).to_pylist()
     ]
     laws = laws or [(0, SATURDAY_AND_SUNDAY)]
     begins = [-(2**31), *(begin for begin, _ in laws[1:])]
