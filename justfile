@@ -26,3 +26,7 @@ bench:
 # The package data from its pinned sources
 reference:
     python tools/build_reference.py
+
+# What the package's YAML files say, parsed once
+shipped:
+    python tools/build_shipped.py

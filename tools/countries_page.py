@@ -32,7 +32,7 @@ Obon, El Gordo and Twelfth Night.
 """
 MANNER_NOTE = """
 Price level: against the US. Note: the smallest of cash machines, in units. Whole, .99, .90: endings in shops before what tax and
-weight make of them (in yen whole tens, and 8 at the end). Taps: where card and terminal can, up to what holders are at ease with.
+weight make of them (in yen whole tens, and 8 at the end). Taps: where card and terminal can, up to what buyers dare.
 Cash: share of a card's events. Declines: factor on the world's. Abroad: share of trips, and of online purchases.
 """
 OWN = """## A country of one's own

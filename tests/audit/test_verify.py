@@ -19,6 +19,7 @@ from fauxpay.audit.rows import domains_of
 from fauxpay.audit.verify import verify_run
 from fauxpay.contracts.tables import table
 from fauxpay.receipts import layout
+from fauxpay.receipts.identity import MODEL_VERSION
 from forgeries import changed_amount, edit, forge, reseal, with_logical_digest, written
 from sealed import FIRST, KINDS, SEALED_AT, SECOND, digests, file_of, request, run_of
 from worlds import config, maker_of
@@ -170,7 +171,7 @@ EDITS = {
     "the source of an input": lambda receipt: receipt["inputs"][0].update(source="elsewhere"),
     "rows in all": lambda receipt: receipt["rows"].update(truth=0),
     "created_utc": lambda receipt: receipt.update(created_utc="2020-01-01T00:00:00Z"),
-    "model version": lambda receipt: receipt.update(model_version=2),
+    "model version": lambda receipt: receipt.update(model_version=MODEL_VERSION + 1),
     "world": lambda receipt: receipt.update(world_id="0" * 64),
     "gate": lambda receipt: receipt.update(gate_digest="0" * 64),
     "a file's rows": lambda receipt: receipt["partitions"][0]["tables"][0].update(rows=1),

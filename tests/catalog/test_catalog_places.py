@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fauxpay.catalog.households import homes
-from fauxpay.catalog.places import choose_places, radii_km
+from fauxpay.catalog.places import choose_places, metropolitan_weights, radii_km
 from fauxpay.config.model import Config
 from fauxpay.errors import ConfigError
 from fauxpay.foundations.reference import reference
@@ -93,15 +93,28 @@ def test_a_country_without_cities_is_refused(facts):
         choose_places(wish, facts["places"])
 
 
-def test_homes_follow_population_within_a_country(facts):
-    """A household's city is drawn by population, always one of its country."""
+def test_homes_follow_the_people_of_regions_within_a_country(facts):
+    """A household's city is drawn by its region's people, always one of its country."""
     places = chosen(facts, 12, {"US": 0.5, "GB": 0.5})
     u = (np.arange(100_000) + 0.5) / 100_000
     for code in (0, 1):
         home = homes(u, np.full(u.size, code), places)
         seen = np.bincount(home, minlength=12) / u.size
-        expected = np.where(places.country == code, places.population, 0)
+        expected = np.where(places.country == code, places.weight, 0)
         assert np.allclose(seen, expected / expected.sum(), atol=1e-4)
+
+
+def test_regions_grow_faster_than_their_cities(facts):
+    """Ten times the people in the limits are 10 ** exponent times the people of the region."""
+    exponent = facts["places"]["metropolitan_exponent"]
+    weight = metropolitan_weights(np.array([1, 100_000, 1_000_000, 10_000_000]), facts["places"])
+    assert weight[0] == 1
+    assert weight[1] == 100_000
+    assert weight[2:] / weight[1] == pytest.approx(10.0 ** (exponent * np.arange(1, 3)), rel=1e-4)
+    plain = metropolitan_weights(
+        np.array([123_456]), facts["places"] | {"metropolitan_exponent": 1}
+    )
+    assert plain.tolist() == [123_456]
 
 
 def test_homes_of_the_edges_stay_in_the_country(facts):

@@ -7,8 +7,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from fauxpay.catalog.places import metropolitan_weights
 from fauxpay.catalog.popularity import ranks
 from fauxpay.catalog.trades import make_trades
+from fauxpay.config.model import CatalogConfig
 
 DENSE = {"countries": {"US": 1.0}, "places": 3, "cards": 1}
 
@@ -93,13 +95,14 @@ def test_chain_membership_does_not_hang_on_the_others(build):
 
 
 def test_popularity_is_zipf_within_place_and_trade(dense):
-    """Log weight falls with log rank by the config's exponent 1, exactly."""
+    """Log weight falls with log rank by the config's exponent, exactly."""
     place = dense["place_id"][0]
     rows = (dense["place_id"] == place) & (dense["mcc"] == "5812") & (dense["presence"] != "online")
     weight = np.sort(dense["popularity"][rows])[::-1]
     assert weight.size > 300
     slope = np.polyfit(np.log(np.arange(1, weight.size + 1)), np.log(weight), 1)[0]
-    assert slope == pytest.approx(-1.0, abs=1e-3)
+    exponent = CatalogConfig().merchant_zipf_exponent
+    assert slope == pytest.approx(-exponent, abs=1e-3)
 
 
 def test_the_exponent_of_popularity_is_the_config_s(build):
@@ -125,17 +128,23 @@ def test_weights_of_shops_add_up_by_place_and_trade(dense, facts):
         assert dense["popularity"][rows].sum() == pytest.approx(expected, rel=1e-3)
 
 
-def test_places_weigh_as_their_people(large):
-    """The weights of a place's shops sum to its share of the country's people."""
+def region_weight(population: int, facts) -> int:
+    """People of the region around one city."""
+    return int(metropolitan_weights(np.array([population]), facts["places"])[0])
+
+
+def test_places_weigh_as_their_people(large, facts):
+    """The weights of a place's shops sum to its region's share of the country's people."""
     found = merchants_of(large)
     shops = found["presence"] != "online"
     places = large["places"].to_pylist()
     total = Counter()
     for place in places:
-        total[place["country"]] += place["population"]
+        place["weight"] = region_weight(place["population"], facts)
+        total[place["country"]] += place["weight"]
     for place in places[::7]:
         weight = found["popularity"][shops & (found["place_id"] == place["place_id"])].sum()
-        share = place["population"] / total[place["country"]]
+        share = place["weight"] / total[place["country"]]
         assert weight == pytest.approx(share, rel=1e-4)
 
 

@@ -165,7 +165,7 @@ FILES: dict[str, Broken] = {
         "catalog: {merchants: 100}",
     ),
     "all merchants online": Broken(
-        ("catalog.merchants = 10000 (from default)", "that are not online only"),
+        ("catalog.merchants = 60000 (from default)", "that are not online only"),
         "catalog: {online_merchant_share: 1.0}",
     ),
     "epoch before the first rate": Broken(

@@ -62,7 +62,7 @@ def test_the_nearer_source_counts(file: Path) -> None:
         4,
         100,
     )
-    assert resolved.config.catalog.merchants == 10_000
+    assert resolved.config.catalog.merchants == Config().catalog.merchants
     assert resolved.origins["run.seed"] == "flag --seed"
     assert resolved.origins["run.chunk_rows"] == "--set run.chunk_rows"
     assert resolved.origins["run.workers"] == "environment variable FAUXPAY_RUN__WORKERS"

@@ -18,6 +18,7 @@ from fauxpay.audit.rows import domains_of
 from fauxpay.contracts.tables import Table, table
 from fauxpay.partitions.compose import world_of
 from fauxpay.receipts import layout
+from fauxpay.receipts.identity import MODEL_VERSION
 from sealed import run_of
 
 FORMATS = {
@@ -132,7 +133,7 @@ def test_ids_are_digests_of_what_the_page_says(sealed):
     config = {key: value for key, value in receipt["config"].items() if key != "run"}
     hashed = digest({"config": config, "parameters": receipt["parameters_digest"]})
     inputs = sorted([one["name"], one["sha256"]] for one in receipt["inputs"])
-    world = digest({"inputs": inputs, "model_version": 1, "parameter_hash": hashed})
+    world = digest({"inputs": inputs, "model_version": MODEL_VERSION, "parameter_hash": hashed})
     request = {"seed": 1, "window": receipt["window"], "world_id": world}
     assert receipt["parameter_hash"] == hashed
     assert receipt["world_id"] == world

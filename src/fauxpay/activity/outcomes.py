@@ -2,7 +2,7 @@
 
 Reads    rows(card, address), where(kind, merchant, terminal), ticket(billing, tail_octave)
 Writes   manner(entry_mode, authentication, response)
-Draws    TICKET_ENTRY, TICKET_AUTHENTICATION, TICKET_TAP, OUTCOME_CODE
+Draws    TICKET_ENTRY, TICKET_AUTHENTICATION, OUTCOME_CODE
 Sources  parameters.yaml [entry, authentication, outcome], countries/*.yaml [payment]
 """
 
@@ -40,12 +40,12 @@ from fauxpay.catalog.world import World
 from fauxpay.foundations.alias import slots
 from fauxpay.foundations.draws import F64, I64, draw
 from fauxpay.foundations.parameters import Parameters
-from fauxpay.foundations.quantiles import rounded
 
 APPROVED = 0
 _SLOTS = 256
 _CODE_SLOTS = 4096
 _VIRTUAL = 3
+_CEILINGS = 16
 _CONTEXTS = 20  # terminal kind (4) x contactless terminal x contactless card, then by kind
 _BY_KIND = 16
 _CHANNEL_NAMES = ("pos", "ecom", "atm", "moto", "recurring")
@@ -59,8 +59,7 @@ class OutcomeTables:
     kind_context      i64[5]                         context of a kind, -1: the terminal's
     entry             u8[countries * 20 * 256]       entry mode
     authentication    u8[countries * 6 * 2 * 256]    by entry mode and whether it is cash
-    limit             f64[currencies]                contactless limit, minor units
-    comfort           f64[256]                       share of the limit up to which one taps
+    ceiling           f64[currencies * 16]           most that is tapped, minor units, by slot
     approved          i64[countries * 5 * 2 * 8]     slots of 4,096 that are approved, by country of
                                                      the card, kind, cross-border, tail octave
     response          u8[countries * 5 * 2 * 8 * 4096]  code of each slot
@@ -70,8 +69,7 @@ class OutcomeTables:
     kind_context: I64
     entry: NDArray[np.uint8]
     authentication: NDArray[np.uint8]
-    limit: F64
-    comfort: F64
+    ceiling: F64
     approved: I64
     response: NDArray[np.uint8]
 
@@ -79,9 +77,6 @@ class OutcomeTables:
 def outcome_tables(world: World, codes: tuple[str, ...], parameters: Parameters) -> OutcomeTables:
     """Tables of a world; codes are the contract's response codes, "00" first."""
     assert codes[APPROVED] == "00"
-    limits = parameters.value("activity.entry.contactless_limit_units")
-    units = minor_units(world)
-    limit = np.array([limits.get(c, limits["default"]) for c in world.currencies]) * units
     terminals = world.terminals
     response = _responses(world, codes, parameters)
     return OutcomeTables(
@@ -89,19 +84,20 @@ def outcome_tables(world: World, codes: tuple[str, ...], parameters: Parameters)
         terminal_context=terminals.kind * 4 + terminals.is_contactless * np.int64(2),
         entry=_entry(world, parameters),
         authentication=_authentication(world, parameters),
-        limit=limit,
-        comfort=_comfort(parameters.value("activity.entry.tap_comfort")),
+        ceiling=_ceilings(world, parameters),
         approved=(response.reshape(-1, _CODE_SLOTS) == APPROVED).sum(axis=1).astype(np.int64),
         response=response,
     )
 
 
-def _comfort(law: dict[str, float]) -> F64:
-    """Quantiles of the share of the limit up to which people tap: uniform in the log, then all."""
-    quantile = (np.arange(_SLOTS) + 0.5) / _SLOTS
-    below = 1.0 - law["share_at_limit"]
-    log = np.log(law["low"]) * (1.0 - np.minimum(quantile / below, 1.0))
-    return rounded(np.exp(log))
+def _ceilings(world: World, parameters: Parameters) -> F64:
+    """Most that is tapped: the currency's limit times what part of it the slot's buyer dares."""
+    limits = parameters.value("activity.entry.contactless_limit_units")
+    limit = np.array([limits.get(c, limits["default"]) for c in world.currencies])
+    share = np.asarray(parameters.value("activity.entry.contactless_ceiling_shares"))
+    assert share.size == _CEILINGS, "one share for each slot"
+    ceilings: F64 = np.floor((limit * minor_units(world))[:, None] * share).reshape(-1)
+    return ceilings
 
 
 def _entry(world: World, parameters: Parameters) -> NDArray[np.uint8]:
@@ -195,12 +191,14 @@ def authorise(
 ) -> Manner:
     """Entry, authentication and answer; asked is (where, ticket, entry modes).
 
-    A tap above what its holder is at ease with, at most the limit, becomes a chip purchase.
+    A tap above the limit, or above what its buyer dares, becomes a chip purchase. Slots of taps
+    are spread over all ceilings, so the drawn entry's own low bits choose one.
     """
     where, ticket, entry = asked
-    limit = tables.limit.take(rows.currency, mode="clip")
-    limit *= tables.comfort.take(streams.TICKET_TAP.of(rows.ticket_word), mode="clip")
-    entry = np.where((entry == CONTACTLESS) & (ticket.billing > limit), CHIP, entry)
+    slot = rows.currency * _CEILINGS
+    slot += streams.TICKET_ENTRY.of(rows.ticket_word) & np.int64(_CEILINGS - 1)
+    ceiling = tables.ceiling.take(slot, mode="clip")
+    entry = np.where((entry == CONTACTLESS) & (ticket.billing > ceiling), CHIP, entry)
     row = rows.country * (ENTRY_COUNT * 2)
     row += entry * 2
     row += where.kind == CASH

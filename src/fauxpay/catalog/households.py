@@ -40,10 +40,10 @@ def make_households(seed: int, places: Places, facts: Mapping[str, Any], count: 
 
 
 def homes(u: F64, country: I64, places: Places) -> I64:
-    """A place of the country for each u in [0, 1), in proportion to population."""
-    reached = np.cumsum(places.population)
+    """A place of the country for each u in [0, 1), in proportion to the people of its region."""
+    reached = np.cumsum(places.weight)
     last = reached[places.first + places.count - 1]
-    before = last - np.add.reduceat(places.population, places.first)
+    before = last - np.add.reduceat(places.weight, places.first)
     target = before[country] + np.floor(u * (last - before)[country]).astype(np.int64)
     return np.asarray(np.searchsorted(reached, target, side="right"), dtype=np.int64)
 

@@ -64,8 +64,20 @@ def choose_places(config: Config, facts: Mapping[str, Any]) -> Places:
         latitude=np.round(_numbers(chosen, "latitude", pa.float64()), COORDINATE_DECIMALS),
         longitude=np.round(_numbers(chosen, "longitude", pa.float64()), COORDINATE_DECIMALS),
         population=population,
+        weight=metropolitan_weights(population, facts),
         radius_km=radii_km(population, facts),
     )
+
+
+def metropolitan_weights(population: I64, facts: Mapping[str, Any]) -> I64:
+    """People of the region around each city, relative to each other: i64[n] >= 1.
+
+    The reference counts people inside of a city's limits; a large city's region reaches much
+    further beyond them than a small one's.
+    """
+    reference_size = float(facts["metropolitan_reference"])
+    relative = (population / reference_size) ** float(facts["metropolitan_exponent"])
+    return np.maximum(np.rint(relative * reference_size), 1).astype(np.int64)
 
 
 def radii_km(population: I64, facts: Mapping[str, Any]) -> F64:
@@ -125,6 +137,7 @@ def _currencies(countries: tuple[str, ...]) -> tuple[str, ...]:
 class Places:
     """Arrays by place; countries, currencies, share, first and count are by country.
 
+    weight stands for the people of the region around a city.
     The places of country c are the rows first[c] .. first[c] + count[c] - 1.
     """
 
@@ -140,4 +153,5 @@ class Places:
     latitude: F64
     longitude: F64
     population: I64
+    weight: I64
     radius_km: F64

@@ -7,7 +7,7 @@ Sources  parameters.yaml [merchants.visit_share, merchants.online, merchants.cha
          config catalog.merchant_zipf_exponent
 
 The weights of a country's shops sum to 1, those of a place's shops to its share of the country's
-population; the weights of a country's online merchants sum to 1.
+people, their regions included; the weights of a country's online merchants sum to 1.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def popularities(
     place, country, trade = seats.place[:shops], seats.country[:shops], seats.trade[:shops]
     visits = trades.visit_share[country, trade]
     weight = _shared(place, trade, score[:shops], exponent, visits)
-    of_country = np.add.reduceat(places.population, places.first)
-    weight *= (places.population / of_country[places.country])[place]
+    of_country = np.add.reduceat(places.weight, places.first)
+    weight *= (places.weight / of_country[places.country])[place]
     country, trade = seats.country[shops:], seats.trade[shops:]
     visits = trades.online_visit_share[trade - trades.shop_count]
     exponent *= float(facts["online"]["zipf_factor"])

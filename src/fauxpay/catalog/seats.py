@@ -103,7 +103,7 @@ def _online_count(total: int, share: float, least: int) -> int:
 
 def _shops_by_place(places: Places, shops: int, floor: int, facts: Mapping[str, Any]) -> I64:
     """By the country's share of households, and inside it by a power of population."""
-    size = places.population ** float(facts["place_exponent"])
+    size = places.weight ** float(facts["place_exponent"])
     of_country = np.add.reduceat(size, places.first)
     weight = places.share[places.country] * size / of_country[places.country]
     low = np.full(weight.size, floor)
@@ -123,7 +123,7 @@ def _hubs(u: F64, country: I64, places: Places, hub_count: int) -> I64:
     for code, (first, count) in enumerate(
         zip(places.first.tolist(), places.count.tolist(), strict=True)
     ):
-        size = places.population[first : first + min(count, hub_count)]
+        size = places.weight[first : first + min(count, hub_count)]
         rows = country == code
         inner = np.cumsum(size)[:-1] / size.sum()
         hub[rows] = first + np.searchsorted(inner, u[rows], side="right")

@@ -102,7 +102,7 @@ class CatalogConfig(_Section):
     seed: int = setting(2026, "seed of the world, not of the run", "seed", ge=0, le=SEED_MAX)
     cards: int = setting(25_000, "cards of the world", "cards", ge=1, le=CARD_INDEX_MAX)
     merchants: int = setting(
-        10_000, "merchants, online ones included", "merchants", ge=1, le=CARD_INDEX_MAX
+        60_000, "merchants, online ones included", "merchants", ge=1, le=CARD_INDEX_MAX
     )
     places: int = setting(400, "cities that take part", "places", ge=1, le=40_000)
     countries: Annotated[dict[str, Share], BeforeValidator(_sorted)] = setting(
@@ -111,7 +111,7 @@ class CatalogConfig(_Section):
         "shares that sum to 1",
     )
     merchant_zipf_exponent: float = setting(
-        1.0, "Zipf law of merchants' popularity inside a place and trade", "exponent", ge=0, le=3
+        1.5, "Zipf law of merchants' popularity inside a place and trade", "exponent", ge=0, le=3
     )
     chain_share: float = setting(
         0.35, "outlets that belong to a chain", "share of merchants", ge=0, le=1
@@ -139,7 +139,7 @@ class ActivityConfig(_Section):
         0.95, "spread of the cards' own rates", "standard deviation of the log", ge=0, le=2
     )
     favourite_zipf_exponent: float = setting(
-        1.0, "Zipf law of a card's own ranked merchants", "exponent", ge=0, le=3
+        1.5, "Zipf law of a card's own ranked merchants", "exponent", ge=0, le=3
     )
     trip_share: float = setting(
         0.35,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fauxpay.contracts.faults import Alike, Fault
 from fauxpay.contracts.folders import parsed
 from fauxpay.errors import ContractError
+from fauxpay.foundations.shipped import shipped_value
 
 if TYPE_CHECKING:
     from fauxpay.contracts.scan import Scan
@@ -81,7 +82,9 @@ def require_references(packs: Packs, name: str) -> None:
 
 def _parsed(name: str, text: bytes) -> Schema:
     """One pack as plain data, with its address checked."""
-    document = parsed(name, text)
+    document = shipped_value(text)
+    if document is None:
+        document = parsed(name, text)
     if isinstance(document, Fault):
         raise ContractError(f"contract pack {document}")
     stated = document.get("$id") if isinstance(document, Mapping) else None

@@ -22,6 +22,7 @@ from typing import Any
 
 from fauxpay.errors import ConfigError
 from fauxpay.foundations.overrides import fault
+from fauxpay.foundations.shipped import shipped_value
 from fauxpay.foundations.strict_yaml import read_yaml
 
 SEGMENTS = ("catalog", "activity", "fraud", "labels")
@@ -93,7 +94,9 @@ def parameters_of(texts: Mapping[str, str]) -> dict[str, Sourced]:
     """
     leaves: dict[str, Sourced] = {}
     for segment, text in texts.items():
-        document = read_yaml(text, f"{segment}/{FILE_NAME}").value
+        document = shipped_value(text.encode("utf-8"))
+        if document is None:
+            document = read_yaml(text, f"{segment}/{FILE_NAME}").value
         assert document is None or isinstance(document, dict), f"{segment}: a mapping is expected"
         leaves.update(_leaves(segment, document or {}, leaves))
     return leaves
