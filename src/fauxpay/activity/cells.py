@@ -3,7 +3,7 @@
 Reads    cards, places, calendar
 Writes   cells(card, day, place, in_transit, count)
 Draws    CELL_COUNT, WEEK_LEVEL, TRAVEL_*
-Sources  parameters.yaml [rhythm, travel]
+Sources  parameters.yaml [rhythm, travel], countries/*.yaml [abroad]
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from fauxpay.activity import streams
 from fauxpay.activity.addresses import cell_addresses
 from fauxpay.activity.calendar import Calendar
+from fauxpay.activity.destinations import destinations
 from fauxpay.activity.homes import Moves, moves
 from fauxpay.activity.streams import Keys
 from fauxpay.catalog.world import NEVER, PROFILES, Bool, World
 from fauxpay.config.model import Config
 from fauxpay.errors import ConfigError
-from fauxpay.foundations.alias import AliasPool, alias_pool
+from fauxpay.foundations.alias import AliasPool
 from fauxpay.foundations.counts import (
     GRID_STEPS,
     GRID_STEPS_PER_OCTAVE,
@@ -51,7 +52,7 @@ class CellTables:
     counts       Poisson tables on the rate grid
     travel_goes  chance of a trip in a block of days at the height of any season, of 65,536
     season       i64[countries * steps of 8 days since 1970]  the same at the block's middle
-    abroad       chance that a trip crosses a border, of 65,536
+    abroad       i64[countries]  chance that a trip crosses a border, of 65,536
     trip_days    i64[256]       length of a trip
     destinations pool by country: at home, then abroad
     moves        who moves house
@@ -65,7 +66,7 @@ class CellTables:
     counts: CountTables
     travel_goes: int
     season: I64
-    abroad: int
+    abroad: I64
     trip_days: I64
     destinations: AliasPool
     moves: Moves
@@ -121,9 +122,9 @@ def cell_tables(world: World, config: Config, parameters: Parameters) -> CellTab
         counts=count_tables(),
         travel_goes=threshold(float(season.max()), 16),
         season=np.rint(np.round(season * 65536, 6)).astype(np.int64).reshape(-1),
-        abroad=threshold(travel["abroad_share"], 16) if len(world.countries) > 1 else 0,
+        abroad=_abroad_chances(world, parameters),
         trip_days=trip_days,
-        destinations=_destinations(world),
+        destinations=destinations(world, parameters),
         moves=moves(world, config, parameters),
         is_told=_told(world, config),
     )
@@ -160,15 +161,11 @@ def _trip_days(travel: dict[str, Any]) -> I64:
     return days[np.searchsorted(cumulative, (np.arange(256) + 0.5) / 256)].astype(np.int64)
 
 
-def _destinations(world: World) -> AliasPool:
-    """Segment c: places of country c; segment count + c: places of all other countries."""
-    country, weight = world.places.country, world.places.population.astype(np.float64)
-    count = len(world.countries)
-    place = np.arange(country.size)
-    abroad = [place[country != c] if count > 1 else place for c in range(count)]
-    segment = np.concatenate([country] + [np.full(a.size, count + c) for c, a in enumerate(abroad)])
-    member = np.concatenate([place, *abroad])
-    return alias_pool(segment, member, weight[member], 2 * count)
+def _abroad_chances(world: World, parameters: Parameters) -> I64:
+    if len(world.countries) == 1:
+        return np.zeros(1, dtype=np.int64)
+    shares = [parameters.of_country(country)["abroad"]["trip_share"] for country in world.countries]
+    return np.array([threshold(share, 16) for share in shares], dtype=np.int64)
 
 
 def open_cells(
@@ -252,7 +249,7 @@ def places_on(
     since, length = since[away], length[away]
     in_transit[rows] = (since == 0) | (since == length - 1)
     segment = world.cards.country[card[rows]]
-    crosses = streams.TRAVEL_ABROAD.of(word) < tables.abroad
+    crosses = streams.TRAVEL_ABROAD.of(word) < tables.abroad.take(segment)
     segment = np.where(crosses, segment + len(world.countries), segment)
     there = tables.destinations.pick(segment, draw(keys["travel_place"], address))
     place[rows] = np.where(in_transit[rows], place[rows], there)

@@ -1,6 +1,6 @@
 """Commute: on workdays some buy near their work at lunch time and pay fares on the way.
 
-Reads    rows(card, place, local_quarter), cards, places, merchants
+Reads    rows(card, place, local_quarter), cards, places, merchants; weekends at the epoch
 Writes   the segment and list that local purchases are drawn from
 Draws    WHERE_COMMUTE; activity/work (of the catalog's seed)
 Sources  parameters.yaml [commute]
@@ -19,10 +19,13 @@ from numpy.typing import NDArray
 
 from fauxpay.activity import streams
 from fauxpay.activity.rows import LOCAL, LOCAL_QUARTERS, Rows
+from fauxpay.activity.sales import BLOCKS
 from fauxpay.catalog.world import PROFILES, World
 from fauxpay.config.model import Config
+from fauxpay.foundations import feasts
 from fauxpay.foundations.draws import F64, I64, U64, draw, stream_key, uniform
 from fauxpay.foundations.parameters import Parameters
+from fauxpay.foundations.reference import EPOCH
 
 KM_PER_DEGREE = 111.195
 WORK_LIST, FARE_LIST = 5, 6  # after the kinds of activity.rows
@@ -35,7 +38,7 @@ class CommuteTables:
     """What local purchases of commuters are turned by.
 
     work   i64[cards]                     place of work, -1: none
-    turn   u8[countries * 672 * 16]       what a draw turns a purchase into at a local quarter
+    turn   u8[countries * 3360 * 16]      what a draw turns a purchase into at a local quarter
     fares  bool[places]                   where somebody sells fares
     """
 
@@ -50,7 +53,7 @@ def commute_tables(
     """Tables of a world; sells_fares is bool[places]."""
     return CommuteTables(
         work=_work(world, config, parameters),
-        turn=_turns(world, parameters),
+        turn=_turns(world, config, parameters),
         fares=sells_fares,
     )
 
@@ -60,20 +63,21 @@ def nobody_commutes(tables: CommuteTables) -> CommuteTables:
     return CommuteTables(np.full_like(tables.work, -1), tables.turn * np.uint8(0), tables.fares)
 
 
-def _turns(world: World, parameters: Parameters) -> NDArray[np.uint8]:
+def _turns(world: World, config: Config, parameters: Parameters) -> NDArray[np.uint8]:
     law = parameters.section("activity.commute")
-    weekends = parameters.value("catalog.countries.weekend_days")
+    week = (config.activity.epoch - EPOCH).days + np.arange(7)
     turn = np.zeros((len(world.countries), 7, 24, _STEPS), dtype=np.uint8)
     for row, country in enumerate(world.countries):
-        rest = weekends.get(country, weekends["default"])
+        rests = feasts.weekdays(week[feasts.is_rest(country, week)])
         for hour in range(24):
             fare = round(law["fare_share"][hour] * _STEPS)
             work = round(law["work_share"][hour] * _STEPS)
             for weekday in range(7):
-                if weekday + 1 not in rest:
+                if weekday not in rests:
                     turn[row, weekday, hour, :work] = _WORK
                     turn[row, weekday, hour, work : work + fare] = _FARE
-    return np.repeat(turn, 4, axis=2).reshape(-1)
+    week_of = np.repeat(turn, 4, axis=2).reshape(len(world.countries), -1)
+    return np.tile(week_of, BLOCKS).reshape(-1)
 
 
 def _work(world: World, config: Config, parameters: Parameters) -> I64:
@@ -139,7 +143,7 @@ def commuting(
     choice  (kind, word of where) of all rows
     """
     kind, word = choice
-    position = rows.country * np.int64(LOCAL_QUARTERS)
+    position = rows.country * np.int64(LOCAL_QUARTERS * BLOCKS)
     position += rows.local_quarter
     position *= np.int64(_STEPS)
     position += streams.WHERE_COMMUTE.of(word)

@@ -3,7 +3,8 @@
 Reads    merchants, places
 Writes   tables of activity.shops
 Draws    nothing
-Sources  parameters.yaml [channels, favourites, opening]
+Sources  parameters.yaml [channels, favourites, opening], countries/*.yaml [payment, abroad,
+         sale_boost]
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from fauxpay.activity.rows import (
     SUBSCRIBED,
     TELEPHONE,
 )
+from fauxpay.activity.sales import BLOCKS, SALES
 from fauxpay.activity.traits import ONLINE_LEVELS
 from fauxpay.catalog.world import NEVER, OPENINGS, PRESENCES, Bool, World
 from fauxpay.config.model import Config
@@ -35,28 +37,31 @@ from fauxpay.foundations.parameters import Parameters
 RANKS = 1 << streams.WHERE_RANK.width
 KIND_SLOTS = 256
 ALWAYS_OPEN = 256
+OPEN_QUARTERS = LOCAL_QUARTERS * BLOCKS
 
 
 @dataclass(frozen=True, slots=True)
 class WhereTables:
     """What kinds and merchants are drawn from.
 
-    transit_rows                      rows of `kinds` for usual days; as many follow for travel
-    kinds      u8[rows * 256]         kind of each slot; a row is country * 32 + online level
+    block_rows                        rows of a block of `kinds`: country * 32 + online level
+    kinds      u8[blocks * rows * 256]  kind of each slot; blocks are plain days, days of travel,
+                                      and the same two for each kind of sale
     ranks      u16[kinds * 4096]      rank of each slot
     segment    i64[lists]             first segment of a kind or list in the pool
     is_placed  bool[kinds]            segments by place, otherwise by the card's country
     pool       merchants by segment
     lasting    the same of the merchants that are always in business
     hours      i64[merchants]         where the merchant's chances begin in `open`
-    open       i16[openings * 672]    chance of 256 to find it open, by local quarter of the week;
+    open       i16[openings * 3360]   chance of 256 to find it open, by local quarter of the week
+                                      and of the weeks of sales;
                                       for merchants not always in business again, less 512
     commute    where commuters go instead
     home       i64[cards]
     opened_day, closed_day  i32[merchants]  first day in business, first day no longer
     """
 
-    transit_rows: int
+    block_rows: int
     kinds: NDArray[np.uint8]
     ranks: NDArray[np.uint16]
     segment: I64
@@ -85,14 +90,14 @@ def where_tables(world: World, config: Config, parameters: Parameters) -> WhereT
     fares = np.zeros(place_count, dtype=np.bool_)
     fares[world.merchants.place[_sells_fares(world, parameters) & ~is_told]] = True
     return WhereTables(
-        transit_rows=kinds.shape[0] // 2,
+        block_rows=kinds.shape[0] // (2 * BLOCKS),
         kinds=kinds.reshape(-1),
         ranks=_ranks(config, parameters),
         segment=segment,
         is_placed=np.array([True, False, True, False, False]),
         pool=_pool(world, parameters, np.ones(is_told.size, dtype=np.bool_)),
         lasting=_pool(world, parameters, ~is_told),
-        hours=(world.merchants.opening + is_told * len(OPENINGS)) * LOCAL_QUARTERS,
+        hours=(world.merchants.opening + is_told * len(OPENINGS)) * OPEN_QUARTERS,
         open=_open_chances(parameters),
         opened_day=world.merchants.opened_day,
         closed_day=world.merchants.closed_day,
@@ -115,17 +120,21 @@ def _sells_fares(world: World, parameters: Parameters) -> Bool:
 
 
 def _kinds(world: World, parameters: Parameters) -> NDArray[np.uint8]:
-    """A row per (country, online level), then the same for days of travel."""
-    atm = parameters.value("activity.channels.atm_share")
+    """A row per (country, online level) on plain days, on days of travel, and for each sale."""
     moto = parameters.value("activity.channels.moto_share")
-    home, transit = [], []
-    for country in world.countries:
-        cash = atm.get(country, atm["default"])
-        for step in range(ONLINE_LEVELS):
-            online = (step + 0.5) / ONLINE_LEVELS * (1 - cash - moto)
-            home.append(slots([1 - online - cash - moto, online, cash, moto], KIND_SLOTS))
-            transit.append(slots([0, 1 - moto, 0, moto], KIND_SLOTS))
-    return np.array(home + transit)
+    facts = [parameters.of_country(country) for country in world.countries]
+    transit = [slots([0, 1 - moto, 0, moto], KIND_SLOTS)] * (len(facts) * ONLINE_LEVELS)
+    rows = []
+    for sale in (None, *SALES):
+        for fact in facts:
+            cash, boost = fact["payment"]["atm_share"], fact["sale_boost"]
+            for step in range(ONLINE_LEVELS):
+                online = (step + 0.5) / ONLINE_LEVELS
+                online = min(online * boost[sale], 1.0) if sale else online
+                online *= 1 - cash - moto
+                rows.append(slots([1 - online - cash - moto, online, cash, moto], KIND_SLOTS))
+        rows += transit
+    return np.array(rows)
 
 
 def _ranks(config: Config, parameters: Parameters) -> NDArray[np.uint16]:
@@ -168,8 +177,8 @@ def _pool(world: World, parameters: Parameters, among: Bool) -> AliasPool:
         parts.append(
             _filled(rows, merchants.place[rows], weight[rows], (places.country, merchants.country))
         )
-    abroad = channels["cross_border_online_share"]
-    parts.append(_online(index[sells_online], merchants.country, weight, countries, abroad))
+    facts = [parameters.of_country(country)["abroad"] for country in world.countries]
+    parts.append(_online(index[sells_online], merchants.country, weight, facts))
     for chosen in (by_phone, bills):
         rows = index[chosen] if chosen.any() else index[among]
         parts.append(
@@ -211,16 +220,21 @@ def _filled(rows: I64, segment: I64, weight: Any, countries: tuple[I64, I64]) ->
     return np.concatenate(segments).astype(np.int64), rows[taken], weight[taken]
 
 
-def _online(rows: I64, country: I64, weight: Any, countries: I64, abroad: float) -> tuple[Any, ...]:
-    """All online merchants for every country, those of others scaled to the cross-border share."""
+def _online(rows: I64, country: I64, weight: Any, facts: list[dict[str, Any]]) -> tuple[Any, ...]:
+    """All online merchants for every country, those of others scaled to its cross-border share.
+
+    facts  [abroad] of each country: the share bought abroad, and the pull of sellers there
+    """
     segments, members, weights = [], [], []
-    for own in countries:
-        is_home = country[rows] == own
-        home, away = weight[rows][is_home].sum(), weight[rows][~is_home].sum()
+    pull = np.array([one["seller_pull"] for one in facts])[country[rows]]
+    for own, fact in enumerate(facts):
+        is_home, abroad = country[rows] == own, fact["online_share"]
+        foreign = weight[rows] * pull
+        home, away = weight[rows][is_home].sum(), foreign[~is_home].sum()
         scale = abroad / (1 - abroad) * home / away if home and away else 1.0
         segments.append(np.full(rows.size, own))
         members.append(rows)
-        weights.append(np.where(is_home, weight[rows], weight[rows] * scale))
+        weights.append(np.where(is_home, weight[rows], foreign * scale))
     return np.concatenate(segments), np.concatenate(members), np.concatenate(weights)
 
 
@@ -233,5 +247,6 @@ def _open_chances(parameters: Parameters) -> NDArray[np.int16]:
     weekend = parameters.value("activity.opening.office_weekend")
     office = OPENINGS.index("office")
     table[office, 5 * 96 :] = np.rint(table[office, 5 * 96 :] * weekend)
+    table = np.tile(table, BLOCKS)
     # Less 512: below every draw, so a look at the hours finds who may be out of business.
     return np.concatenate([table, table - 2 * ALWAYS_OPEN]).reshape(-1)

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from fauxpay.activity.calendar import CURVE_SLOTS, QUARTERS, Calendar
+from fauxpay.activity.calendar import CURVE_SLOTS, Calendar
 from fauxpay.activity.commute import nobody_commutes
 from fauxpay.activity.engine import Activity, Tables, activity_tables
 from fauxpay.activity.homes import nobody_moves
-from fauxpay.activity.merchants import WhereTables
-from fauxpay.activity.rows import LOCAL_QUARTERS
+from fauxpay.activity.local_days import QUARTERS
+from fauxpay.activity.merchants import OPEN_QUARTERS, WhereTables
+from fauxpay.activity.sales import BLOCKS
 from fauxpay.activity.streams import WHERE_RANK
 from fauxpay.activity.tickets import TicketTables
 from fauxpay.activity.traits import traits_of
@@ -96,10 +97,11 @@ def _where(world: World, tables: WhereTables) -> WhereTables:
         pool = alias_pool(segment, member, np.ones(member.size), 3)
         return replace(pool, segment=np.repeat(pool.segment, [place_count, place_count, rest]))
 
-    is_told = tables.hours >= len(OPENINGS) * LOCAL_QUARTERS
-    always = np.full(len(OPENINGS) * LOCAL_QUARTERS, 256, dtype=np.int16)
+    is_told = tables.hours >= len(OPENINGS) * OPEN_QUARTERS
+    always = np.full(len(OPENINGS) * OPEN_QUARTERS, 256, dtype=np.int16)
     return replace(
         tables,
+        kinds=np.tile(tables.kinds[: tables.kinds.size // BLOCKS], BLOCKS),
         ranks=np.tile(np.arange(_SPREAD, dtype=np.uint16), tables.ranks.size // _SPREAD),
         pool=flat(np.ones_like(is_told)),
         lasting=flat(~is_told),

@@ -20,7 +20,7 @@ from fauxpay.activity.addresses import CLASS_SHIFT, SLOT_MASK, days_of
 from fauxpay.activity.addresses import RECURRING as RECURRING_CLASS
 from fauxpay.activity.commute import FARE_LIST, WORK_LIST, commuting
 from fauxpay.activity.merchants import ALWAYS_OPEN, KIND_SLOTS, RANKS, WhereTables
-from fauxpay.activity.rows import LOCAL, ONLINE, SUBSCRIBED, Rows, Where
+from fauxpay.activity.rows import LOCAL, LOCAL_QUARTERS, ONLINE, SUBSCRIBED, Rows, Where
 from fauxpay.activity.streams import Keys
 from fauxpay.activity.traits import ONLINE_LEVEL, ONLINE_LEVELS, Traits, trait
 from fauxpay.foundations.draws import I64, U64, draw
@@ -94,7 +94,11 @@ def terminals_of(traits: Traits, merchant: I64, is_remote: NDArray[np.bool_], dr
 def _kind(tables: WhereTables, rows: Rows, word: U64) -> I64:
     row = rows.country * ONLINE_LEVELS
     row += trait(rows.traits, ONLINE_LEVEL)
-    row += rows.in_transit * np.int64(tables.transit_rows)
+    block = rows.local_quarter // LOCAL_QUARTERS
+    block *= 2
+    block += rows.in_transit
+    block *= tables.block_rows
+    row += block
     row *= KIND_SLOTS
     row += streams.WHERE_KIND.of(word)
     return tables.kinds.take(row, mode="clip").astype(np.int64)

@@ -1,9 +1,9 @@
 """Books: on which days an issuer posts, and so how many days a lag of business days takes.
 
-Reads    countries of the cards; reference holidays
+Reads    countries of the cards; reference holidays and weekends
 Writes   wait(days) by event day, books and lag
 Draws    ACCOUNT_BOOKS
-Sources  parameters.yaml [daily_books_share], catalog parameters.yaml [countries.weekend_days]
+Sources  parameters.yaml [daily_books_share]
 
 The day ends at midnight UTC, for event days are UTC days: what an American buys in the evening is
 of the next day's books, as it is where a bank's own day ends before the shops close.
@@ -11,7 +11,6 @@ of the next day's books, as it is where a bank's own day ends before the shops c
 
 from __future__ import annotations
 
-import datetime
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,15 +18,14 @@ from numpy.typing import NDArray
 
 from fauxpay.catalog.world import Bool, World
 from fauxpay.clearing.streams import ACCOUNT_BOOKS
-from fauxpay.config.model import LAST_DAY, Config
-from fauxpay.foundations import reference
+from fauxpay.config.model import Config
+from fauxpay.foundations import feasts
 from fauxpay.foundations.draws import I64, U64, draw, stream_key, threshold
 from fauxpay.foundations.parameters import Parameters
 
 EVERY_DAY = ""
 """Instead of a country: books that no weekend and no holiday closes."""
 _HORIZON_DAYS = 62
-_EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0.
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +33,10 @@ class Books:
     """The books that cards can stand in: those of each country, then those that never close.
 
     countries  codes; EVERY_DAY is the last
-    weekends   ISO weekdays on which each is closed
     of_card    u8[cards]  position in `countries`
     """
 
     countries: tuple[str, ...]
-    weekends: tuple[tuple[int, ...], ...]
     of_card: NDArray[np.uint8]
 
     def waits(self, days: range, lags: int) -> NDArray[np.uint8]:
@@ -52,27 +48,23 @@ class Books:
         ahead = np.arange(days.start, days.stop + _HORIZON_DAYS)
         waits = np.empty((day.size, len(self.countries), lags), dtype=np.uint8)
         for row, country in enumerate(self.countries):
-            opened = ahead[self._is_open(row, country, ahead)]
+            opened = ahead[_is_open(country, ahead)]
             same = opened[np.searchsorted(opened, day)]
             after = np.searchsorted(opened, day, side="right")[:, None] + np.arange(lags - 1)
             waits[:, row, 0] = same - day
             waits[:, row, 1:] = opened[after] - day[:, None]
         return waits
 
-    def _is_open(self, row: int, country: str, day: I64) -> Bool:
-        if country == EVERY_DAY:
-            return np.ones(day.size, dtype=np.bool_)
-        weekday = (day + _EPOCH_WEEKDAY) % 7 + 1
-        # After the last day of the reference tables only weekends are known.
-        last = min(_date(int(day[-1])), LAST_DAY)
-        holidays = reference.holidays_of(country, _date(int(day[0])), last)
-        closed = np.isin(day, [(one - reference.EPOCH).days for one in holidays])
-        return ~(closed | np.isin(weekday, self.weekends[row]))
+
+def _is_open(country: str, day: I64) -> Bool:
+    """Whether books are open; after the last day of the reference tables nothing closes them."""
+    if country == EVERY_DAY:
+        return np.ones(day.size, dtype=np.bool_)
+    return ~(feasts.is_holiday(country, day) | feasts.is_rest(country, day))
 
 
 def open_books(world: World, config: Config, parameters: Parameters) -> Books:
     """The books of a world's cards; an account's issuer is the same under every run's seed."""
-    rest = parameters.value("catalog.countries.weekend_days")
     share = parameters.value("clearing.daily_books_share")
     key = stream_key(config.catalog.seed, "clearing/books")
     accounts: U64 = world.cards.account_id.view(np.uint64)
@@ -81,15 +73,10 @@ def open_books(world: World, config: Config, parameters: Parameters) -> Books:
     assert countries < 256, "books are numbered by a byte"
     return Books(
         countries=(*world.countries, EVERY_DAY),
-        weekends=(*(tuple(rest.get(c, rest["default"])) for c in world.countries), ()),
         of_card=np.where(is_daily, countries, world.cards.country).astype(np.uint8),
     )
 
 
 def always_open(world: World) -> Books:
     """The control group's: every day of every year alike."""
-    return Books((EVERY_DAY,), ((),), np.zeros(world.cards.id.size, dtype=np.uint8))
-
-
-def _date(day: int) -> datetime.date:
-    return reference.EPOCH + datetime.timedelta(days=day)
+    return Books((EVERY_DAY,), np.zeros(world.cards.id.size, dtype=np.uint8))
