@@ -139,11 +139,7 @@ def number(value: float | None) -> str:
 
 
 def _single(card: Scorecard, group: str) -> Table:
-    from rich.table import Table
-
-    table = Table(
-        title=group, title_justify="left", title_style="bold", expand=True, pad_edge=False
-    )
+    table = _table(group)
     table.add_column("row", justify="right", no_wrap=True)
     table.add_column("fact", ratio=3)
     table.add_column("value", justify="right", no_wrap=True)
@@ -168,11 +164,7 @@ def _single(card: Scorecard, group: str) -> Table:
 
 
 def _double(cards: Sequence[Scorecard], group: str) -> Table:
-    from rich.table import Table
-
-    table = Table(
-        title=group, title_justify="left", title_style="bold", expand=True, pad_edge=False
-    )
+    table = _table(group)
     table.add_column("row", justify="right", no_wrap=True)
     table.add_column("fact", ratio=2)
     table.add_column("corridor", justify="center", no_wrap=True)
@@ -196,6 +188,20 @@ def _double(cards: Sequence[Scorecard], group: str) -> Table:
     return table
 
 
+def _table(group: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(
+        title=group,
+        title_justify="left",
+        title_style="bold",
+        expand=True,
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+
+
 def _of_group(card: Scorecard, group: str) -> list[Finding]:
     return [each for each in card.findings if each.fact.group == group]
 
@@ -210,7 +216,12 @@ def _with_interval(each: Finding) -> str:
 def _standing(each: Finding) -> str:
     from rich.markup import escape
 
+    from fauxpay.scorecard.findings import Standing
+    from fauxpay.scorecard.judging import is_inside
+
     style, mark = _STYLES[each.standing.value], _MARKS[each.standing.value]
+    if each.standing is Standing.SHOWN and each.value is not None:
+        mark += " (inside)" if is_inside(each.fact, each.value) else " (outside)"
     return f"[{style}]{mark}[/]" + (f" {escape(each.reason)}" if each.reason else "")
 
 

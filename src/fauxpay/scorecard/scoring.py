@@ -17,6 +17,7 @@ from fauxpay.errors import ConfigError
 from fauxpay.readers.run import Run
 from fauxpay.scorecard.blocks import Measured
 from fauxpay.scorecard.card_table import DEFAULT_ROOT, CardTable, open_card_table
+from fauxpay.scorecard.columns import NEEDED
 from fauxpay.scorecard.facts import Rules, shipped_rules
 from fauxpay.scorecard.findings import Scorecard
 from fauxpay.scorecard.judging import (
@@ -71,7 +72,7 @@ def memory_limit_of(text: str) -> str:
 def scored(table: CardTable, threads: int | None, memory_limit: str) -> Scorecard:
     """The scorecard of an open card table."""
     rules = shipped_rules()
-    with table.connect(threads, memory_limit, columns=("card", "at")) as connection:
+    with table.connect(threads, memory_limit, columns=NEEDED) as connection:
         ready = staged(table, rules, connection)
         measured = _measured(ready, rules)
         findings = tuple(finding(law, ready, measured) for law in rules.laws)
