@@ -41,7 +41,6 @@ MEMORY_LIMIT = "4GB"
 """What DuckDB may hold before it spills; a table of 100 million rows needs no more."""
 
 _SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kmgt]i?b)", re.IGNORECASE | re.ASCII)
-EXTRAS = ("burstiness_seconds", "memory_seconds")
 
 
 def score(
@@ -87,9 +86,9 @@ def scored(table: CardTable, threads: int | None, memory_limit: str) -> Scorecar
             "rows": {number: standing.value for number, standing in rows_of(findings).items()},
             "groups": group_shares(findings, rules),
             "also": {
-                name: {"value": measured[name].value, "interval": measured[name].interval}
-                for name in EXTRAS
-                if name in measured
+                name: {"value": each.value, "interval": each.interval}
+                for name, each in measured.items()
+                if name not in {law.fact.key for law in rules.laws}
             },
         },
     )
