@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -22,6 +23,7 @@ from fauxpay.scorecard.judging import (
     share_inside,
     verdict_of,
 )
+from fauxpay.scorecard.pages import renewed
 
 RULES = shipped_rules()
 LAWS = {law.fact.key: law for law in RULES.laws}
@@ -170,3 +172,12 @@ def test_a_fact_without_a_corridor_or_with_a_strange_key_is_our_mistake():
         rules_of(FACT % ", dream: 1")
     with pytest.raises(AssertionError, match="judges nothing"):
         rules_of((FACT % "").replace("[1, 2]", "[null, null]"))
+
+
+def test_the_page_of_facts_is_current():
+    """docs/scorecard.md holds every fact and column; tools/scorecard_page.py renews it."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "scorecard.md").read_text("utf-8")
+    assert renewed(page, RULES) == page
+    stale = page.replace("| 0.4..0.65 |", "| 0.4..0.66 |")
+    assert stale != page
+    assert renewed(stale, RULES) == page
