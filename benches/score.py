@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from benches.resources import CARDS, run
 
 WINDOW = ("--from", "2026-03-01", "--to", "2026-05-30")
-PLAIN = "card_id AS card, merchant_id AS merchant, event_time AS \"at\", amount_minor / 100 AS amount"
+PLAIN = 'card_id AS card, merchant_id AS merchant, event_time AS "at", amount_minor / 100 AS amount'
 
 
 def main() -> None:
