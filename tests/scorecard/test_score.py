@@ -224,3 +224,11 @@ def test_a_terminal_of_any_width_shows_every_fact_with_its_bar(flat, columns):
     assert max(map(len, text.splitlines())) <= int(columns)
     assert sum("[" in line and "]" in line for line in lines) >= 10
     assert ("birmingham" in text) == (columns == "200")
+
+
+def test_too_little_memory_is_an_error_with_a_remedy(flat, capsys):
+    """Two megabytes are not enough for anything: exit code 9, and what to do."""
+    assert command(flat, "--memory", "2MB") == 9
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "--memory" in err

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from fauxpay.errors import ContractError
+from fauxpay.errors import ContractError, ResourceError
 from fauxpay.foundations.reference import rates_on, reference
 from fauxpay.scorecard.card_table import CardTable
 from fauxpay.scorecard.columns import literal, quoted
@@ -131,11 +131,19 @@ def events_of(table: CardTable, connection: duckdb.DuckDBPyConnection) -> Events
 
 
 def asked(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:
-    """The answer of a query. Raises ContractError for what the table's values do not allow."""
+    """The answer of a query.
+
+    Raises ContractError for what the table's values do not allow, ResourceError out of memory.
+    """
     import duckdb
 
     try:
         return connection.execute(query)
+    except duckdb.OutOfMemoryException as error:
+        raise ResourceError(
+            f"the query engine had no memory left ({_first_line(error)}); expected room for at "
+            f"least 1 GB and a temporary folder to spill into. Give more with --memory."
+        ) from error
     except duckdb.IOException as error:
         raise ContractError(
             f"the card table cannot be read to its end ({_first_line(error)}); expected whole "
