@@ -1,0 +1,223 @@
+"""Sides: what one table says about each family, by day and by slice of its cards.
+
+Reads    a card table, through DuckDB
+Writes   nothing
+Draws    nothing
+Sources  nothing
+
+All is added up inside of the query engine, so memory holds blocks times bins and no rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fauxpay.drift.families import AMOUNT_STEPS, Family
+from fauxpay.drift.guard import Blocks
+from fauxpay.drift.windows import Window, day_weights
+from fauxpay.errors import ContractError
+from fauxpay.foundations.draws import F64, I64
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from fauxpay.scorecard.card_table import CardTable
+
+Sums = dict[tuple[Any, str], tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A table within a window, ready to be asked.
+
+    strata   i64[days]   weekday of each day, or 0 where weekdays are not told apart
+    weights  f64[days]   of each day, so that each stratum counts as one day
+    """
+
+    subject: str
+    connection: duckdb.DuckDBPyConnection
+    window: Window
+    strata: I64
+    weights: F64
+    rows: int
+    cards: int | None
+
+    @property
+    def day_count(self) -> int:
+        """Days that count."""
+        return int((self.weights > 0).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Sums of a family on one side, bins in the order of `bins`.
+
+    by_day    None where a family has no days of its own
+    by_slice  days weighted, so that its mean is what is shown
+    """
+
+    bins: tuple[str, ...]
+    by_day: Blocks | None
+    by_slice: Blocks
+
+
+def whole_window(connection: duckdb.DuckDBPyConnection, subject: str) -> Window:
+    """From the first day of a table to the day after its last."""
+    query = "select min(at)::date, max(at)::date from transactions"
+    first, last = connection.execute(query).fetchall()[0]
+    if first is None:
+        raise ContractError(f"{subject}: no row with a time; expected a table of card payments")
+    return Window(first, date.fromordinal(last.toordinal() + 1))
+
+
+def open_side(
+    table: CardTable,
+    connection: duckdb.DuckDBPyConnection,
+    own: Window,
+    alike: tuple[I64, frozenset[int]],
+    slice_count: int,
+) -> Side:
+    """Lays the views over a table that the families' SQL reads.
+
+    alike  (stratum of each day, strata that both sides have)
+    """
+    strata, shared = alike
+    weights = day_weights(own, strata, shared)
+    weight_of = {str(day): weight for day, weight in zip(own.days(), weights, strict=True)}
+    connection.execute("create or replace temp table day_weights (day_ date, weight_ double)")
+    connection.executemany("insert into day_weights values (?, ?)", list(weight_of.items()))
+    has_cards = "card" in table.columns
+    slice_sql = f"(hash(card) % {slice_count})::integer" if has_cards else "0"
+    connection.execute(
+        f"create or replace temp view rows_ as select t.*, w.day_, w.weight_, {slice_sql} as slice_ "
+        f"from transactions t join day_weights w on t.at::date = w.day_ and w.weight_ > 0"
+    )
+    card_sql = "approx_count_distinct(card)" if has_cards else "null"
+    query = f"select count(*), {card_sql} from rows_"
+    rows, cards = connection.execute(query).fetchall()[0]
+    if not rows:
+        raise ContractError(
+            f"{table.subject}: no row in {own} on the weekdays that are compared; expected days "
+            f"of the table"
+        )
+    return Side(table.subject, connection, own, strata, weights, rows, cards)
+
+
+def count(side: Side, family: Family, slice_count: int) -> Counted:
+    """Sums of one family."""
+    if family.special == "pairs":
+        return _new_merchants(side, slice_count)
+    if family.special == "cards":
+        source = "(select day_, slice_, weight_, card from rows_ group by all)"
+        fields = ("''", "1", "0", "true")
+    elif family.bin:
+        source, fields = "rows_", (family.bin, "1", "1", family.where)
+    else:
+        whole = "0" if family.whole == "days" else family.whole
+        source, fields = "rows_", ("''", family.part, whole, family.where)
+    binned, part, whole, where = fields
+    is_per_day = family.special == "cards" or family.whole == "days"
+    query = (
+        f"select day_, slice_, bin_, sum(part_), sum(whole_), sum(part_ * weight_), "
+        f"sum(whole_ * weight_) from (select day_, slice_, weight_, {binned} as bin_, "
+        f"({part})::double as part_, ({whole})::double as whole_ from {source} where {where}) "
+        f"group by grouping sets ((day_, bin_), (slice_, bin_))"
+    )
+    by_day: Sums = {}
+    by_slice: Sums = {}
+    for day, part_of, name, *sums in side.connection.execute(query).fetchall():
+        if day is not None:
+            by_day[day, name] = (sums[0], sums[1])
+        else:
+            by_slice[part_of, name] = (sums[2], sums[3])
+    bins = tuple(sorted({name for _, name in by_day}))
+    days = [day for day, weight in zip(side.window.days(), side.weights, strict=True) if weight > 0]
+    strata_days = float(len({int(one) for one in side.strata[side.weights > 0]}))
+    is_shape = bool(family.bin)
+    day_blocks = _blocks(by_day, days, bins, (is_shape, 1.0 if is_per_day else None))
+    per_slice = strata_days / slice_count if is_per_day else None
+    slice_blocks = _blocks(by_slice, range(slice_count), bins, (is_shape, per_slice))
+    return Counted(bins, day_blocks, slice_blocks)
+
+
+def _blocks(
+    sums: Sums, keys: Any, bins: tuple[str, ...], manner: tuple[bool, float | None]
+) -> Blocks:
+    """Sums as arrays; manner is (whether the whole is the sum of the bins, a given whole)."""
+    is_shape, given = manner
+    row = {key: nth for nth, key in enumerate(keys)}
+    column = {name: nth for nth, name in enumerate(bins)}
+    part = np.zeros((len(row), max(len(bins), 1)))
+    whole = np.zeros(len(row))
+    for (key, name), (own_part, own_whole) in sums.items():
+        part[row[key], column[name]] += own_part
+        whole[row[key]] += own_part if is_shape else own_whole
+    if given is not None:
+        whole[:] = given
+    return Blocks(part, whole)
+
+
+def _new_merchants(side: Side, slice_count: int) -> Counted:
+    """Pairs of card and merchant against rows: how often a purchase is at a merchant of before.
+
+    Days cannot be told apart: what is new on a day hangs on the days before it.
+    """
+    query = (
+        "select slice_, count(*), sum(n) from (select slice_, card, merchant, count(*) as n "
+        "from rows_ where merchant is not null group by all) group by slice_"
+    )
+    part, whole = np.zeros((slice_count, 1)), np.zeros(slice_count)
+    for which, pairs, rows in side.connection.execute(query).fetchall():
+        part[which, 0], whole[which] = pairs, rows
+    return Counted(("",), None, Blocks(part, whole))
+
+
+def merged(
+    first: Counted, second: Counted, bins_max: int, amount_bins: int = 0
+) -> tuple[Counted, Counted]:
+    """Both sides over the same bins: rare values as `(other)`, amounts as quantiles of the first.
+
+    amount_bins  0 where the bins are no amounts
+    """
+    names = sorted({*first.bins, *second.bins})
+    if amount_bins:
+        of_name = _quantile_bins(first, names, amount_bins)
+    else:
+        share = _shares(first, names) + _shares(second, names)
+        kept = {names[nth] for nth in np.argsort(-share, kind="stable")[:bins_max]}
+        of_name = {name: name if name in kept else "(other)" for name in names}
+    return _laid_on(first, of_name), _laid_on(second, of_name)
+
+
+def _shares(counted: Counted, names: list[str]) -> F64:
+    total = dict(zip(counted.bins, counted.by_slice.part.sum(axis=0).tolist(), strict=False))
+    amount = np.array([total.get(name, 0.0) for name in names])
+    return amount / max(float(amount.sum()), 1e-300)
+
+
+def _quantile_bins(first: Counted, names: list[str], amount_bins: int) -> dict[str, str]:
+    """Each fine bin's quantile bin, named by the amounts from which on it holds."""
+    ordered = sorted(names, key=int)
+    cumulative = np.cumsum(_shares(first, ordered)) - _shares(first, ordered) / 2
+    of = np.minimum((cumulative * amount_bins).astype(int), amount_bins - 1)
+    lowest: dict[int, str] = {}
+    for name, which in zip(ordered, of.tolist(), strict=True):
+        lowest.setdefault(which, name)
+    labels = {w: f"from {np.exp(int(name) / AMOUNT_STEPS):.2f}" for w, name in lowest.items()}
+    return {name: labels[which] for name, which in zip(ordered, of.tolist(), strict=True)}
+
+
+def _laid_on(counted: Counted, of_name: Mapping[str, str]) -> Counted:
+    bins = tuple(dict.fromkeys(of_name.values()))
+    column = {name: nth for nth, name in enumerate(bins)}
+    matrix = np.zeros((max(len(counted.bins), 1), len(bins)))
+    for nth, name in enumerate(counted.bins):
+        matrix[nth, column[of_name[name]]] = 1.0
+    day, part_of = counted.by_day, counted.by_slice
+    by_day = None if day is None else Blocks(day.part @ matrix, day.whole)
+    return Counted(bins, by_day, Blocks(part_of.part @ matrix, part_of.whole))
