@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from fauxpay.cli import config, contracts, export, generate, housekeeping, proofs, runs, who
+from fauxpay.cli import (
+    config,
+    contracts,
+    drift,
+    export,
+    fit,
+    generate,
+    housekeeping,
+    proofs,
+    runs,
+    who,
+)
 
 app = typer.Typer(
     name="fauxpay",
@@ -23,6 +34,8 @@ app.command()(proofs.verify)
 app.command()(proofs.replay)
 app.command()(who.who)
 app.command()(housekeeping.gc)
+app.command()(drift.drift)
+app.command()(fit.fit)
 app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")
 app.add_typer(housekeeping.app, name="quarantine")

@@ -15,18 +15,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fauxpay.drift.families import Family, GuardSettings, families
-from fauxpay.drift.guard import Blocks, chance_by_days, chance_by_slices
+from fauxpay.drift.families import Family, GuardSettings, families, guard_settings, is_null_rate
+from fauxpay.drift.guard import chance_by_days, chance_by_slices
 from fauxpay.drift.measures import DISTANCES, Measure, jensen_shannon, total_variation
-from fauxpay.drift.sides import Counted, Side, count, merged, open_side, whole_window
+from fauxpay.drift.sides import (
+    RECURRING,
+    Counted,
+    Side,
+    connect,
+    count,
+    count_nulls,
+    merged,
+    open_side,
+    whole_window,
+)
 from fauxpay.drift.windows import NAMES, Window, shared_weekdays
-from fauxpay.errors import ContractError
 
 if TYPE_CHECKING:
     from fauxpay.scorecard.card_table import CardTable
 
 SCHEMA = "fauxpay.drift/1"
 LEADING_MAX = 5
+MONTH_DAYS = 28
 
 
 class Outcome(StrEnum):
@@ -99,36 +109,40 @@ def compare(
     windows: tuple[Window | None, Window | None] = (None, None),
     thresholds: Mapping[str, float] | None = None,
     guard: GuardSettings | None = None,
+    limits: Mapping[str, Any] | None = None,
 ) -> Drift:
     """What moved from the first table (the baseline) to the second.
 
     windows  days of each; None is all of them
-    Raises ContractError where a table has no row, or no time.
+    limits   threads, memory_limit and temp_directory of DuckDB
+    Raises ContractError where a table has no row in its window.
     """
-    from fauxpay.drift.families import guard_settings
-
     guard = guard or guard_settings()
-    for table in tables:
-        if "at" not in table.columns:
-            raise ContractError(
-                f"{table.subject}: no column `at`; expected the time of each payment. Name it: "
-                f"--map at=THEIR_NAME"
-            )
-    connections = [table.connect() for table in tables]
+    connections = [connect(table, limits or {}) for table in tables]
     first, second = (
-        given or whole_window(connection, table.subject)
+        given or whole_window(table, connection)
         for given, connection, table in zip(windows, connections, tables, strict=True)
     )
     weekdays = shared_weekdays(first, second)
     notes = _weekday_notes((first, second), weekdays)
     shared = frozenset(weekdays or {0})
     sides = [
-        open_side(table, connection, own, (own.strata(bool(weekdays)), shared), guard.slices)
+        open_side(table, connection, own, (own.strata(bool(weekdays)), shared))
         for table, connection, own in zip(tables, connections, (first, second), strict=True)
     ]
     columns = tables[0].columns & tables[1].columns
+    if RECURRING in columns:
+        notes.append("recurring payments hang on the day of the month; only `recurring` has them")
     notes += [_column_note(tables)] if tables[0].columns != tables[1].columns else []
-    moves = [_move(family, sides, columns, guard) for family in families(columns, thresholds or {})]
+    asked = families(columns, thresholds or {})
+    null_columns = {name for family in asked if is_null_rate(family) for name in family.needs}
+    nulls = [count_nulls(side, null_columns, guard.slices) for side in sides]
+    moves = [
+        _judged(family, [one[min(family.needs)] for one in nulls], sides, guard)
+        if is_null_rate(family)
+        else _move(family, sides, columns, guard)
+        for family in asked
+    ]
     return Drift(sides[0], sides[1], tuple(moves), guard, tuple(notes))
 
 
@@ -154,6 +168,8 @@ def _move(family: Family, sides: list[Side], columns: frozenset[str], guard: Gua
         return Move(family, Outcome.SKIPPED, f"needs {', '.join(missing)}")
     if family.special == "pairs" and len({side.day_count for side in sides}) > 1:
         return Move(family, Outcome.SKIPPED, "needs windows of equally many days")
+    if RECURRING in family.needs and min(side.day_count for side in sides) < MONTH_DAYS:
+        return Move(family, Outcome.SKIPPED, f"needs {MONTH_DAYS} days or more on both sides")
     counted = [count(side, family, guard.slices) for side in sides]
     if any(one.by_slice.whole.sum() <= 0 for one in counted):
         return Move(family, Outcome.SKIPPED, "no row of it on one side")
@@ -182,22 +198,22 @@ def _judged(
         told["before"], told["after"] = float(before[0]), float(after[0])
     if seen < _limit(family):
         return Move(family, Outcome.STILL, **told)
-    if all(side.cards is not None for side in sides):
-        told["chance_by_cards"] = chance_by_slices(distance, slices[0], slices[1], guard.exchanges)
+    told["chance_by_cards"] = chance_by_slices(distance, slices[0], slices[1], guard.exchanges)
     told["chance_by_days"] = _day_chance(distance, counted, sides, guard)
-    chances = {"cards": told.get("chance_by_cards"), "days": told["chance_by_days"]}
+    chances = {"cards": told["chance_by_cards"], "days": told["chance_by_days"]}
     by_chance = [name for name, chance in chances.items() if (chance or 0.0) > guard.alpha]
     if by_chance:
         why = f"exchanged {' and '.join(by_chance)} differ as much"
         return Move(family, Outcome.CHANCE, why, **told)
-    asked = [name for name, chance in chances.items() if chance is not None]
-    reason = "" if asked else "not guarded: no cards are named and the days are too few"
+    reason = "" if chances["days"] is not None else "too few days to exchange"
     return Move(family, Outcome.MOVED, reason, **told)
 
 
 def _limit(family: Family) -> float:
     """Thresholds of ratios are shares: 0.10 is ten per cent more, or as much less in proportion."""
-    return float(np.log1p(family.threshold)) if family.measure is Measure.RATIO else family.threshold
+    return (
+        float(np.log1p(family.threshold)) if family.measure is Measure.RATIO else family.threshold
+    )
 
 
 def _day_chance(
@@ -211,14 +227,16 @@ def _day_chance(
     return chance_by_days(distance, blocks[0], blocks[1], guard.exchanges)
 
 
-def _leading(bins: tuple[str, ...], before: Any, after: Any) -> tuple[tuple[str, float, float], ...]:
+def _leading(
+    bins: tuple[str, ...], before: Any, after: Any
+) -> tuple[tuple[str, float, float], ...]:
     order = np.argsort(-np.abs(after - before), kind="stable")[:LEADING_MAX]
     return tuple((bins[nth], float(before[nth]), float(after[nth])) for nth in order)
 
 
 def _side_document(side: Side) -> dict[str, Any]:
     return {
-        "subject": side.subject,
+        "subject": side.table.subject,
         "from": side.window.start.isoformat(),
         "to": side.window.end.isoformat(),
         "days": side.day_count,

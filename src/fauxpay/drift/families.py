@@ -5,8 +5,8 @@ Writes   nothing
 Draws    nothing
 Sources  families.yaml
 
-A shape counts the rows in each bin; a rate adds up a part and a whole. SQL sees the view `rows_`
-with the canonical columns and, for each row, `day_`, `slice_` and `weight_`.
+A shape counts the rows in each bin; a rate adds up a part and a whole. SQL sees the
+canonical columns that a family needs.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ class GuardSettings:
     amount_bins: int
 
 
-_DELAY = "date_diff('second', at, known_at) / 86400.0"
+_DELAY = """date_diff('second', "at", known_at) / 86400.0"""
 _SHAPES: dict[str, tuple[str, str, str]] = {
     # key: (columns, bin, rows that take part)
-    "amounts": ("amount", f"cast(floor({_LOGGED} * {AMOUNT_STEPS}) as varchar)", "amount <> 0"),
+    "amounts": ("amount", f"floor({_LOGGED} * {AMOUNT_STEPS})::integer::varchar", "amount <> 0"),
     "mcc": ("mcc", "cast(mcc as varchar)", "mcc is not null"),
     "channel": ("channel", "channel", "channel is not null"),
     "entry_mode": ("entry_mode", "entry_mode", "entry_mode is not null"),
@@ -89,8 +89,8 @@ _RATES: dict[str, tuple[str, str, str, str]] = {
 _SPECIAL = {"cards_per_day": ("card", "cards"), "new_merchants": ("card merchant", "pairs")}
 NULLS = "nulls"
 # Without these a table is no card table, or nothing is expected of them.
-_NEVER_NULL = frozenset(("card", "merchant", "at", "amount", "label", "known_at", "label_source"))
-_NEVER_NULL |= {"typology", "campaign", "posted_on"}
+_NOT_ASKED = frozenset(("card", "merchant", "at", "amount", "label", "known_at", "label_source"))
+_NOT_ASKED |= {"typology", "campaign", "posted_on", "is_recurring"}
 
 
 @cache
@@ -122,10 +122,15 @@ def families(columns: Collection[str], thresholds: Mapping[str, float]) -> list[
         threshold = float(thresholds.get(key, entry["threshold"]))
         common = (key, str(entry["title"]), Measure(entry["measure"]), threshold)
         if key == NULLS:
-            found += [_nulls(common, name) for name in sorted(set(columns) - _NEVER_NULL)]
+            found += [_nulls(common, name) for name in sorted(set(columns) - _NOT_ASKED)]
         else:
             found.append(_family(common, columns))
     return found
+
+
+def is_null_rate(family: Family) -> bool:
+    """Whether a family is the null rate of a column."""
+    return family.key.startswith(f"{NULLS}.")
 
 
 def family_keys() -> tuple[str, ...]:
@@ -145,8 +150,8 @@ def _family(common: tuple[str, str, Measure, float], columns: Collection[str]) -
     if key == "hour_of_week":
         at = "local_at" if "local_at" in columns else "at"
         needs = at
-        binned = f"cast(isodow({at}) * 100 + hour({at}) as varchar)"
-        where = f"{at} is not null"
+        binned = f'cast(isodow("{at}") * 100 + hour("{at}") as varchar)'
+        where = f'"{at}" is not null'
     elif key == "response":
         needs = "response_code" if "response_code" in columns else "is_approved"
         binned, where = f"cast({needs} as varchar)", f"{needs} is not null"
@@ -164,6 +169,4 @@ def _nulls(common: tuple[str, str, Measure, float], column: str) -> Family:
         measure,
         threshold,
         frozenset((column,)),
-        part=f'cast("{column}" is null as integer)',
-        whole="1",
     )

@@ -10,8 +10,8 @@ All is added up inside of the query engine, so memory holds blocks times bins an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from fauxpay.scorecard.card_table import CardTable
 
+TEXT_TABLE = "from parsed_"
+RECURRING = "is_recurring"
 Sums = dict[tuple[Any, str], tuple[float, float]]
 
 
@@ -39,17 +41,40 @@ class Side:
     weights  f64[days]   of each day, so that each stratum counts as one day
     """
 
-    subject: str
+    table: CardTable
     connection: duckdb.DuckDBPyConnection
     window: Window
     strata: I64
     weights: F64
-    rows: int
-    cards: int | None
+    rows: int = 0
+    cards: int = 0
+
+    def source(self, needs: Collection[str], slice_count: int) -> str:
+        """SQL of the rows within the window: needed columns, day_, slice_ and weight_.
+
+        Recurring payments hang on the day of the month, so windows of some days hold more or
+        fewer of them by nature: they take part only where they are asked for.
+        """
+        columns = {*needs, "card", "at"}
+        kept = "true"
+        if RECURRING in self.table.columns and RECURRING not in needs:
+            columns.add(RECURRING)
+            kept = f"{RECURRING} is not true"
+        inner = TEXT_TABLE if self.table.is_text else self.table.relation(columns)
+        return (
+            f"(select t.*, w.day_, w.weight_, (hash(t.card) % {slice_count})::integer as slice_ "
+            f'from ({inner}) t join day_weights w on t."at"::date = w.day_ and w.weight_ > 0 '
+            f"where {kept})"
+        )
+
+    def days(self) -> list[date]:
+        """Days that count."""
+        both = zip(self.window.days(), self.weights, strict=True)
+        return [day for day, weight in both if weight > 0]
 
     @property
     def day_count(self) -> int:
-        """Days that count."""
+        """How many days count."""
         return int((self.weights > 0).sum())
 
 
@@ -66,12 +91,21 @@ class Counted:
     by_slice: Blocks
 
 
-def whole_window(connection: duckdb.DuckDBPyConnection, subject: str) -> Window:
+def connect(table: CardTable, limits: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
+    """A connection to ask a table by; text is parsed once, into a table that may spill to disk."""
+    connection = table.connect(columns=("at",), **limits)
+    if table.is_text:
+        connection.execute(f"create temp table parsed_ as {table.relation()}")
+    return connection
+
+
+def whole_window(table: CardTable, connection: duckdb.DuckDBPyConnection) -> Window:
     """From the first day of a table to the day after its last."""
-    query = "select min(at)::date, max(at)::date from transactions"
+    inner = TEXT_TABLE if table.is_text else table.relation(("at",))
+    query = f'select min("at")::date, max("at")::date from ({inner})'
     first, last = connection.execute(query).fetchall()[0]
     if first is None:
-        raise ContractError(f"{subject}: no row with a time; expected a table of card payments")
+        raise ContractError(f"{table.subject}: no row with a time; expected card payments")
     return Window(first, date.fromordinal(last.toordinal() + 1))
 
 
@@ -80,46 +114,37 @@ def open_side(
     connection: duckdb.DuckDBPyConnection,
     own: Window,
     alike: tuple[I64, frozenset[int]],
-    slice_count: int,
 ) -> Side:
-    """Lays the views over a table that the families' SQL reads.
-
-    alike  (stratum of each day, strata that both sides have)
-    """
+    """A table within a window; alike is (stratum of each day, strata that both sides have)."""
     strata, shared = alike
-    weights = day_weights(own, strata, shared)
-    weight_of = {str(day): weight for day, weight in zip(own.days(), weights, strict=True)}
+    weights = day_weights(strata, shared)
+    rows = [(str(day), float(weight)) for day, weight in zip(own.days(), weights, strict=True)]
     connection.execute("create or replace temp table day_weights (day_ date, weight_ double)")
-    connection.executemany("insert into day_weights values (?, ?)", list(weight_of.items()))
-    has_cards = "card" in table.columns
-    slice_sql = f"(hash(card) % {slice_count})::integer" if has_cards else "0"
-    connection.execute(
-        f"create or replace temp view rows_ as select t.*, w.day_, w.weight_, {slice_sql} as slice_ "
-        f"from transactions t join day_weights w on t.at::date = w.day_ and w.weight_ > 0"
-    )
-    card_sql = "approx_count_distinct(card)" if has_cards else "null"
-    query = f"select count(*), {card_sql} from rows_"
-    rows, cards = connection.execute(query).fetchall()[0]
-    if not rows:
+    connection.executemany("insert into day_weights values (?, ?)", rows)
+    side = Side(table, connection, own, strata, weights)
+    query = f"select count(*), approx_count_distinct(card) from {side.source((), 1)}"
+    row_count, card_count = connection.execute(query).fetchall()[0]
+    if not row_count:
         raise ContractError(
             f"{table.subject}: no row in {own} on the weekdays that are compared; expected days "
-            f"of the table"
+            f"that the table has"
         )
-    return Side(table.subject, connection, own, strata, weights, rows, cards)
+    return replace(side, rows=row_count, cards=card_count)
 
 
 def count(side: Side, family: Family, slice_count: int) -> Counted:
     """Sums of one family."""
+    rows = side.source(family.needs, slice_count)
     if family.special == "pairs":
         return _new_merchants(side, slice_count)
     if family.special == "cards":
-        source = "(select day_, slice_, weight_, card from rows_ group by all)"
+        source = f"(select day_, slice_, weight_, card from {rows} group by all)"
         fields = ("''", "1", "0", "true")
     elif family.bin:
-        source, fields = "rows_", (family.bin, "1", "1", family.where)
+        source, fields = rows, (family.bin, "1", "1", family.where)
     else:
         whole = "0" if family.whole == "days" else family.whole
-        source, fields = "rows_", ("''", family.part, whole, family.where)
+        source, fields = rows, ("''", family.part, whole, family.where)
     binned, part, whole, where = fields
     is_per_day = family.special == "cards" or family.whole == "days"
     query = (
@@ -136,10 +161,9 @@ def count(side: Side, family: Family, slice_count: int) -> Counted:
         else:
             by_slice[part_of, name] = (sums[2], sums[3])
     bins = tuple(sorted({name for _, name in by_day}))
-    days = [day for day, weight in zip(side.window.days(), side.weights, strict=True) if weight > 0]
     strata_days = float(len({int(one) for one in side.strata[side.weights > 0]}))
     is_shape = bool(family.bin)
-    day_blocks = _blocks(by_day, days, bins, (is_shape, 1.0 if is_per_day else None))
+    day_blocks = _blocks(by_day, side.days(), bins, (is_shape, 1.0 if is_per_day else None))
     per_slice = strata_days / slice_count if is_per_day else None
     slice_blocks = _blocks(by_slice, range(slice_count), bins, (is_shape, per_slice))
     return Counted(bins, day_blocks, slice_blocks)
@@ -162,14 +186,35 @@ def _blocks(
     return Blocks(part, whole)
 
 
+def count_nulls(side: Side, columns: Collection[str], slice_count: int) -> dict[str, Counted]:
+    """Null rates of many columns in one pass, by column."""
+    names = sorted(columns)
+    nulls = [f'("{name}" is null)::integer' for name in names]
+    sums = "".join(f", sum({null}), sum({null} * weight_)" for null in nulls)
+    query = (
+        f"select day_, slice_, count(*), sum(weight_){sums} "
+        f"from {side.source(columns, slice_count)} group by grouping sets ((day_), (slice_))"
+    )
+    rows = side.connection.execute(query).fetchall()
+    found = {}
+    for nth, name in enumerate(names, start=2):
+        by_day = {(r[0], ""): (r[2 * nth], r[2]) for r in rows if r[0] is not None}
+        by_slice = {(r[1], ""): (r[2 * nth + 1], r[3]) for r in rows if r[0] is None}
+        day_blocks = _blocks(by_day, side.days(), ("",), (False, None))
+        slice_blocks = _blocks(by_slice, range(slice_count), ("",), (False, None))
+        found[name] = Counted(("",), day_blocks, slice_blocks)
+    return found
+
+
 def _new_merchants(side: Side, slice_count: int) -> Counted:
     """Pairs of card and merchant against rows: how often a purchase is at a merchant of before.
 
     Days cannot be told apart: what is new on a day hangs on the days before it.
     """
     query = (
-        "select slice_, count(*), sum(n) from (select slice_, card, merchant, count(*) as n "
-        "from rows_ where merchant is not null group by all) group by slice_"
+        f"select slice_, count(*), sum(n) from (select slice_, card, merchant, count(*) as n "
+        f"from {side.source(('merchant',), slice_count)} where merchant is not null group by all) "
+        f"group by slice_"
     )
     part, whole = np.zeros((slice_count, 1)), np.zeros(slice_count)
     for which, pairs, rows in side.connection.execute(query).fetchall():

@@ -61,7 +61,7 @@ def shared_weekdays(first: Window, second: Window) -> Collection[int]:
     return {day.weekday() for day in first.days()} & {day.weekday() for day in second.days()}
 
 
-def day_weights(own: Window, strata: I64, shared: Collection[int]) -> F64:
+def day_weights(strata: I64, shared: Collection[int]) -> F64:
     """Weight of each day: each stratum counts as one day, days of other strata not at all."""
     counts = np.bincount(strata, minlength=7).astype(np.float64)
     weight = 1.0 / counts[strata]
