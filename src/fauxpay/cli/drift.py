@@ -198,7 +198,7 @@ def _windows(
             "--against for days of the one"
         )
     if first is None:
-        start = whole_window(tables[0], connect(tables[0], {})).start
+        start = whole_window(tables[0], connect(tables[0], {}))[0].start
         if start >= second.start:
             raise ConfigError(
                 f"--days {days}: no day of {tables[0].subject} lies before it; name the days of "

@@ -119,12 +119,15 @@ def compare(
     """
     guard = guard or guard_settings()
     connections = [connect(table, limits or {}) for table in tables]
-    first, second = (
-        given or whole_window(table, connection)
-        for given, connection, table in zip(windows, connections, tables, strict=True)
-    )
+    notes: list[str] = []
+    chosen: list[Window] = []
+    for given, table, connection in zip(windows, tables, connections, strict=True):
+        own, said = (given, []) if given else whole_window(table, connection)
+        chosen.append(own)
+        notes += said
+    first, second = chosen
     weekdays = shared_weekdays(first, second)
-    notes = _weekday_notes((first, second), weekdays)
+    notes += _weekday_notes((first, second), weekdays)
     shared = frozenset(weekdays or {0})
     sides = [
         open_side(table, connection, own, (own.strata(bool(weekdays)), shared))

@@ -150,7 +150,9 @@ def _family(common: tuple[str, str, Measure, float], columns: Collection[str]) -
     if key == "hour_of_week":
         at = "local_at" if "local_at" in columns else "at"
         needs = at
-        binned = f'cast(isodow("{at}") * 100 + hour("{at}") as varchar)'
+        # The weekday is that of the UTC day: a UTC day holds each local hour once, in winter and
+        # in summer time, but not the same hours of the local weekdays that it touches.
+        binned = f'cast(isodow("at") * 100 + hour("{at}") as varchar)'
         where = f'"{at}" is not null'
     elif key == "response":
         needs = "response_code" if "response_code" in columns else "is_approved"

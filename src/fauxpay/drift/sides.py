@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 TEXT_TABLE = "from parsed_"
 RECURRING = "is_recurring"
+PIECE = 3
 Sums = dict[tuple[Any, str], tuple[float, float]]
 
 
@@ -99,14 +100,28 @@ def connect(table: CardTable, limits: Mapping[str, Any]) -> duckdb.DuckDBPyConne
     return connection
 
 
-def whole_window(table: CardTable, connection: duckdb.DuckDBPyConnection) -> Window:
-    """From the first day of a table to the day after its last."""
+def whole_window(
+    table: CardTable, connection: duckdb.DuckDBPyConnection
+) -> tuple[Window, list[str]]:
+    """(first day to the day after the last, what is to be said of it).
+
+    A first or last day that holds less than a third of what days hold is a piece of a day: files
+    are cut by local time, or where somebody stopped. It is left out.
+    """
     inner = TEXT_TABLE if table.is_text else table.relation(("at",))
-    query = f'select min("at")::date, max("at")::date from ({inner})'
-    first, last = connection.execute(query).fetchall()[0]
-    if first is None:
+    query = (
+        f'select "at"::date as d, count(*) from ({inner}) where d is not null group by 1 order by 1'
+    )
+    days = connection.execute(query).fetchall()
+    if not days:
         raise ContractError(f"{table.subject}: no row with a time; expected card payments")
-    return Window(first, date.fromordinal(last.toordinal() + 1))
+    usual = sorted(rows for _, rows in days)[len(days) // 2]
+    notes = []
+    for edge in (0, -1):
+        if len(days) > 2 and days[edge][1] * PIECE < usual:
+            day, rows = days.pop(edge)
+            notes.append(f"{table.subject}: {day} is left out, a piece of a day with {rows:,} rows")
+    return Window(days[0][0], date.fromordinal(days[-1][0].toordinal() + 1)), notes
 
 
 def open_side(
