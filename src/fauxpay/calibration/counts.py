@@ -61,7 +61,7 @@ def rate_law(cards_by_count: Mapping[int, int]) -> RateLaw:
         likelihood = [_log_likelihood(count, cards, mean, sd) for mean, sd in tried]
         best = tried[int(np.argmax(likelihood))]
         mean_step, sd_step = mean_step * 0.6, sd_step * 0.6
-    return RateLaw(*best)
+    return RateLaw(float(best[0]), float(best[1]))
 
 
 def _log_likelihood(count: F64, cards: F64, mean: float, sd: float) -> float:

@@ -112,6 +112,8 @@ def fit(
     frauds.append({key: knobs.setting(key) for key in frauds[0]})
     second = _mirror((knobs, frauds[2]), own, size, report, "with what was learnt")
     _correct(knobs, seen, second, slope)
+    if size == round(seen.cells["cards",].value):
+        _correct_merchants(knobs, seen, second)
     put_fraud(knobs, seen, [first, other, second], frauds)
     put_labels(knobs, seen)
     placed = place_window(own)
@@ -172,6 +174,15 @@ def _correct(knobs: Knobs, seen: Statistics, made: Statistics, slope: dict[str, 
     correct_rates(knobs, seen, made)
     correct_shapes(knobs, seen, made)
     correct_structure(knobs, seen, made, slope)
+
+
+def _correct_merchants(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
+    """Only where the mirror has all cards: fewer cards see fewer merchants."""
+    key, mirror = "catalog.merchants", made.value("merchants")
+    if key in knobs.notes and mirror and knobs.setting(key) <= MIRROR_MERCHANTS_MAX:
+        value = round(knobs.setting(key) * seen.cells["merchants",].value / mirror)
+        knobs.put_setting(key, value, knobs.notes[key])
+        _fit_places(knobs)
 
 
 def _put_request(knobs: Knobs, seen: Statistics, placed: Window, numbers: float) -> None:

@@ -27,7 +27,7 @@ SECTIONS = ("catalog", "activity", "fraud", "labels", "output", "run")
 def config_yaml(fitted: Fitted, provenance: Mapping[str, Any]) -> str:
     """A config file: what it was fitted from, each knob with its evidence, what was left."""
     lines = [
-        "# A fauxpay config fitted by `fauxpay fit`. Make its world: fauxpay generate --config FILE",
+        "# A fauxpay config fitted by `fauxpay fit`. Make it: fauxpay generate --config FILE",
         "#",
         *(f"# {name}: {_told(value)}" for name, value in provenance.items()),
         "",
