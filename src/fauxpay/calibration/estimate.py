@@ -5,8 +5,8 @@ Writes   nothing
 Draws    those of the engine
 Sources  nothing
 
-Three rounds: a mirror as things stand, one with the structure turned (for slopes), one with all
-that was learnt. After the last, every knob has its final correction.
+A mirror as things stand, one with the structure turned (for slopes), then rounds with all that was
+learnt. Each round corrects every knob.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ K_DEFAULT = 20
 MIRROR_CARDS = 4000
 MIRROR_MERCHANTS_MAX = 30_000
 DAYS_MIN = 7
+ROUNDS = 2
 # Nothing can be said of a distribution over fewer.
 CARDS_MIN_FACTOR = 5
 
@@ -101,23 +102,27 @@ def fit(
     knobs = _start(seen)
     size = min(round(seen.cells["cards",].value), mirror_cards)
     frauds = [mirror_fraud(), mirror_fraud()]
-    first = _mirror((knobs, frauds[0]), own, size, report, "as things stand")
-    other_knobs = turned(knobs)
-    other = _mirror((other_knobs, frauds[1]), own, size, report, "with the structure turned")
-    slope = slopes(first, other, (knobs, other_knobs))
+    first = _mirror((knobs, frauds[0]), own, (size, 0), report, "as things stand")
+    other = turned(knobs)
+    mirrors = [first, _mirror((other, frauds[1]), own, (size, 0), report, "structure turned")]
+    slope = slopes(first, mirrors[1], (knobs, other))
     _correct(knobs, seen, first, slope)
-    put_fraud(knobs, seen, [first, other], frauds)
-    # With the table's own fraud, because a card that is replaced has a new number: only so are
-    # there as many numbers to a card on both sides.
-    frauds.append({key: knobs.setting(key) for key in frauds[0]})
-    second = _mirror((knobs, frauds[2]), own, size, report, "with what was learnt")
-    _correct(knobs, seen, second, slope)
-    if size == round(seen.cells["cards",].value):
-        _correct_merchants(knobs, seen, second)
-    put_fraud(knobs, seen, [first, other, second], frauds)
+    for nth in range(1, ROUNDS + 1):
+        put_fraud(knobs, seen, mirrors, frauds)
+        # With the table's own fraud, because a card that is replaced has a new number: only so
+        # are there as many numbers to a card on both sides.
+        frauds.append({key: knobs.setting(key) for key in frauds[0]})
+        made = _mirror((knobs, frauds[-1]), own, (size, nth), report, f"round {nth}")
+        mirrors.append(made)
+        _correct(knobs, seen, made, slope)
+        numbers = made.cells["cards",].value / size
+        if size * numbers >= 0.9 * seen.cells["cards",].value:
+            _correct_merchants(knobs, seen, made)
+        size = min(round(seen.cells["cards",].value / numbers), mirror_cards)
+    put_fraud(knobs, seen, mirrors, frauds)
     put_labels(knobs, seen)
     placed = place_window(own)
-    _put_request(knobs, seen, placed, second.cells["cards",].value / size)
+    _put_request(knobs, seen, placed, numbers)
     used = tuple(sorted(source.has))
     return Fitted(knobs, seen, placed, used, rows, cards, size, k, tuple(said))
 
@@ -160,14 +165,19 @@ def _fit_places(knobs: Knobs) -> None:
 
 
 def _mirror(
-    asked: tuple[Knobs, dict[str, float]], own: Window, cards: int, report: Report, why: str
+    asked: tuple[Knobs, dict[str, float]],
+    own: Window,
+    sized: tuple[int, int],
+    report: Report,
+    why: str,
 ) -> Statistics:
-    """A mirror of (knobs, rates of fraud)."""
+    """A mirror of (knobs, rates of fraud), sized (cards, number of the mirror)."""
+    cards, nth = sized
     report(f"making and measuring a mirror of {cards:,} cards, {why}")
     knobs, fraud = asked
     values = {**knobs.values, **fraud}
     values["catalog.merchants"] = min(knobs.setting("catalog.merchants"), MIRROR_MERCHANTS_MAX)
-    return mirrored(values, knobs.overrides, own, cards)
+    return mirrored(values, knobs.overrides, own, cards, nth)
 
 
 def _correct(knobs: Knobs, seen: Statistics, made: Statistics, slope: dict[str, float]) -> None:

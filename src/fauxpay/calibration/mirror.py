@@ -33,19 +33,24 @@ WARM_DAYS = 60  # before the window: refunds and frauds of the first day began e
 
 
 def mirrored(
-    values: Mapping[str, Any], overrides: Mapping[str, Any], own: Window, cards: int
+    values: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    own: Window,
+    cards: int,
+    nth: int = 0,
 ) -> Statistics:
     """Statistics of the world that values and overrides make, in the window, nothing suppressed.
 
     values     dotted key of the config -> value
     overrides  dotted name of a parameter -> value
+    nth        mirrors of another number have other seeds, so that their chance evens out
     """
     placed = place_window(own)
     sizes = {
         "catalog.cards": cards,
-        "catalog.seed": SEED_CATALOG,
+        "catalog.seed": SEED_CATALOG + nth,
         "activity.epoch": epoch_of(placed),
-        "run.seed": SEED_RUN,
+        "run.seed": SEED_RUN + nth,
         "run.from": placed.start,
         "run.to": placed.end,
         "run.executor": "serial",
