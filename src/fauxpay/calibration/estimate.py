@@ -24,7 +24,7 @@ from fauxpay.calibration.statistics import Statistics, open_source
 from fauxpay.calibration.structure import correct_structure, slopes, turned
 from fauxpay.config.combinations import MERCHANTS_PER_PLACE_MIN
 from fauxpay.config.model import CARD_INDEX_MAX, Config
-from fauxpay.drift.sides import whole_window
+from fauxpay.drift.sides import connect, whole_window
 from fauxpay.drift.windows import Window
 from fauxpay.errors import ContractError
 from fauxpay.foundations.parameters import load_parameters
@@ -87,7 +87,7 @@ def fit(
     report        is told what is being done
     Raises ContractError for a table of too few days or cards.
     """
-    connection = table.connect(**(limits or {}))
+    connection = connect(table, limits or {})
     report("measuring the table")
     own, said = (window, []) if window else whole_window(table, connection)
     source = open_source(table, connection, own, load_parameters(), (k, mirror_cards))

@@ -15,6 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from fauxpay.drift.sides import TEXT_TABLE
 from fauxpay.drift.windows import Window
 
 if TYPE_CHECKING:
@@ -144,13 +145,20 @@ def open_source(
     parameters: Parameters,
     limits: tuple[int, int],
 ) -> Source:
-    """A table ready to be asked; limits are (k, cards of the sample)."""
+    """A table ready to be asked; limits are (k, cards of the sample).
+
+    connection  of drift.sides.connect, which parses text once
+    """
     k, sample_cards = limits
     has = frozenset(COLUMNS) & table.columns
-    rows = connection.execute(f"select count(*) from ({table.relation(('at',))})").fetchall()[0][0]
-    is_copied = table.is_text or rows <= COPIED_ROWS_MAX
-    if is_copied:
-        connection.execute(f"create temp table copied_ as {table.relation(has)}")
+    is_copied = table.is_text
+    if table.is_text:
+        connection.execute(f"create temp view copied_ as {TEXT_TABLE}")
+    else:
+        query = f"select count(*) from ({table.relation(('at',))})"
+        is_copied = connection.execute(query).fetchall()[0][0] <= COPIED_ROWS_MAX
+        if is_copied:
+            connection.execute(f"create temp table copied_ as {table.relation(has)}")
     source = Source(table, connection, own, k, has, is_copied=is_copied)
     if "card_country" not in source.has and "merchant_country" in source.has:
         inner = source.rows(("merchant_country",), "merchant_country is not null")
