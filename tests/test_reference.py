@@ -33,6 +33,8 @@ NAMES = [
     "currencies",
     "merchant_categories",
     "holidays",
+    "seasons",
+    "weekends",
     "exchange_rates",
     "zone_transitions",
 ]

@@ -52,6 +52,8 @@ def copied(tmp_path: Path) -> Path:
         ("countries", "currency", "currencies", "currency"),
         ("places", "zone", "zone_transitions", "zone"),
         ("holidays", "country", "countries", "country"),
+        ("weekends", "country", "countries", "country"),
+        ("countries", "country", "weekends", "country"),
         ("exchange_rates", "currency", "currencies", "currency"),
     ],
 )
@@ -68,6 +70,8 @@ def test_keys_are_complete(table, name, target, key):
         ("currencies", ["currency"]),
         ("merchant_categories", ["mcc"]),
         ("holidays", ["country", "day"]),
+        ("seasons", ["country", "season", "day"]),
+        ("weekends", ["country", "from_day"]),
         ("exchange_rates", ["currency", "day"]),
         ("zone_transitions", ["zone", "from_utc"]),
     ],

@@ -26,7 +26,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reference import calendars, geography, money, pegs, sources, trades
+from reference import calendars, geography, money, pegs, seasons, sources, trades
 from reference.sources import CLDR, ECB, GEONAMES, HOLIDAYS, MERCHANT_CODES, TIME_ZONES, Source
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,6 +52,11 @@ def _window() -> dict[str, object]:
 
 def _holiday_facts() -> dict[str, object]:
     return {**_window(), "incomplete_countries": calendars.incomplete_calendars()}
+
+
+def _season_facts() -> dict[str, object]:
+    rules = {name: rule.__doc__ for name, rule in seasons.RULES.items()}
+    return {**_window(), "world": seasons.WORLD, "seasons": rules}
 
 
 def _rate_facts() -> dict[str, object]:
@@ -93,6 +98,15 @@ PRODUCTS = (
         ("day",),
         _holiday_facts,
     ),
+    Product(
+        "seasons",
+        seasons.seasons,
+        (HOLIDAYS,),
+        ("country", "season", "days_before", "days_after"),
+        ("day",),
+        _season_facts,
+    ),
+    Product("weekends", seasons.weekends, (HOLIDAYS,), facts=_window),
     Product("exchange_rates", money.exchange_rates, (ECB,), ("currency",), ("day",), _rate_facts),
     Product(
         "zone_transitions",

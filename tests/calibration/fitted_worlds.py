@@ -12,15 +12,19 @@ from fauxpay.readers.run import Run
 from fauxpay.readers.run import open as open_store
 
 COUNTRIES = {"BR": 0.2, "DE": 0.3, "GB": 0.5}
+WEEK = [0.9, 0.95, 1.0, 1.05, 1.2, 1.1, 0.8]
 SCALED_CLASSES = {"grocery": 1.6, "convenience": 0.7, "fast_food": 1.3, "restaurant": 0.8}
+
+
+def of_countries(fact: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Overrides of a fact of the countries' packs."""
+    return {f"activity.countries.{country}.{fact}": value for country, value in values.items()}
 
 
 def changed_parameters() -> dict[str, Any]:
     """Overrides of the unlike world."""
     shipped = load_parameters()
     online = shipped.value("catalog.countries.online_share")
-    tap = shipped.value("activity.entry.contactless_share")
-    cash = shipped.value("activity.channels.atm_share")
     declines = shipped.value("activity.outcome.decline_share")
     classes = shipped.value("activity.amounts.classes")
     for name, factor in SCALED_CLASSES.items():
@@ -30,12 +34,13 @@ def changed_parameters() -> dict[str, Any]:
         kinds["workday"] = kinds["workday"][-2:] + kinds["workday"][:-2]
     return {
         "catalog.countries.online_share": {**online, "GB": 0.36, "DE": 0.14, "BR": 0.28},
-        "activity.entry.contactless_share": {**tap, "GB": 0.6, "DE": 0.5, "BR": 0.8},
-        "activity.channels.atm_share": {**cash, "GB": 0.07, "DE": 0.05, "BR": 0.09},
+        **of_countries("payment.contactless_share", {"GB": 0.6, "DE": 0.5, "BR": 0.8}),
+        **of_countries("payment.atm_share", {"GB": 0.07, "DE": 0.05, "BR": 0.09}),
+        **of_countries("abroad.online_share", {"GB": 0.2, "DE": 0.08, "BR": 0.1}),
+        **of_countries("week.day_of_week", dict.fromkeys(COUNTRIES, WEEK)),
         "activity.outcome.decline_share": {**declines, "pos": 0.03, "ecom": 0.1},
         "activity.amounts.classes": classes,
         "activity.rhythm.hours": hours,
-        "activity.rhythm.day_of_week": [0.9, 0.95, 1.0, 1.05, 1.2, 1.1, 0.8],
         "activity.rhythm.week_log_sd": 0.3,
         "activity.entry.credential_on_file_share": 0.55,
         "activity.channels.moto_share": 0.02,

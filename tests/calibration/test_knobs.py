@@ -20,9 +20,9 @@ SHIPPED = {"default": 0.2, "US": 0.1, "GB": 0.4}
 
 
 def test_countries_are_scaled_each_by_itself():
-    """A country of the data moves, one that is not in it stays, unlisted ones move the default."""
+    """A country of the data moves, one that is not in it stays, one not listed gets an entry."""
     moved = scaled_by_country(SHIPPED, {"GB": 1.5, "CA": 2.0}, 1.1)
-    assert moved == {"default": 0.4, "US": 0.1, "GB": 0.6}
+    assert moved == {"default": 0.22, "US": 0.1, "GB": 0.6, "CA": 0.4}
     assert scaled_by_country(SHIPPED, {"GB": 9.0}, 1.0)["GB"] == SHARE_MAX
 
 
@@ -41,9 +41,10 @@ def test_countries_sum_to_one(weights):
 def test_what_does_not_fit_a_parameter_is_left_and_said():
     """A list of another length is not written into the config; the reason is."""
     knobs = Knobs()
-    assert not knobs.put_parameter("activity.rhythm.day_of_week", [1.0, 2.0], NOTE)
+    name = "activity.countries.GB.week.day_of_week"
+    assert not knobs.put_parameter(name, [1.0, 2.0], NOTE)
     assert not knobs.overrides
-    assert "7 values" in knobs.left["activity.rhythm.day_of_week"]
+    assert "7 values" in knobs.left[name]
     assert knobs.put_parameter("activity.rhythm.week_log_sd", 0.2, NOTE)
     assert knobs.parameter("activity.rhythm.week_log_sd") == 0.2
     assert knobs.parameter("activity.no.such") is None

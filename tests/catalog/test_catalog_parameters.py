@@ -24,13 +24,6 @@ def test_ten_countries_and_a_default_are_known(facts, name):
     assert set(facts["countries"][name]) >= COUNTRIES | {"default"}
 
 
-def test_weekends_are_days_of_the_week(facts):
-    """A weekend is two ISO weekdays, Saturday and Sunday by default."""
-    weekends = facts["countries"]["weekend_days"]
-    assert weekends["default"] == [6, 7]
-    assert all(len(days) == 2 and set(days) <= set(range(1, 8)) for days in weekends.values())
-
-
 def test_shares_sum_to_one(facts):
     """Every share of a whole sums to 1 as written, so that the file can be read as it is."""
     merchants, devices = facts["merchants"], facts["devices"]

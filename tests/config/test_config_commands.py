@@ -93,7 +93,7 @@ def test_what_show_prints_loads_to_the_same(tmp_path: Path) -> None:
     settings = (
         "catalog.countries.US=0.3",
         "catalog.countries.NO=0.1",
-        "parameters.activity.travel.abroad_share=0.5",
+        "parameters.activity.channels.moto_share=0.5",
         "run.out=a: #b",
     )
     resolved = resolve(None, {}, settings, {})
@@ -164,12 +164,23 @@ def test_cite_leaves_out_what_the_world_does_not_use() -> None:
     assert not [name for name in named if name.startswith(("fraud.", "labels."))]
 
 
+def test_cite_names_the_packs_of_the_world_s_countries() -> None:
+    """A world of Japan rests on the pack of Japan and the default, not on that of the Emirates."""
+    document = json.loads(run("cite", "--json", "--set", "catalog.countries={JP: 1.0}").output)
+    named = [one["parameter"] for one in document["assumptions"]]
+    packs = {name.split(".")[2] for name in named if name.startswith("activity.countries.")}
+    assert packs == {"JP", "default"}
+    assert "activity.channels.moto_share" in named
+    reference = {one["name"] for one in document["reference"]}
+    assert {"reference/seasons.parquet", "reference/weekends.parquet"} <= reference
+
+
 def test_cite_says_which_values_are_the_users_own() -> None:
     """A replaced parameter no longer rests on its source."""
-    settings = ("--set", "parameters.activity.travel.abroad_share=0.5")
+    settings = ("--set", "parameters.activity.channels.moto_share=0.5")
     document = json.loads(run("cite", "--json", *settings).output)
-    assert document["replaced"] == [{"parameter": "activity.travel.abroad_share", "value": 0.5}]
-    assert "activity.travel.abroad_share = 0.5" in run("cite", *settings).output
+    assert document["replaced"] == [{"parameter": "activity.channels.moto_share", "value": 0.5}]
+    assert "activity.channels.moto_share = 0.5" in run("cite", *settings).output
 
 
 def test_the_commands_import_nothing_heavy() -> None:

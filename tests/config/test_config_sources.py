@@ -104,14 +104,26 @@ def test_an_entry_merges_into_the_default() -> None:
 
 def test_parameters_merge_by_name(file: Path) -> None:
     """Each parameter has its own precedence, and any source may name it."""
-    environ = {"FAUXPAY_PARAMETERS__ACTIVITY__TRAVEL__ABROAD_SHARE": "0.5"}
+    environ = {"FAUXPAY_PARAMETERS__ACTIVITY__CHANNELS__MOTO_SHARE": "0.5"}
     resolved = resolve(file, environ, ("parameters.activity.trips.gap_minutes_min=4",), {})
     assert resolved.config.parameters == {
-        "activity.travel.abroad_share": 0.5,
+        "activity.channels.moto_share": 0.5,
         "activity.trips.gap_log_sd": 1,
         "activity.trips.gap_minutes_min": 4,
     }
     assert resolved.origins["parameters.activity.trips.gap_log_sd"] == f"{file}:8"
+
+
+def test_the_environment_names_countries_in_any_case() -> None:
+    """A country of a parameter is written large whatever the shell did to the variable."""
+    environ = {
+        "FAUXPAY_PARAMETERS__ACTIVITY__COUNTRIES__IT__PAYMENT__ATM_SHARE": "0.09",
+        "FAUXPAY_PARAMETERS__ACTIVITY__COUNTRIES__DEFAULT__PAYMENT__ATM_SHARE": "0.04",
+    }
+    assert resolve(None, environ, (), {}).config.parameters == {
+        "activity.countries.IT.payment.atm_share": 0.09,
+        "activity.countries.default.payment.atm_share": 0.04,
+    }
 
 
 def test_a_section_may_be_set_whole() -> None:

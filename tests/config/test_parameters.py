@@ -180,6 +180,90 @@ def test_a_value_of_another_shape_is_refused(name: str, value: object, message: 
     assert message in str(caught.value)
 
 
+COUNTRY_PACKS = {
+    "activity": "mix: {value: {default: 0.5, US: 0.4}, unit: share, source: berka}",
+    "activity.countries.default": """
+pay:
+  cash: {value: 0.5, unit: share of events, source: berka}
+  days: {value: [1.0, 2.0], unit: factor, source: berka}
+""",
+    "activity.countries.JP": "pay: {cash: {value: 0.7, source: 'assumption: more'}}",
+}
+
+
+@pytest.fixture
+def countries(monkeypatch: pytest.MonkeyPatch) -> Parameters:
+    """The shipped parameters replaced by a default pack and that of one country."""
+    leaves = parameters_of(COUNTRY_PACKS)
+    monkeypatch.setattr(module, "_shipped", lambda: leaves)
+    return load_parameters()
+
+
+def test_a_country_has_its_own_facts_and_the_rest_of_the_default(countries: Parameters) -> None:
+    """A pack names what differs; its unit is the default's, its source its own."""
+    assert countries.of_country("JP") == {"pay": {"cash": 0.7, "days": [1.0, 2.0]}}
+    assert countries.of_country("IT") == {"pay": {"cash": 0.5, "days": [1.0, 2.0]}}
+    own = countries.sourced("activity.countries.JP.pay.cash")
+    assert (own.unit, own.source) == ("share of events", "assumption: more")
+
+
+def test_a_country_may_be_brought_by_overrides(countries: Parameters) -> None:
+    """A country without a pack gets facts one by one, and maps by country take more of them."""
+    changed = load_parameters(
+        {"activity.countries.IT.pay.cash": 0.6, "activity.mix": {"IT": 0.1, "US": 0.2}}
+    )
+    assert changed.of_country("IT") == {"pay": {"cash": 0.6, "days": [1.0, 2.0]}}
+    assert changed.value("activity.mix") == {"default": 0.5, "US": 0.2, "IT": 0.1}
+    assert countries.of_country("IT")["pay"]["cash"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("activity.countries.IX.pay.cash", 0.6, "IX is not a country (ISO 3166 alpha-2)"),
+        ("activity.countries.IT.pay.cush", 0.6, "no parameter has this name; did you mean"),
+        ("activity.countries.IT.pay.cash", 1.6, "allowed is a share from 0 to 1"),
+        ("activity.countries.IT.pay.days", [1.0], "allowed is a list of 2 values"),
+        ("activity.mix", {"Italy": 0.5}, "the keys default and codes such as US or USD"),
+        ("activity.mix", {"IT": 1.5}, "at [IT]: allowed is a share from 0 to 1"),
+    ],
+)
+@pytest.mark.usefixtures("countries")
+def test_a_wrong_country_fact_is_refused(name: str, value: object, message: str) -> None:
+    """Unknown countries and facts, and values of another shape, are named."""
+    with pytest.raises(ConfigError) as caught:
+        load_parameters({name: value})
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("pack", "message"),
+    [
+        ("pay: {cush: {value: 1, source: berka}}", "the pack `default` has no such fact"),
+        ("pay: {cash: {value: 1, unit: x, source: berka}}", "the unit is that of the pack"),
+        ("pay: {cash: {value: 1}}", "lacks ['source']"),
+    ],
+)
+def test_a_broken_country_pack_is_our_own_mistake(pack: str, message: str) -> None:
+    """A fact that the default does not know, or with a unit of its own, is not loaded."""
+    with pytest.raises(AssertionError) as caught:
+        parameters_of({**COUNTRY_PACKS, "activity.countries.JP": pack})
+    assert message in str(caught.value)
+
+
+def test_every_country_pack_has_the_shape_of_the_default() -> None:
+    """Each fact of a shipped pack could be an override: shares are shares, lists are as long."""
+    parameters = load_parameters()
+    own = [name for name in parameters.names() if module._default_name(name) != name]
+    assert len({name.split(".")[2] for name in own}) >= 10
+    for name in own:
+        value = parameters.value(name)
+        if ".seasons." not in name:  # a season may have days of its own
+            load_parameters({module._default_name(name): value})
+        knots = value if ".seasons." in name else {}
+        assert all(int(knot) in range(-30, 31) and factor > 0 for knot, factor in knots.items())
+
+
 def test_every_shipped_leaf_has_unit_and_a_known_source() -> None:
     """Every parameter of the package says its unit, and every citation is defined."""
     parameters = load_parameters()

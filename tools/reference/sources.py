@@ -77,7 +77,7 @@ MERCHANT_CODES = Source(
 HOLIDAYS = Source(
     package="holidays",
     package_licence="MIT",
-    data="National public holidays",
+    data="National public holidays, weekends, dates of Islamic, Hindu, Chinese, Christian feasts",
     licence="MIT",
     attribution="Public holidays from holidays, Copyright (c) Vacanza Team and individual "
     "contributors, dr-prodigy, ryanss.",

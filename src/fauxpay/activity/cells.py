@@ -3,7 +3,7 @@
 Reads    cards, places, calendar
 Writes   cells(card, day, place, in_transit, count)
 Draws    CELL_COUNT, WEEK_LEVEL, TRAVEL_*
-Sources  parameters.yaml [rhythm, travel]
+Sources  parameters.yaml [rhythm, travel], countries/*.yaml [abroad]
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import numpy as np
 from fauxpay.activity import streams
 from fauxpay.activity.addresses import cell_addresses
 from fauxpay.activity.calendar import Calendar
+from fauxpay.activity.destinations import destinations
 from fauxpay.activity.streams import Keys
 from fauxpay.catalog.world import PROFILES, Bool, World
 from fauxpay.config.model import Config
 from fauxpay.errors import ConfigError
-from fauxpay.foundations.alias import AliasPool, alias_pool
+from fauxpay.foundations.alias import AliasPool
 from fauxpay.foundations.counts import (
     GRID_STEPS,
     GRID_STEPS_PER_OCTAVE,
@@ -44,7 +45,7 @@ class CellTables:
     week_step    i64[256]       grid steps of a card-week's own factor
     counts       Poisson tables on the rate grid
     travel_goes  chance of a trip in a block of days, of 65,536
-    abroad       chance that a trip crosses a border, of 65,536
+    abroad       i64[countries]  chance that a trip crosses a border, of 65,536
     trip_days    i64[256]       length of a trip
     destinations pool by country: at home, then abroad
     """
@@ -54,7 +55,7 @@ class CellTables:
     week_step: I64
     counts: CountTables
     travel_goes: int
-    abroad: int
+    abroad: I64
     trip_days: I64
     destinations: AliasPool
 
@@ -96,9 +97,9 @@ def cell_tables(world: World, config: Config, parameters: Parameters) -> CellTab
         week_step=np.rint(np.round(week, 6)).astype(np.int64),
         counts=count_tables(),
         travel_goes=threshold(goes, 16),
-        abroad=threshold(travel["abroad_share"], 16) if len(world.countries) > 1 else 0,
+        abroad=_abroad_chances(world, parameters),
         trip_days=trip_days,
-        destinations=_destinations(world),
+        destinations=destinations(world, parameters),
     )
 
 
@@ -112,15 +113,11 @@ def _trip_days(travel: dict[str, Any]) -> I64:
     return days[np.searchsorted(cumulative, (np.arange(256) + 0.5) / 256)].astype(np.int64)
 
 
-def _destinations(world: World) -> AliasPool:
-    """Segment c: places of country c; segment count + c: places of all other countries."""
-    country, weight = world.places.country, world.places.population.astype(np.float64)
-    count = len(world.countries)
-    place = np.arange(country.size)
-    abroad = [place[country != c] if count > 1 else place for c in range(count)]
-    segment = np.concatenate([country] + [np.full(a.size, count + c) for c, a in enumerate(abroad)])
-    member = np.concatenate([place, *abroad])
-    return alias_pool(segment, member, weight[member], 2 * count)
+def _abroad_chances(world: World, parameters: Parameters) -> I64:
+    if len(world.countries) == 1:
+        return np.zeros(1, dtype=np.int64)
+    shares = [parameters.of_country(country)["abroad"]["trip_share"] for country in world.countries]
+    return np.array([threshold(share, 16) for share in shares], dtype=np.int64)
 
 
 def open_cells(
@@ -185,7 +182,7 @@ def places_on(
     since, length = since[away], length[away]
     in_transit[rows] = (since == 0) | (since == length - 1)
     segment = world.cards.country[card[rows]]
-    crosses = streams.TRAVEL_ABROAD.of(word) < tables.abroad
+    crosses = streams.TRAVEL_ABROAD.of(word) < tables.abroad.take(segment)
     segment = np.where(crosses, segment + len(world.countries), segment)
     there = tables.destinations.pick(segment, draw(keys["travel_place"], address))
     place[rows] = np.where(in_transit[rows], place[rows], there)

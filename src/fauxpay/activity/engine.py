@@ -28,6 +28,7 @@ from fauxpay.activity.cells import (
     places_on,
     visit_counts,
 )
+from fauxpay.activity.local_days import QUARTERS
 from fauxpay.activity.outcomes import OutcomeTables, outcome_tables
 from fauxpay.activity.recurring import (
     Subscriptions,
@@ -47,6 +48,7 @@ from fauxpay.activity.returns import (
     reversals,
 )
 from fauxpay.activity.rows import CASH, LOCAL_QUARTERS, Manner, Rows, Session, Ticket, Where
+from fauxpay.activity.sales import with_sales
 from fauxpay.activity.streams import Keys
 from fauxpay.activity.traits import CARD_TRAITS, COUNTRY, CURRENCY, Traits, trait, traits_of
 from fauxpay.activity.visits import (
@@ -272,7 +274,7 @@ class Activity:
         )
 
     def local_quarters(self, place: I64, day: Any, at_ms: I64) -> I64:
-        """Quarter-hour of the local week, 0..671."""
+        """Quarter-hour of the local week, and of the weeks of sales."""
         region = self.world.places.region.take(place, mode="clip")
         offset = self.calendar.offset_minutes(region, day, at_ms)
         return local_quarters(day, at_ms, offset)
@@ -308,12 +310,17 @@ class Activity:
 
 
 def local_quarters(day: Any, at_ms: I64, offset_minutes: I64) -> I64:
-    """Quarter-hour of the local week, Monday 00:00 = 0, from UTC day and local offset."""
+    """Quarter-hour of the local week, Monday 00:00 = 0, from UTC day and local offset.
+
+    On days of sales it lies in a further week of its own, see `activity.sales`.
+    """
     quarter = at_ms // QUARTER_MS
     quarter += offset_minutes // 15
-    quarter += (np.asarray(day) + 3) % 7 * 96
+    quarter += np.asarray(day) * QUARTERS
+    local_day = quarter // QUARTERS
+    quarter += 3 * QUARTERS
     quarter %= LOCAL_QUARTERS
-    return quarter
+    return with_sales(quarter, local_day, day)
 
 
 def days_of_month(day: I64) -> I64:

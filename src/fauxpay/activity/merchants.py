@@ -3,7 +3,8 @@
 Reads    rows(card, address, place, local_quarter), merchants, terminals
 Writes   where(kind, merchant, terminal)
 Draws    WHERE_*, FAVOURITE
-Sources  parameters.yaml [channels, favourites, opening]
+Sources  parameters.yaml [channels, favourites, opening], countries/*.yaml [payment, abroad,
+         sale_boost]
 
 Every card has an implicit, endless ranked list for each kind: rank r of card c is a pure function
 of (c, kind, r), so favourites recur and exploration never ends, without state.
@@ -31,6 +32,7 @@ from fauxpay.activity.rows import (
     Rows,
     Where,
 )
+from fauxpay.activity.sales import BLOCKS, SALES
 from fauxpay.activity.streams import Keys
 from fauxpay.activity.traits import ONLINE_LEVEL, ONLINE_LEVELS, Traits, trait
 from fauxpay.catalog.world import OPENINGS, PRESENCES, World
@@ -43,22 +45,25 @@ _RANKS = 1 << streams.WHERE_RANK.width
 _KIND_SLOTS = 256
 _RETRIES = 2
 _ALWAYS_OPEN = 256
+_OPEN_QUARTERS = LOCAL_QUARTERS * BLOCKS
 
 
 @dataclass(frozen=True, slots=True)
 class WhereTables:
     """What kinds and merchants are drawn from.
 
-    transit_rows                      rows of `kinds` for usual days; as many follow for travel
-    kinds      u8[rows * 256]         kind of each slot; a row is country * 32 + online level
+    block_rows                        rows of a block of `kinds`: country * 32 + online level
+    kinds      u8[blocks * rows * 256]  kind of each slot; blocks are plain days, days of travel,
+                                      and the same two for each kind of sale
     ranks      u16[kinds * 4096]      rank of each slot
     segment    i64[kinds]             first segment of a kind in the pool
     is_placed  bool[kinds]            segments by place, otherwise by the card's country
     pool       merchants by segment
-    open       i16[openings * 672]    chance of 256 to find it open, by local quarter of the week
+    open       i16[openings * 3360]   chance of 256 to find it open, by local quarter of the week
+                                      and of the weeks of sales
     """
 
-    transit_rows: int
+    block_rows: int
     kinds: NDArray[np.uint8]
     ranks: NDArray[np.uint16]
     segment: I64
@@ -77,7 +82,7 @@ def where_tables(world: World, config: Config, parameters: Parameters) -> WhereT
     segment[TELEPHONE] = 2 * place_count + country_count
     segment[SUBSCRIBED] = 2 * place_count + 2 * country_count
     return WhereTables(
-        transit_rows=kinds.shape[0] // 2,
+        block_rows=kinds.shape[0] // (2 * BLOCKS),
         kinds=kinds.reshape(-1),
         ranks=_ranks(config, parameters),
         segment=segment,
@@ -88,17 +93,21 @@ def where_tables(world: World, config: Config, parameters: Parameters) -> WhereT
 
 
 def _kinds(world: World, parameters: Parameters) -> NDArray[np.uint8]:
-    """A row per (country, online level), then the same for days of travel."""
-    atm = parameters.value("activity.channels.atm_share")
+    """A row per (country, online level) on plain days, on days of travel, and for each sale."""
     moto = parameters.value("activity.channels.moto_share")
-    home, transit = [], []
-    for country in world.countries:
-        cash = atm.get(country, atm["default"])
-        for step in range(ONLINE_LEVELS):
-            online = (step + 0.5) / ONLINE_LEVELS * (1 - cash - moto)
-            home.append(slots([1 - online - cash - moto, online, cash, moto], _KIND_SLOTS))
-            transit.append(slots([0, 1 - moto, 0, moto], _KIND_SLOTS))
-    return np.array(home + transit)
+    facts = [parameters.of_country(country) for country in world.countries]
+    transit = [slots([0, 1 - moto, 0, moto], _KIND_SLOTS)] * (len(facts) * ONLINE_LEVELS)
+    rows = []
+    for sale in (None, *SALES):
+        for fact in facts:
+            cash, boost = fact["payment"]["atm_share"], fact["sale_boost"]
+            for step in range(ONLINE_LEVELS):
+                online = (step + 0.5) / ONLINE_LEVELS
+                online = min(online * boost[sale], 1.0) if sale else online
+                online *= 1 - cash - moto
+                rows.append(slots([1 - online - cash - moto, online, cash, moto], _KIND_SLOTS))
+        rows += transit
+    return np.array(rows)
 
 
 def _ranks(config: Config, parameters: Parameters) -> NDArray[np.uint16]:
@@ -135,8 +144,8 @@ def _pool(world: World, parameters: Parameters) -> AliasPool:
         parts.append(
             _filled(rows, merchants.place[rows], weight[rows], (places.country, merchants.country))
         )
-    abroad = channels["cross_border_online_share"]
-    parts.append(_online(index[sells_online], merchants.country, weight, countries, abroad))
+    facts = [parameters.of_country(country)["abroad"] for country in world.countries]
+    parts.append(_online(index[sells_online], merchants.country, weight, facts))
     for chosen in (by_phone, bills):
         rows = index[chosen] if chosen.any() else index
         parts.append(
@@ -166,16 +175,21 @@ def _filled(rows: I64, segment: I64, weight: Any, countries: tuple[I64, I64]) ->
     return np.concatenate(segments).astype(np.int64), rows[taken], weight[taken]
 
 
-def _online(rows: I64, country: I64, weight: Any, countries: I64, abroad: float) -> tuple[Any, ...]:
-    """All online merchants for every country, those of others scaled to the cross-border share."""
+def _online(rows: I64, country: I64, weight: Any, facts: list[dict[str, Any]]) -> tuple[Any, ...]:
+    """All online merchants for every country, those of others scaled to its cross-border share.
+
+    facts  [abroad] of each country: the share bought abroad, and the pull of sellers there
+    """
     segments, members, weights = [], [], []
-    for own in countries:
-        is_home = country[rows] == own
-        home, away = weight[rows][is_home].sum(), weight[rows][~is_home].sum()
+    pull = np.array([one["seller_pull"] for one in facts])[country[rows]]
+    for own, fact in enumerate(facts):
+        is_home, abroad = country[rows] == own, fact["online_share"]
+        foreign = weight[rows] * pull
+        home, away = weight[rows][is_home].sum(), foreign[~is_home].sum()
         scale = abroad / (1 - abroad) * home / away if home and away else 1.0
         segments.append(np.full(rows.size, own))
         members.append(rows)
-        weights.append(np.where(is_home, weight[rows], weight[rows] * scale))
+        weights.append(np.where(is_home, weight[rows], foreign * scale))
     return np.concatenate(segments), np.concatenate(members), np.concatenate(weights)
 
 
@@ -188,7 +202,7 @@ def _open_chances(parameters: Parameters) -> NDArray[np.int16]:
     weekend = parameters.value("activity.opening.office_weekend")
     office = OPENINGS.index("office")
     table[office, 5 * 96 :] = np.rint(table[office, 5 * 96 :] * weekend)
-    return table.reshape(-1)
+    return np.tile(table, BLOCKS).reshape(-1)
 
 
 def choose_merchants(
@@ -232,7 +246,11 @@ def terminals_of(traits: Traits, merchant: I64, is_remote: NDArray[np.bool_], dr
 def _kind(tables: WhereTables, rows: Rows, word: U64) -> I64:
     row = rows.country * ONLINE_LEVELS
     row += trait(rows.traits, ONLINE_LEVEL)
-    row += rows.in_transit * np.int64(tables.transit_rows)
+    block = rows.local_quarter // LOCAL_QUARTERS
+    block *= 2
+    block += rows.in_transit
+    block *= tables.block_rows
+    row += block
     row *= _KIND_SLOTS
     row += streams.WHERE_KIND.of(word)
     return tables.kinds.take(row, mode="clip").astype(np.int64)
@@ -250,7 +268,7 @@ def _favourite(tables: WhereTables, keys: Keys, wanted: tuple[I64, I64, I64 | in
 def _open_chance(
     world: World, tables: WhereTables, local_quarter: I64, merchant: I64
 ) -> NDArray[np.int16]:
-    position = world.merchants.opening.take(merchant, mode="clip") * np.int64(LOCAL_QUARTERS)
+    position = world.merchants.opening.take(merchant, mode="clip") * np.int64(_OPEN_QUARTERS)
     position += local_quarter
     return tables.open.take(position, mode="clip")
 

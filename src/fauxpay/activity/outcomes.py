@@ -2,8 +2,8 @@
 
 Reads    rows(card, address), where(kind, merchant, terminal), ticket(billing, tail_octave)
 Writes   manner(entry_mode, authentication, response)
-Draws    TICKET_ENTRY, TICKET_AUTHENTICATION, OUTCOME_CODE
-Sources  parameters.yaml [entry, authentication, outcome]
+Draws    TICKET_ENTRY, TICKET_AUTHENTICATION, TICKET_TAP, OUTCOME_CODE
+Sources  parameters.yaml [entry, authentication, outcome], countries/*.yaml [payment]
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from fauxpay.catalog.world import World
 from fauxpay.foundations.alias import slots
 from fauxpay.foundations.draws import F64, I64, draw
 from fauxpay.foundations.parameters import Parameters
+from fauxpay.foundations.quantiles import rounded
 
 APPROVED = 0
 _SLOTS = 256
@@ -59,7 +60,10 @@ class OutcomeTables:
     entry             u8[countries * 20 * 256]       entry mode
     authentication    u8[countries * 6 * 2 * 256]    by entry mode and whether it is cash
     limit             f64[currencies]                contactless limit, minor units
-    response          u8[5 * 2 * 8 * 4096]           code by kind, cross-border, tail octave
+    comfort           f64[256]                       share of the limit up to which one taps
+    approved          i64[countries * 5 * 2 * 8]     slots of 4,096 that are approved, by country of
+                                                     the card, kind, cross-border, tail octave
+    response          u8[countries * 5 * 2 * 8 * 4096]  code of each slot
     """
 
     terminal_context: I64
@@ -67,6 +71,8 @@ class OutcomeTables:
     entry: NDArray[np.uint8]
     authentication: NDArray[np.uint8]
     limit: F64
+    comfort: F64
+    approved: I64
     response: NDArray[np.uint8]
 
 
@@ -77,14 +83,25 @@ def outcome_tables(world: World, codes: tuple[str, ...], parameters: Parameters)
     units = minor_units(world)
     limit = np.array([limits.get(c, limits["default"]) for c in world.currencies]) * units
     terminals = world.terminals
+    response = _responses(world, codes, parameters)
     return OutcomeTables(
         kind_context=np.array([-1, _VIRTUAL * 4, -1, _BY_KIND, _BY_KIND + 1]),
         terminal_context=terminals.kind * 4 + terminals.is_contactless * np.int64(2),
         entry=_entry(world, parameters),
         authentication=_authentication(world, parameters),
         limit=limit,
-        response=_responses(codes, parameters),
+        comfort=_comfort(parameters.value("activity.entry.tap_comfort")),
+        approved=(response.reshape(-1, _CODE_SLOTS) == APPROVED).sum(axis=1).astype(np.int64),
+        response=response,
     )
+
+
+def _comfort(law: dict[str, float]) -> F64:
+    """Quantiles of the share of the limit up to which people tap: uniform in the log, then all."""
+    quantile = (np.arange(_SLOTS) + 0.5) / _SLOTS
+    below = 1.0 - law["share_at_limit"]
+    log = np.log(law["low"]) * (1.0 - np.minimum(quantile / below, 1.0))
+    return rounded(np.exp(log))
 
 
 def _entry(world: World, parameters: Parameters) -> NDArray[np.uint8]:
@@ -92,8 +109,8 @@ def _entry(world: World, parameters: Parameters) -> NDArray[np.uint8]:
     stored = entry["credential_on_file_share"]
     rows = []
     for country in world.countries:
-        tap = entry["contactless_share"].get(country, entry["contactless_share"]["default"])
-        swipe = entry["magstripe_share"].get(country, entry["magstripe_share"]["default"])
+        payment = parameters.of_country(country)["payment"]
+        tap, swipe = payment["contactless_share"], payment["magstripe_share"]
         for context in range(_CONTEXTS):
             share = np.zeros(ENTRY_COUNT)
             terminal, can_tap = context // 4, context % 4 == 3
@@ -112,14 +129,13 @@ def _entry(world: World, parameters: Parameters) -> NDArray[np.uint8]:
 
 
 def _authentication(world: World, parameters: Parameters) -> NDArray[np.uint8]:
-    pins = parameters.value("activity.authentication.chip_pin_share")
-    mixes = parameters.value("activity.authentication.online_mix")
     present = parameters.value("activity.authentication.present_mix")
     signed = parameters.value("activity.authentication.chip_signature_share")
     rows = []
     for country in world.countries:
-        pin = pins.get(country, pins["default"])
-        none, otp, frictionless, device = mixes.get(country, mixes["default"])
+        payment = parameters.of_country(country)["payment"]
+        pin = payment["chip_pin_share"]
+        none, otp, frictionless, device = payment["online_mix"]
         by_entry: dict[int, list[float]] = {
             CHIP: [pin, (1 - pin) * signed, (1 - pin) * (1 - signed), 0, 0, 0],
             CONTACTLESS: present["contactless"],
@@ -134,7 +150,16 @@ def _authentication(world: World, parameters: Parameters) -> NDArray[np.uint8]:
     return np.concatenate(rows)
 
 
-def _responses(codes: tuple[str, ...], parameters: Parameters) -> NDArray[np.uint8]:
+def _responses(world: World, codes: tuple[str, ...], parameters: Parameters) -> NDArray[np.uint8]:
+    factors = [parameters.of_country(c)["payment"]["decline_factor"] for c in world.countries]
+    tables = {factor: _responses_at(factor, codes, parameters) for factor in sorted(set(factors))}
+    return np.concatenate([tables[factor] for factor in factors])
+
+
+def _responses_at(
+    factor: float, codes: tuple[str, ...], parameters: Parameters
+) -> NDArray[np.uint8]:
+    """Codes by kind, cross-border and tail octave, at a country's factor on declines."""
     outcome = parameters.section("activity.outcome")
     rows = []
     for kind in range(KIND_COUNT):
@@ -143,7 +168,7 @@ def _responses(codes: tuple[str, ...], parameters: Parameters) -> NDArray[np.uin
         for crosses in (False, True):
             for octave in range(TAIL_OCTAVES):
                 share = outcome["decline_share"][channel] * outcome["tail_factor"] ** octave
-                share *= outcome["cross_border_factor"] if crosses else 1.0
+                share *= factor * (outcome["cross_border_factor"] if crosses else 1.0)
                 share = min(share, outcome["decline_share_max"])
                 weight = np.zeros(len(codes))
                 for name, part in mix.items():
@@ -170,10 +195,11 @@ def authorise(
 ) -> Manner:
     """Entry, authentication and answer; asked is (where, ticket, entry modes).
 
-    A tap above the card's contactless limit becomes a chip purchase.
+    A tap above what its holder is at ease with, at most the limit, becomes a chip purchase.
     """
     where, ticket, entry = asked
     limit = tables.limit.take(rows.currency, mode="clip")
+    limit *= tables.comfort.take(streams.TICKET_TAP.of(rows.ticket_word), mode="clip")
     entry = np.where((entry == CONTACTLESS) & (ticket.billing > limit), CHIP, entry)
     row = rows.country * (ENTRY_COUNT * 2)
     row += entry * 2
@@ -181,14 +207,20 @@ def authorise(
     row *= _SLOTS
     row += streams.TICKET_AUTHENTICATION.of(rows.ticket_word)
     crosses = trait(where.traits, MERCHANT_COUNTRY) != rows.country
-    case = where.kind * 2
+    case = rows.country * KIND_COUNT
+    case += where.kind
+    case *= 2
     case += crosses
     case *= TAIL_OCTAVES
     case += ticket.tail_octave
-    case *= _CODE_SLOTS
-    case += streams.OUTCOME_CODE.of(draw(keys["outcome"], rows.own_address))
+    slot = streams.OUTCOME_CODE.of(draw(keys["outcome"], rows.own_address))
+    # Approved comes first in each table, so only the few others have to look into it.
+    declined = np.flatnonzero(slot >= tables.approved.take(case, mode="clip"))
+    response = np.zeros(slot.size, dtype=np.int8)
+    position = case[declined] * _CODE_SLOTS + slot[declined]
+    response[declined] = tables.response.take(position, mode="clip").view(np.int8)
     return Manner(
         entry_mode=entry.astype(np.int8),
         authentication=tables.authentication.take(row, mode="clip").view(np.int8),
-        response=tables.response.take(case, mode="clip").view(np.int8),
+        response=response,
     )

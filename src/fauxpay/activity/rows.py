@@ -35,7 +35,7 @@ class Rows:
     own_address    u64[n]     the row's own
     place          i64[n]     where the card is
     in_transit     bool[n]    no card-present purchase on a day of travel
-    local_quarter  i64[n]     quarter-hour of the local week, 0..671
+    local_quarter  i64[n]     quarter-hour of the local week, 0..671; more on days of sales
     record         i64[n, 4]  the card's record (activity.traits)
     traits         i64[n]     the record's packed traits
     country        i64[n]     of the card

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from fauxpay.activity.calendar import CURVE_SLOTS, QUARTERS, Calendar
+from fauxpay.activity.calendar import CURVE_SLOTS, Calendar
 from fauxpay.activity.engine import Activity, Tables, activity_tables
+from fauxpay.activity.local_days import QUARTERS
 from fauxpay.activity.merchants import WhereTables
+from fauxpay.activity.sales import BLOCKS
 from fauxpay.activity.streams import WHERE_RANK
 from fauxpay.activity.tickets import TicketTables
 from fauxpay.activity.traits import traits_of
@@ -89,6 +91,7 @@ def _where(world: World, tables: WhereTables) -> WhereTables:
     pool = replace(flat, segment=np.repeat(flat.segment, [place_count, place_count, rest]))
     return replace(
         tables,
+        kinds=np.tile(tables.kinds[: tables.kinds.size // BLOCKS], BLOCKS),
         ranks=np.tile(np.arange(_SPREAD, dtype=np.uint16), tables.ranks.size // _SPREAD),
         pool=pool,
         open=np.full_like(tables.open, 256),

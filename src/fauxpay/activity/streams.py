@@ -55,6 +55,7 @@ TICKET_AMOUNT = Field("ticket", 0, 32)
 TICKET_ENDING = Field("ticket", 32, 8)
 TICKET_ENTRY = Field("ticket", 40, 8)
 TICKET_AUTHENTICATION = Field("ticket", 48, 8)
+TICKET_TAP = Field("ticket", 56, 8)
 # One word per authorisation.
 OUTCOME_CODE = Field("outcome", 0, 12)
 OUTCOME_DEVICE = Field("outcome", 12, 8)

@@ -3,7 +3,7 @@
 Reads    rows(card, address), where(kind, merchant), reference exchange_rates
 Writes   ticket(amount, billing, tail_octave)
 Draws    TICKET_AMOUNT, TICKET_ENDING
-Sources  parameters.yaml [amounts], catalog parameters.yaml [countries.price_level]
+Sources  parameters.yaml [amounts], countries/*.yaml [endings], catalog [countries.price_level]
 
 Amounts are float64 that hold whole numbers below 2**53; only IEEE operations that round exactly
 the same everywhere are used (+ - * / floor rint).
@@ -22,6 +22,7 @@ from fauxpay.activity import streams
 from fauxpay.activity.rows import Rows, Ticket, Where
 from fauxpay.activity.traits import (
     FACTOR,
+    MERCHANT_COUNTRY,
     MERCHANT_CURRENCY,
     TICKET_CLASS,
     Traits,
@@ -34,10 +35,10 @@ from fauxpay.foundations import reference
 from fauxpay.foundations.alias import slots
 from fauxpay.foundations.draws import F64, I64
 from fauxpay.foundations.parameters import Parameters
-from fauxpay.foundations.quantiles import MANTISSA_BITS, OCTAVES, look_up, tail_index
+from fauxpay.foundations.quantiles import MANTISSA_BITS, OCTAVES, look_up, rounded, tail_index
 
 REFERENCE_CURRENCY = "USD"
-ENDINGS = ("exact", "whole", "99", "95", "50", "fives")
+ENDINGS = ("exact", "whole", "99", "95", "50", "fives", "90", "notes")
 _ENDING_SLOTS = 256
 TAIL_OCTAVES = 8
 
@@ -50,7 +51,8 @@ class TicketTables:
     class_of    i64[merchants]         row of `quantiles`
     scale       f64[merchants]         local minor units per reference cent, price level included
     card_factor f64[cards]             the card's own
-    endings     u8[classes * 256]      ending of each slot
+    endings     u8[countries * classes * 256]  ending of each slot
+    class_count number of classes
     step, less  f64[endings * currencies]  round to a multiple of step, then take less off
     """
 
@@ -62,6 +64,7 @@ class TicketTables:
     step: F64
     less: F64
     currency_count: int
+    class_count: int
 
 
 def ticket_tables(world: World, config: Config, parameters: Parameters) -> TicketTables:
@@ -85,18 +88,12 @@ def ticket_tables(world: World, config: Config, parameters: Parameters) -> Ticke
         class_of=class_of,
         scale=_scale(world, config, parameters),
         card_factor=_card_factor(world, amounts),
-        endings=np.concatenate(
-            [slots(amounts["endings"][classes[name]["ending"]], _ENDING_SLOTS) for name in names]
-        ),
+        endings=_ending_slots(world, [classes[name]["ending"] for name in names], parameters),
         step=step,
         less=less,
         currency_count=len(world.currencies),
+        class_count=len(names),
     )
-
-
-def rounded(values: NDArray[np.float64], digits: int = 6) -> F64:
-    """Values at so many significant digits: what is sealed must not hang on a CPU's last bit."""
-    return np.array([float(f"{value:.{digits}g}") for value in np.ravel(values).tolist()])
 
 
 def minor_units(world: World) -> F64:
@@ -132,6 +129,16 @@ def _card_factor(world: World, amounts: dict[str, Any]) -> F64:
     return rounded(factor * np.where(is_credit, amounts["credit_factor"], 1.0))
 
 
+def _ending_slots(world: World, profiles: list[str], parameters: Parameters) -> NDArray[np.uint8]:
+    """Endings by merchant's country and ticket class, whose ending profiles are given."""
+    tables = []
+    for country in world.countries:
+        endings = parameters.of_country(country)["endings"]
+        by_profile = {name: slots(share, _ENDING_SLOTS) for name, share in endings.items()}
+        tables += [by_profile[profile] for profile in profiles]
+    return np.concatenate(tables)
+
+
 def _endings(world: World, amounts: dict[str, Any]) -> tuple[F64, F64]:
     units, notes, coarse = minor_units(world), amounts["note_units"], amounts["coarse_units"]
     step = np.ones((len(ENDINGS), len(world.currencies)))
@@ -140,15 +147,18 @@ def _endings(world: World, amounts: dict[str, Any]) -> tuple[F64, F64]:
         unit = units[column]
         crude = coarse.get(name, coarse["default"]) * unit
         fine = 1.0 if coarse.get(name, 1) == 1 else crude / 10
-        step[:, column] = [max(fine, 1.0), crude, crude, crude, crude, 5 * crude]
-        note = notes.get(name, notes["default"]) * unit
-        step[ENDINGS.index("fives"), column] = note if unit == 1 or note > 5 * crude else 5 * crude
+        step[:, column] = crude
+        step[ENDINGS.index("exact"), column] = max(fine, 1.0)
+        step[ENDINGS.index("fives"), column] = 5 * crude
+        step[ENDINGS.index("notes"), column] = notes.get(name, notes["default"]) * unit
         if unit > 1:
             less[ENDINGS.index("99"), column] = unit / 100
             less[ENDINGS.index("95"), column] = unit / 20
+            less[ENDINGS.index("90"), column] = unit / 10
             less[ENDINGS.index("50"), column] = unit / 2
         else:
             less[ENDINGS.index("99"), column] = crude * 0.2
+            less[ENDINGS.index("90"), column] = crude * 0.2
             less[ENDINGS.index("50"), column] = crude * 0.5
     return step.reshape(-1), np.floor(less).reshape(-1)
 
@@ -160,6 +170,7 @@ def price(tables: TicketTables, traits: Traits, rows: Rows, where: Where) -> tup
     amount = look_up(tables.quantiles, ticket_class, index, fraction)
     amount *= traits.scale.take(where.merchant, mode="clip")
     amount *= traits.factor.take(trait(rows.traits, FACTOR), mode="clip")
+    ticket_class += trait(where.traits, MERCHANT_COUNTRY) * np.int64(tables.class_count)
     ticket_class *= _ENDING_SLOTS
     ticket_class += streams.TICKET_ENDING.of(rows.ticket_word)
     ending = tables.endings.take(ticket_class, mode="clip") * np.int64(tables.currency_count)

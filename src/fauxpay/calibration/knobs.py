@@ -14,8 +14,8 @@ from typing import Any
 
 from fauxpay.calibration.statistics import Cell
 from fauxpay.config.model import Config
-from fauxpay.foundations.overrides import fault
-from fauxpay.foundations.parameters import Parameters, load_parameters
+from fauxpay.foundations.parameters import COUNTRIES as PACKS
+from fauxpay.foundations.parameters import Parameters, load_parameters, override_faults
 
 SHARE_MAX = 0.95
 DEFAULT = "default"
@@ -65,6 +65,29 @@ class Knobs:
         """All of them."""
         return load_parameters(self.overrides)
 
+    def countries(self) -> list[str]:
+        """Those of the world so far."""
+        return sorted(self.setting("catalog.countries"))
+
+    def of_countries(self, fact: str) -> dict[str, Any]:
+        """A fact of the countries' packs, such as payment.atm_share, of each country of the world.
+
+        Empty where the packs have no such fact.
+        """
+        group, _, name = fact.partition(".")
+        parameters = self.parameters()
+        facts = {country: parameters.of_country(country) for country in self.countries()}
+        return {
+            country: one[group][name]
+            for country, one in facts.items()
+            if name in one.get(group, {})
+        }
+
+    def put_of_countries(self, fact: str, values: Mapping[str, Any], note: Note) -> None:
+        """Sets a fact of the packs, country by country."""
+        for country, value in values.items():
+            self.put_parameter(f"{PACKS}.{country}.{fact}", value, note)
+
     def put_setting(self, key: str, value: Any, note: Note) -> None:
         """Sets a setting of the config."""
         self.values[key] = value
@@ -73,10 +96,9 @@ class Knobs:
 
     def put_parameter(self, name: str, value: Any, note: Note) -> bool:
         """Sets a parameter, unless it has another shape than this code knows."""
-        shipped = {name: (one.value, one.unit) for name, one in load_parameters().leaves.items()}
-        said = fault(name, value, shipped)
-        if said is not None:
-            self.left[name] = f"the estimate does not fit the parameter ({said})"
+        faults = override_faults({name: value})
+        if faults:
+            self.left[name] = f"the estimate does not fit the parameter ({faults[0][2]})"
             return False
         self.overrides[name] = value
         self.notes[name] = note
@@ -103,16 +125,13 @@ def significant(value: float, digits: int = 4) -> float:
 def scaled_by_country(
     shipped: Mapping[str, float], ratios: Mapping[str, float], overall: float
 ) -> dict[str, float]:
-    """Values by country, times their ratios; countries not listed share the entry `default`.
+    """Values by country, times their ratios; a country without an entry begins at `default`.
 
-    overall  ratio of all: for `default` where countries without entry are in the data
+    overall  ratio of all, by which `default` moves
     """
-    unlisted = [ratio for name, ratio in ratios.items() if name not in shipped]
-    mean = sum(unlisted) / len(unlisted) if unlisted else overall
-    factor = {name: ratios.get(name, 1.0) for name in shipped} | {DEFAULT: mean}
-    return {
-        name: significant(min(value * factor[name], SHARE_MAX)) for name, value in shipped.items()
-    }
+    factor = {**dict.fromkeys(shipped, 1.0), DEFAULT: overall, **ratios}
+    values = {name: shipped.get(name, shipped[DEFAULT]) for name in factor}
+    return {name: significant(min(values[name] * factor[name], SHARE_MAX)) for name in factor}
 
 
 def ratios_of(

@@ -8,20 +8,23 @@ Sources  reference currencies
 
 from __future__ import annotations
 
-from fauxpay.calibration.statistics import Cell, Source, Statistics
+from fauxpay.calibration.statistics import Cell, Key, Source, Statistics
 from fauxpay.foundations.reference import reference
+from fauxpay.scorecard.columns import literal
 
 MONTHS_MIN = 12
 
 
 def measure_mixes(source: Source, found: Statistics) -> None:
     """Every mix that the columns allow."""
+    _countries(source, found)
     _hours(source, found)
     _days_of_week(source, found)
     _months(source, found)
-    _countries(source, found)
     if "channel" in source.has:
         _channels(source, found)
+    if {"channel", "merchant_country"} <= source.has:
+        _abroad(source, found)
     if {"channel", "entry_mode"} <= source.has:
         _entries(source, found)
     if "is_approved" in source.has:
@@ -45,15 +48,29 @@ def _hours(source: Source, found: Statistics) -> None:
 
 
 def _days_of_week(source: Source, found: Statistics) -> None:
-    """Mean purchases of each weekday, relative to the week, Monday 1."""
+    """Mean purchases of each weekday, relative to the week, Monday 1: of all, and by country."""
+    asked: dict[Key, str] = {("weekday",): source.rows(("local_at",))}
+    if source.home():
+        asked |= {
+            ("weekday", country): f"(select * from {source.rows_with_home(('local_at',))} "
+            f"where home_ = {literal(country)})"
+            for country in found.below("country")
+        }
+    for key, rows in asked.items():
+        _week(source, found, key, rows)
+
+
+def _week(source: Source, found: Statistics, key: Key, source_rows: str) -> None:
     rows = source.ask(
-        f'select isodow("at"), count(*) / count(distinct "at"::date), count(*), '
-        f"count(distinct card) from {source.rows(())} where spontaneous group by 1"
+        f"select isodow(local_), count(*) / count(distinct local_::date), count(*), "
+        f"count(distinct card) from {source_rows} where spontaneous "
+        f"and local_::date between date '{source.window.start}' + 1 "
+        f"and date '{source.window.end}' - 2 group by 1"
     )
     if len(rows) == 7:
         mean = sum(row[1] for row in rows) / 7
         for day, value, count, cards in rows:
-            found.put(("weekday", str(day)), Cell(value / mean, count, cards), source.k)
+            found.put((*key, str(day)), Cell(value / mean, count, cards), source.k)
 
 
 def _months(source: Source, found: Statistics) -> None:
@@ -103,6 +120,23 @@ def _channels(source: Source, found: Statistics) -> None:
             if row[0] is not None:
                 cell = Cell(row[column] / row[1], row[1], row[column + 1])
                 found.put(("channel", channel, row[0]), cell, source.k)
+
+
+def _abroad(source: Source, found: Statistics) -> None:
+    """Share of online purchases in another country than the card's, by the card's country."""
+    rows = source.ask(
+        f"select home_, count(*), count(*) filter (home_ <> merchant_country), "
+        f"count(distinct card) filter (home_ <> merchant_country) "
+        f"from {source.rows_with_home(('channel', 'merchant_country'))} "
+        f"where spontaneous and channel = 'ecom' and merchant_country is not null "
+        f"and home_ is not null group by 1"
+    )
+    total = sum(row[1] for row in rows)
+    if total:
+        away, cards = sum(row[2] for row in rows), sum(row[3] for row in rows)
+        found.put(("abroad",), Cell(away / total, total, cards), source.k)
+    for country, count, crossing, cards in rows:
+        found.put(("abroad", country), Cell(crossing / count, count, cards), source.k)
 
 
 def _entries(source: Source, found: Statistics) -> None:
@@ -186,6 +220,7 @@ def _endings(source: Source, found: Statistics) -> None:
     cents = "(round(amount * 100)::bigint % 100)"
     rows = source.ask(
         f"select profile_, case {cents} when 0 then 'whole' when 99 then '99' when 95 then '95' "
+        f"when 90 then '90' "
         f"when 50 then '50' else 'exact' end, count(*), count(distinct card) "
         f"from {_classed(source, columns)} where paid and amount > 0 and {where} group by all"
     )

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fauxpay.calibration.knobs import (
-    DEFAULT,
+    SHARE_MAX,
     Knobs,
     Note,
     behind,
@@ -22,41 +22,46 @@ from fauxpay.calibration.knobs import (
     significant,
 )
 from fauxpay.calibration.statistics import Cell, Statistics
+from fauxpay.foundations.parameters import COUNTRIES as PACKS
+from fauxpay.foundations.reference import reference
 
 HOURS = "activity.rhythm.hours"
-WEEKDAYS = "activity.rhythm.day_of_week"
-MONTHS = "activity.rhythm.month"
+WEEK = "week.day_of_week"
+MONTH = "week.month"
 CLASSES = "activity.amounts.classes"
-ENDINGS = "activity.amounts.endings"
 DECLINES = "activity.outcome.decline_share"
 COUNTRIES = "catalog.countries"
 HOUR_MAX = 1000
-BY_COUNTRY = {
+ONLINE = "catalog.countries.online_share"
+ALONE = {
     # statistic -> (parameter, how)
-    ("channel", "ecom"): ("catalog.countries.online_share", "online share of each country's cards"),
-    ("channel", "atm"): ("activity.channels.atm_share", "withdrawals of each country's cards"),
     ("channel", "moto"): ("activity.channels.moto_share", "mail and telephone orders"),
-    ("entry", "contactless"): (
-        "activity.entry.contactless_share",
-        "taps of card-present purchases",
-    ),
-    ("entry", "magstripe"): ("activity.entry.magstripe_share", "stripes of card-present purchases"),
     ("entry", "credential_on_file"): (
         "activity.entry.credential_on_file_share",
         "stored credentials of online purchases",
     ),
 }
-# The order of shares in an ending profile.
-_ENDINGS = ("exact", "whole", "99", "95", "50", "whole")
+OF_PACKS = {
+    # statistic by country -> (fact of the countries' packs, how)
+    ("channel", "atm"): ("payment.atm_share", "withdrawals of the country's cards"),
+    ("abroad",): ("abroad.online_share", "online purchases in other countries"),
+    ("entry", "contactless"): ("payment.contactless_share", "taps of card-present purchases"),
+    ("entry", "magstripe"): ("payment.magstripe_share", "stripes of card-present purchases"),
+}
+# The order of shares in an ending profile; those that cannot be told apart move together.
+_ENDINGS = ("exact", "whole", "99", "95", "50", "whole", "90", "whole")
 
 
 def correct_shapes(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
     """Moves each shape by the ratio of what is seen to what the mirror made."""
     _correct_countries(knobs, seen, made)
-    for key, (name, how) in BY_COUNTRY.items():
-        _correct_share(knobs, (seen, made), key, (name, how))
-    _correct_list(knobs, (seen, made), "weekday", WEEKDAYS, "mean purchases of each weekday")
-    _correct_list(knobs, (seen, made), "month", MONTHS, "mean purchases of each month's days")
+    for key, named in ALONE.items():
+        _correct_share(knobs, (seen, made), key, named)
+    _correct_online(knobs, seen, made)
+    for key, named in OF_PACKS.items():
+        _correct_packs(knobs, (seen, made), key, named)
+    _correct_weekdays(knobs, seen, made)
+    _correct_months(knobs, seen, made)
     _correct_hours(knobs, seen, made)
     _correct_declines(knobs, seen, made)
     _correct_amounts(knobs, seen, made)
@@ -90,38 +95,96 @@ def put_countries(knobs: Knobs, weights: Mapping[str, float], note: Note) -> Non
 def _correct_share(
     knobs: Knobs, pair: tuple[Statistics, Statistics], key: Any, named: tuple[str, str]
 ) -> None:
-    """A share that stands alone, or by country."""
+    """A share that is one for all countries."""
     (seen, made), (name, how) = pair, named
     cell, mirror, now = seen.cells.get(key), made.value(*key), knobs.parameter(name)
     if cell is None or not mirror or now is None:
-        why = "too few cards" if key in seen.suppressed else "its columns are not there"
-        knobs.leave(name, why if mirror else "the mirror made none, so there is no scale")
+        knobs.leave(name, _why(seen, key, mirror))
+        return
+    value = significant(min(now * cell.value / mirror, SHARE_MAX))
+    knobs.put_parameter(name, value, Note(how, cell.rows, cell.cards))
+
+
+def _why(seen: Statistics, key: Any, mirror: float | None) -> str:
+    if key in seen.suppressed:
+        return "too few cards"
+    return "its columns are not there" if mirror else "the mirror made none, so there is no scale"
+
+
+def _correct_online(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
+    key = ("channel", "ecom")
+    cell, mirror, now = seen.cells.get(key), made.value(*key), knobs.parameter(ONLINE)
+    if cell is None or not mirror or now is None:
+        knobs.leave(ONLINE, _why(seen, key, mirror))
         return
     overall = cell.value / mirror
-    note = Note(how, cell.rows, cell.cards)
-    if isinstance(now, dict):
-        ratios = ratios_of(seen.below(*key), made.below(*key))
-        if not ratios:
-            ratios = {country: overall for country in now if country != DEFAULT}
-        knobs.put_parameter(name, scaled_by_country(now, ratios, overall), note)
-    else:
-        knobs.put_parameter(name, significant(min(now * overall, 0.95)), note)
+    ratios = ratios_of(seen.below(*key), made.below(*key))
+    ratios = ratios or dict.fromkeys(knobs.countries(), overall)
+    note = Note("online share of each country's cards", cell.rows, cell.cards)
+    knobs.put_parameter(ONLINE, scaled_by_country(now, ratios, overall), note)
 
 
-def _correct_list(
-    knobs: Knobs, pair: tuple[Statistics, Statistics], word: str, name: str, how: str
+def _correct_packs(
+    knobs: Knobs, pair: tuple[Statistics, Statistics], key: Any, named: tuple[str, str]
 ) -> None:
-    """A list whose first entry is the cell "1", and so on; scaled to the mean that it had."""
-    own, mirror = pair[0].below(word), pair[1].below(word)
-    now = knobs.parameter(name)
-    if now is None or len(own) < len(now) or len(mirror) < len(now):
-        why = "needs twelve whole months" if word == "month" else "some days have too few cards"
-        knobs.leave(name, why)
+    """A share of the countries' packs: by country where it can be told, else by one ratio."""
+    (seen, made), (fact, how) = pair, named
+    cell, mirror, now = seen.cells.get(key), made.value(*key), knobs.of_countries(fact)
+    if cell is None or not mirror or not now:
+        knobs.leave(f"{PACKS}.*.{fact}", _why(seen, key, mirror))
         return
-    ratio = ratios_of(own, mirror)
-    moved = [value * ratio.get(str(nth), 1.0) for nth, value in enumerate(now, start=1)]
+    own = seen.below(*key)
+    ratios = ratios_of(own, made.below(*key))
+    if not own:
+        ratios = dict.fromkeys(now, cell.value / mirror)
+    for country, ratio in ratios.items():
+        if country in now:
+            value = significant(min(now[country] * ratio, SHARE_MAX))
+            behind_it = own.get(country, cell)
+            note = Note(how, behind_it.rows, behind_it.cards)
+            knobs.put_parameter(f"{PACKS}.{country}.{fact}", value, note)
+
+
+def _correct_weekdays(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
+    """Each country's week, where all of its days have cards enough; else the ratios of all."""
+    now = knobs.of_countries(WEEK)
+    every = seen.below("weekday"), made.below("weekday")
+    if not now or len(every[0]) < 7:
+        knobs.leave(f"{PACKS}.*.{WEEK}", "some days have too few cards")
+        return
+    for country, week in now.items():
+        own = seen.below("weekday", country), made.below("weekday", country)
+        chosen = own if min(map(len, own)) == 7 else every
+        if _last_day_of_rest(country) != 7:
+            knobs.leave(f"{PACKS}.{country}.{WEEK}", "its week does not end on Sunday")
+            continue
+        moved = _scaled_list(week, ratios_of(*chosen))
+        note = behind(chosen[0], "mean purchases of each weekday")
+        knobs.put_parameter(f"{PACKS}.{country}.{WEEK}", moved, note)
+
+
+def _last_day_of_rest(country: str) -> int:
+    """ISO weekday of the last day of a country's weekend; the packs count a week up to it."""
+    known = [row for row in reference("weekends").to_pylist() if row["country"] == country]
+    rest = set(known[-1]["rest_days"]) if known else {6, 7}
+    return next((day for day in rest if day % 7 + 1 not in rest), 7)
+
+
+def _correct_months(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
+    own, now = seen.below("month"), knobs.of_countries(MONTH)
+    if not now or len(own) < 12:
+        knobs.leave(f"{PACKS}.*.{MONTH}", "needs twelve whole months")
+        return
+    ratios = ratios_of(own, made.below("month"))
+    moved = {country: _scaled_list(year, ratios) for country, year in now.items()}
+    knobs.put_of_countries(MONTH, moved, behind(own, "mean purchases of each month's days"))
+
+
+def _scaled_list(now: list[float], ratios: Mapping[str, float]) -> list[float]:
+    """A list whose first entry is the cell "1", and so on; its sum stays."""
+    moved = [value * ratios.get(str(nth), 1.0) for nth, value in enumerate(now, start=1)]
     scale = sum(now) / sum(moved)
-    knobs.put_parameter(name, [significant(value * scale) for value in moved], behind(own, how))
+    return [significant(value * scale) for value in moved]
 
 
 def _correct_hours(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
@@ -204,21 +267,25 @@ def _pooled(made: Statistics, names: list[str], *, is_by_currency: bool) -> dict
 
 
 def _correct_endings(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
-    now = knobs.parameter(ENDINGS)
-    used: dict[str, Cell] = {}
-    for profile, shares in (now or {}).items():
-        own, mirror = seen.below("ending", profile), made.below("ending", profile)
-        ratios = ratios_of(own, mirror)
-        if not ratios or profile == "notes" or len(shares) != len(_ENDINGS):
+    """Every country's profile by the same ratios; what it never had it does not get."""
+    fitted = False
+    for profile in ("shelf", "menu", "pump", "fare", "whole"):
+        own = seen.below("ending", profile)
+        ratios = ratios_of(own, made.below("ending", profile))
+        now = knobs.of_countries(f"endings.{profile}")
+        if not ratios or any(len(shares) != len(_ENDINGS) for shares in now.values()):
             continue
-        moved = [
-            share * ratios.get(name, 1.0) for share, name in zip(shares, _ENDINGS, strict=True)
-        ]
-        total = sum(moved)
-        now[profile] = [round(share / total, 4) for share in moved]
-        now[profile][0] = round(now[profile][0] + 1 - math.fsum(now[profile]), 9)
-        used |= {f"{profile} {name}": cell for name, cell in own.items()}
-    if used:
-        knobs.put_parameter(ENDINGS, now, behind(used, "last two digits by ending profile"))
-    else:
-        knobs.leave(ENDINGS, "needs amounts in currencies of hundredths, and mcc")
+        moved = {country: _ended(shares, ratios) for country, shares in now.items()}
+        note = behind(own, f"last two digits of tickets of the kind {profile}")
+        knobs.put_of_countries(f"endings.{profile}", moved, note)
+        fitted = True
+    if not fitted:
+        knobs.leave(f"{PACKS}.*.endings", "needs amounts in currencies of hundredths, and mcc")
+
+
+def _ended(shares: list[float], ratios: Mapping[str, float]) -> list[float]:
+    moved = [share * ratios.get(name, 1.0) for share, name in zip(shares, _ENDINGS, strict=True)]
+    rounded = [round(share / sum(moved), 4) for share in moved]
+    largest = rounded.index(max(rounded))
+    rounded[largest] = round(rounded[largest] + 1 - math.fsum(rounded), 9)
+    return rounded

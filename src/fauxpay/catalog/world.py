@@ -40,6 +40,8 @@ class Places:
     country: I64
     region: I64
     population: I64
+    latitude: F64
+    longitude: F64
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,8 @@ def _world(tables: Tables, enums: Mapping[str, tuple[str, ...]]) -> World:
         country=_codes(_column(place_table, "country"), countries),
         region=np.array([region_code[pair] for pair in pairs], dtype=np.int64),
         population=_array(place_table, "population").astype(np.int64),
+        latitude=_array(place_table, "latitude").astype(np.float64),
+        longitude=_array(place_table, "longitude").astype(np.float64),
     )
     merchants, terminals = _merchants(tables, countries, currencies, cities, mccs)
     cards = _cards(tables, countries, currencies, enums)

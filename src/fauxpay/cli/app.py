@@ -14,6 +14,7 @@ from fauxpay.cli import (
     housekeeping,
     proofs,
     runs,
+    score,
     who,
 )
 
@@ -33,6 +34,7 @@ app.command()(config.cite)
 app.command()(proofs.verify)
 app.command()(proofs.replay)
 app.command()(who.who)
+app.command()(score.score)
 app.command()(housekeeping.gc)
 app.command()(drift.drift)
 app.command()(fit.fit)

@@ -103,7 +103,7 @@ def citation_document(parameters: Parameters, config: Config) -> dict[str, list[
     """Sources with the parameters they support, overrides, assumptions, and reference data."""
     from fauxpay.foundations.reference import reference_inputs
 
-    prefixes = ["catalog.", "activity."]
+    prefixes = ["catalog.", *_activity_prefixes(parameters, config)]
     prefixes += ["fraud."] if config.fraud.enabled else []
     prefixes += ["labels."] if config.labels.enabled else []
     replaced = config.parameters
@@ -122,6 +122,18 @@ def citation_document(parameters: Parameters, config: Config) -> dict[str, list[
             for one in reference_inputs()
         ],
     }
+
+
+def _activity_prefixes(parameters: Parameters, config: Config) -> list[str]:
+    """Activity's groups, with the packs of the world's own countries only."""
+    from fauxpay.foundations.parameters import COUNTRIES, DEFAULT
+
+    segment, group = COUNTRIES.split(".")
+    groups = {name.split(".")[1] for name in parameters.names() if name.startswith(f"{segment}.")}
+    prefixes = [f"{segment}.{other}." for other in sorted(groups - {group})]
+    if config.catalog.path is not None:  # whose countries are known once its files are read
+        return [*prefixes, f"{COUNTRIES}."]
+    return [*prefixes, *(f"{COUNTRIES}.{one}." for one in (DEFAULT, *config.catalog.countries))]
 
 
 def _entry(source: Citation) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fauxpay.cli.options import JsonOption, OutOption
-from fauxpay.cli.tables import MapOption, mapping_of, numbers_of
+from fauxpay.cli.tables import MapOption, numbers_of
 
 if TYPE_CHECKING:
     from fauxpay.drift.compare import Drift, Move
@@ -155,8 +155,9 @@ def _tables(
     """The tables; a mapping is for files, since a run knows its own columns."""
     from fauxpay.errors import ConfigError
     from fauxpay.scorecard.card_table import open_card_table
+    from fauxpay.scorecard.mapping import mapping_of
 
-    given = mapping_of(mapping)
+    given = mapping_of(mapping or ())
     first = open_card_table(names[0], None if _is_run(names[0], out) else given, root=out)
     if names[1] is None:
         if given and first.run is not None:

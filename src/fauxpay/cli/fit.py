@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from fauxpay.cli.options import OutOption
-from fauxpay.cli.tables import MapOption, mapping_of
+from fauxpay.cli.tables import MapOption
 
 
 def fit(
@@ -48,6 +48,7 @@ def fit(
     from fauxpay.drift.windows import window
     from fauxpay.errors import ConflictError
     from fauxpay.scorecard.card_table import open_card_table
+    from fauxpay.scorecard.mapping import mapping_of
 
     twin = file.with_suffix(".fit.json")
     for path in (file, twin):
@@ -58,7 +59,7 @@ def fit(
         if not is_quiet:
             print(f"fauxpay: {said}", file=sys.stderr)
 
-    table = open_card_table(data, mapping_of(mapping), root=out)
+    table = open_card_table(data, mapping_of(mapping or ()), root=out)
     own = None if days is None else window(days, "--days")
     limits = {} if memory is None else {"memory_limit": memory}
     found = fitted_to(table, k, mirror_cards, own, told, limits)

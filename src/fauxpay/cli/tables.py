@@ -17,23 +17,6 @@ MapOption = Annotated[
 ]
 
 
-def mapping_of(texts: Sequence[str] | None) -> dict[str, str]:
-    """Ours -> theirs. Raises ConfigError for what is no pair, or for a name given twice."""
-    from fauxpay.errors import ConfigError
-
-    mapping: dict[str, str] = {}
-    for pair in (part for text in texts or () for part in text.split(",") if part.strip()):
-        ours, equals, theirs = (part.strip() for part in pair.partition("="))
-        if not (ours and equals and theirs):
-            raise ConfigError(
-                f"--map {pair.strip()}: no pair; expected OURS=THEIRS, as card=cc_num"
-            )
-        if ours in mapping:
-            raise ConfigError(f"--map {ours}: given twice; expected one column for each name")
-        mapping[ours] = theirs
-    return mapping
-
-
 def numbers_of(texts: Sequence[str] | None, flag: str) -> dict[str, float]:
     """Names -> numbers above 0 of `NAME=NUMBER` flags. Raises ConfigError."""
     import math

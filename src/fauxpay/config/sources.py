@@ -123,6 +123,8 @@ def _environment_entries(environ: Mapping[str, str]) -> Iterator[Entry]:
         section, *rest = name[len(PREFIX) :].lower().split("__")
         if (section, *rest[:1]) == ("catalog", "countries"):
             rest[1:] = [country.upper() for country in rest[1:]]
+        if (section, *rest[:2]) == ("parameters", "activity", "countries") and rest[2:]:
+            rest[2] = rest[2] if rest[2] == DEFAULT else rest[2].upper()
         path = _split(".".join((section, *rest)))
         origin = f"{ENVIRONMENT} {name}"
         yield from _expanded(Entry(path, _parsed(path, environ[name], origin), origin))

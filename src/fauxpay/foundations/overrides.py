@@ -1,7 +1,8 @@
 """Overrides: whether a user's value may stand in for a shipped parameter.
 
-A value must have the shape of the shipped one: the same type, list length and mapping keys. Shares
-and chances stay within 0..1, and those that sum to 1 as shipped must do so afterwards.
+A value must have the shape of the shipped one: the same type, list length and mapping keys. A
+mapping by country or currency (it has a `default`) may name some and may name more. Shares and
+chances stay within 0..1, and those that sum to 1 as shipped must do so afterwards.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from datetime import date
 from typing import Any
 
 SUM_TOLERANCE = 1e-6
+DEFAULT = "default"
+_CODE = re.compile(r"[A-Z]{2,3}")
 _SHARE = re.compile(r"(shares?|chances?)\b")
 
 
@@ -40,10 +43,15 @@ def fault(name: str, value: object, shipped: Mapping[str, tuple[Any, str]]) -> s
 def _shape_fault(where: str, expected: Any, value: Any, is_fractional: bool) -> str | None:
     """A whole number may become a fraction where it is a share or stands among fractions."""
     at = f"at {where}: " if where else ""
-    if isinstance(expected, dict):
+    if isinstance(expected, dict) and DEFAULT in expected:
+        if not isinstance(value, dict) or not all(_may_name(key, expected) for key in value):
+            return f"{at}allowed is a mapping with the keys {DEFAULT} and codes such as US or USD"
+        expected = {key: expected.get(key, expected[DEFAULT]) for key in value}
+        keys: list[Any] = list(value)
+    elif isinstance(expected, dict):
         if not isinstance(value, dict) or set(value) != set(expected):
             return f"{at}allowed is a mapping with exactly the keys {_listed(expected)}"
-        keys: list[Any] = list(expected)
+        keys = list(expected)
     elif isinstance(expected, list):
         if not isinstance(value, list) or len(value) != len(expected):
             return f"{at}allowed is a list of {len(expected)} values"
@@ -67,6 +75,8 @@ def _share_fault(where: str, expected: Any, value: Any) -> str | None:
     if not isinstance(expected, (dict, list)):
         is_share = not _is_number(expected) or 0 <= value <= 1 or not 0 <= expected <= 1
         return None if is_share else f"{at}allowed is a share from 0 to 1"
+    if isinstance(expected, dict) and DEFAULT in expected:
+        expected = {key: expected.get(key, expected[DEFAULT]) for key in value}
     keys = list(expected) if isinstance(expected, dict) else list(range(len(expected)))
     inner = _first(_share_fault(f"{where}[{key}]", expected[key], value[key]) for key in keys)
     if inner is not None or len(keys) < 2 or not all(_is_number(expected[key]) for key in keys):
@@ -76,6 +86,10 @@ def _share_fault(where: str, expected: Any, value: Any) -> str | None:
     if abs(before - 1) > SUM_TOLERANCE or abs(after - 1) <= SUM_TOLERANCE:
         return None
     return f"{at}allowed are shares that sum to 1, these sum to {after:.6g}"
+
+
+def _may_name(key: object, expected: Mapping[Any, Any]) -> bool:
+    return key in expected or (isinstance(key, str) and _CODE.fullmatch(key) is not None)
 
 
 def _first(texts: Iterable[str | None]) -> str | None:

@@ -4,13 +4,17 @@ Every segment folder may hold a `parameters.yaml`. A leaf is a mapping with the 
 `unit`, `source` and perhaps `note`; every other mapping is a group. A leaf's name is its segment
 and path, such as `activity.refunds.share`. Values are scalars, lists or text-keyed mappings.
 A source is a key of `citations.yaml`, details after a comma, or `assumption: <why>`.
+
+Facts that differ by country stand in packs, `activity/countries/<code>.yaml`. The pack `default`
+has all of them with their units; a country's names those that differ, such as
+`activity.countries.JP.payment.atm_share`. Overrides may name any country of the reference tables.
 """
 
 from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -22,8 +26,11 @@ from fauxpay.foundations.strict_yaml import read_yaml
 
 SEGMENTS = ("catalog", "activity", "fraud", "labels")
 FILE_NAME = "parameters.yaml"
+COUNTRIES = "activity.countries"
+DEFAULT = "default"
 ASSUMPTION = "assumption: "
 _LEAF_KEYS = frozenset(("value", "unit", "source"))
+_OF_COUNTRY = re.compile(rf"{re.escape(COUNTRIES)}\.(?P<country>[A-Z]{{2}})\.(?P<fact>.+)")
 _SOURCE = re.compile(r"assumption: \S.*|[a-z0-9_]+(, \S.*)?", re.DOTALL)
 
 
@@ -39,7 +46,7 @@ def load_parameters(overrides: Mapping[str, object] | None = None) -> Parameters
         lines = "\n".join(f"* parameters.{name}: {text}" for name, _, text in faults)
         raise ConfigError(f"the parameters cannot be overridden as asked:\n{lines}")
     for name, value in (overrides or {}).items():
-        leaf = leaves[name]
+        leaf = leaves.get(name) or leaves[_default_name(name)]
         # A shipped float stays one, so that 1 and 1.0 name the same world.
         leaves[name] = Sourced(_like(leaf.value, value), leaf.unit, leaf.source, leaf.note)
     return Parameters(leaves)
@@ -48,21 +55,47 @@ def load_parameters(overrides: Mapping[str, object] | None = None) -> Parameters
 def override_faults(overrides: Mapping[str, object]) -> list[tuple[str, object, str]]:
     """(name, value, what is wrong) of every override that cannot be used; empty when all can."""
     shipped = _shipped() if overrides else {}
+    known = {key: (leaf.value, leaf.unit) for key, leaf in shipped.items()}
     found = []
     for name, value in overrides.items():
-        text = fault(name, value, {key: (leaf.value, leaf.unit) for key, leaf in shipped.items()})
+        default = _default_name(name)
+        if name not in shipped and default in shipped:
+            text = _country_fault(name) or fault(default, value, known)
+        else:
+            text = fault(name, value, known)
         if text is not None:
             found.append((name, value, text))
     return found
 
 
+def _default_name(name: str) -> str:
+    """The name of a country's fact as the pack `default` has it; other names as they are."""
+    match = _OF_COUNTRY.fullmatch(name)
+    return f"{COUNTRIES}.{DEFAULT}.{match['fact']}" if match else name
+
+
+def _country_fault(name: str) -> str | None:
+    """What is wrong with the country of a name that is not shipped."""
+    from fauxpay.foundations.reference import reference  # only for those who bring a country
+
+    match = _OF_COUNTRY.fullmatch(name)
+    assert match
+    if match["country"] in reference("countries")["country"].to_pylist():
+        return None
+    return f"{match['country']} is not a country (ISO 3166 alpha-2); `fauxpay cite` lists the names"
+
+
 def parameters_of(texts: Mapping[str, str]) -> dict[str, Sourced]:
-    """Leaves of parameter packs given as segment -> YAML text; a bad pack is our own mistake."""
+    """Leaves of parameter packs given as segment -> YAML text; a bad pack is our own mistake.
+
+    A country's pack is given as `activity.countries.<code>`, after the default one, whose units
+    it has.
+    """
     leaves: dict[str, Sourced] = {}
     for segment, text in texts.items():
         document = read_yaml(text, f"{segment}/{FILE_NAME}").value
         assert document is None or isinstance(document, dict), f"{segment}: a mapping is expected"
-        leaves.update(_leaves(segment, document or {}))
+        leaves.update(_leaves(segment, document or {}, leaves))
     return leaves
 
 
@@ -85,15 +118,24 @@ def _texts() -> Iterator[tuple[str, str]]:
         file = resources.files("fauxpay") / segment / FILE_NAME
         if file.is_file():
             yield segment, file.read_text("utf-8")
+    folder = resources.files("fauxpay").joinpath(*COUNTRIES.split("."))
+    packs = {file.name.removesuffix(".yaml"): file for file in folder.iterdir()}
+    for country in (DEFAULT, *sorted(packs.keys() - {DEFAULT})):
+        yield f"{COUNTRIES}.{country}", packs[country].read_text("utf-8")
 
 
-def _leaves(name: str, node: Any) -> Iterator[tuple[str, Sourced]]:
+def _leaves(name: str, node: Any, known: Mapping[str, Sourced]) -> Iterator[tuple[str, Sourced]]:
     assert isinstance(node, dict), f"{name}: a value needs unit and source"
     keys = set(node)
     if not keys & _LEAF_KEYS:
         for key, child in node.items():
-            yield from _leaves(f"{name}.{key}", child)
+            yield from _leaves(f"{name}.{key}", child, known)
         return
+    if name != _default_name(name):
+        assert _default_name(name) in known, f"{name}: the pack `default` has no such fact"
+        assert "unit" not in keys, f"{name}: the unit is that of the pack `default`"
+        node = {**node, "unit": known[_default_name(name)].unit}
+        keys = set(node)
     assert keys >= _LEAF_KEYS, f"{name}: lacks {sorted(_LEAF_KEYS - keys)}"
     assert keys <= _LEAF_KEYS | {"note"}, f"{name}: has {sorted(keys - _LEAF_KEYS)}"
     value, unit, source = node["value"], node["unit"], node["source"]
@@ -106,7 +148,15 @@ def _leaves(name: str, node: Any) -> Iterator[tuple[str, Sourced]]:
 
 
 def _like(shipped: object, given: Any) -> Any:
-    """The given value, with its whole numbers written as the shipped ones are."""
+    """The given value, with its whole numbers written as the shipped ones are.
+
+    A mapping by country or currency keeps its other entries.
+    """
+    if isinstance(shipped, dict) and DEFAULT in shipped:
+        added = {key: _like(shipped[DEFAULT], item) for key, item in sorted(given.items())}
+        return {key: _like(item, given.get(key, item)) for key, item in shipped.items()} | {
+            key: item for key, item in added.items() if key not in shipped
+        }
     if isinstance(shipped, dict):
         return {key: _like(item, given[key]) for key, item in shipped.items()}
     if isinstance(shipped, list):
@@ -114,6 +164,18 @@ def _like(shipped: object, given: Any) -> Any:
     if isinstance(shipped, float):
         return float(given)
     return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
+def _nested(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Values by dotted name as nested mappings."""
+    found: dict[str, Any] = {}
+    for name, value in values:
+        *groups, last = name.split(".")
+        target = found
+        for group in groups:
+            target = target.setdefault(group, {})
+        target[last] = value
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +224,22 @@ class Parameters:
     def section(self, name: str) -> dict[str, Any]:
         """The plain values below a group as nested mappings, without unit and source."""
         prefix = f"{name}."
-        found: dict[str, Any] = {}
-        for key in self.leaves:
-            if key.startswith(prefix):
-                *groups, last = key.removeprefix(prefix).split(".")
-                target = found
-                for group in groups:
-                    target = target.setdefault(group, {})
-                target[last] = self.value(key)
+        found = _nested(
+            (key.removeprefix(prefix), self.value(key))
+            for key in self.leaves
+            if key.startswith(prefix)
+        )
         assert found, f"no parameters below {name}"
         return found
+
+    def of_country(self, country: str) -> dict[str, Any]:
+        """The plain facts of a country: its pack's, and the default's where it has none."""
+        default, own = f"{COUNTRIES}.{DEFAULT}.", f"{COUNTRIES}.{country}."
+        facts = [name.removeprefix(default) for name in self.leaves if name.startswith(default)]
+        return _nested(
+            (fact, self.value(own + fact if own + fact in self.leaves else default + fact))
+            for fact in facts
+        )
 
     def names(self) -> tuple[str, ...]:
         """Every name, sorted."""

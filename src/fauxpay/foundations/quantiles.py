@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fauxpay.foundations.draws import F64, I64, U64
 
@@ -63,3 +64,8 @@ def look_up(tables: F64, row: I64, index: I64, fraction: F64) -> F64:
     high *= fraction
     high += low
     return high
+
+
+def rounded(values: NDArray[np.float64], digits: int = 6) -> F64:
+    """Values at so many significant digits: what is sealed must not hang on a CPU's last bit."""
+    return np.array([float(f"{value:.{digits}g}") for value in np.ravel(values).tolist()])

@@ -43,6 +43,9 @@ def reference(name: str) -> pa.Table:
     currencies           currency (ISO 4217), minor_digits, name, is_rated
     merchant_categories  mcc, description, industry
     holidays             country, day, name; national public holidays
+    seasons              country (001: the world), season, day (of the feast), days_before,
+                         days_after; sorted by country, season, day
+    weekends             country, from_day, rest_days (ISO weekdays); sorted by country, from_day
     exchange_rates       day, currency, per_eur; every calendar day, sorted by currency, day
     zone_transitions     zone, from_utc, offset_minutes; sorted by zone, from_utc
 
