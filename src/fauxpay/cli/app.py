@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from fauxpay.cli import config, contracts, export, generate, housekeeping, proofs, runs, who
+from fauxpay.cli import (
+    config,
+    contracts,
+    export,
+    generate,
+    housekeeping,
+    proofs,
+    report,
+    runs,
+    who,
+)
 
 app = typer.Typer(
     name="fauxpay",
@@ -18,6 +28,7 @@ app = typer.Typer(
 )
 app.command()(generate.generate)
 app.command()(export.export)
+app.command()(report.report)
 app.command()(config.cite)
 app.command()(proofs.verify)
 app.command()(proofs.replay)
