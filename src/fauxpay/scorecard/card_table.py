@@ -55,14 +55,19 @@ class CardTable:
     source: str = field(repr=False)
     is_text: bool = False
 
-    def relation(self, columns: Iterable[str] | None = None) -> str:
-        """SELECT of some canonical columns, all where None, with only the joins that they need."""
+    def relation(
+        self, columns: Iterable[str] | None = None, event_days: frozenset[str] | None = None
+    ) -> str:
+        """SELECT of some canonical columns, all where None, with only the joins that they need.
+
+        event_days  of a run: only these partitions, such as 2026-03-01; None for all
+        """
         wanted = self.columns if columns is None else frozenset(columns)
         names = [name for name in CANONICAL if name in wanted & self.columns]
         assert names, f"none of {sorted(wanted)} is in {self.subject}"
         joins = sorted({join for name in names for join in self.expressions[name][1]})
         selected = ", ".join(f"{self.expressions[name][0]} AS {quoted(name)}" for name in names)
-        source = run_source(self.run, joins) if self.run is not None else self.source
+        source = run_source(self.run, joins, event_days) if self.run is not None else self.source
         return f"SELECT {selected} FROM {source}"
 
     def connect(
