@@ -13,7 +13,6 @@ import typer
 
 from fauxpay.errors import ConfigError, StorageError
 
-
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="YAML config file.", metavar="FILE")
 ]

@@ -18,7 +18,7 @@ def report(
             "-o",
             "--output",
             metavar="FILE",
-            help="HTML file to write, over an earlier one. Default: report.html beside the receipt.",
+            help="HTML file, over an earlier one. Default: report.html beside the receipt.",
         ),
     ] = None,
     out: OutOption = Path("fauxpay-out"),

@@ -54,7 +54,7 @@ def amounts(tables: Tables) -> Section:
     currency = str(main[0][0])
     figures = [_ranges(tables, currency)]
     endings = tables.rows(_ENDINGS)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if endings:
         figures.append(_endings(endings))
     else:

@@ -48,17 +48,15 @@ class Corridors(Section):
     groups: tuple[tuple[str, tuple[Bar, ...]], ...] = field(default=())
 
 
-def corridors(card: Scorecard | None) -> Section:
-    """The section of a scorecard; without one it says how to get it."""
+def corridors(card: Scorecard) -> Section:
+    """The section of a scorecard."""
     title = "Scorecard: as real as the published figures"
     lead = (
         "Each fact has a corridor from published figures; the mark is what this run has, with its "
         "95 % interval over blocks of days."
     )
-    if card is None or not card.findings:
-        note = "Not scored: this page was made without a scorecard."
-        return Section("scorecard", title, lead, notes=(note,))
-    ordered = sorted(card.findings, key=lambda one: _groups(card).index(one.fact.group))
+    order = list(dict.fromkeys(one.fact.group for one in card.findings))
+    ordered = sorted(card.findings, key=lambda one: order.index(one.fact.group))
     groups = tuple(
         (name, tuple(map(bar, found)))
         for name, found in groupby(ordered, key=lambda one: one.fact.group)
@@ -68,7 +66,7 @@ def corridors(card: Scorecard | None) -> Section:
 
 def summary(card: Scorecard) -> str:
     """How many facts are inside, outside, shown and skipped, in a sentence."""
-    count = {state: 0 for state in Standing}
+    count = dict.fromkeys(Standing, 0)
     for one in card.findings:
         count[one.standing] += 1
     total = "" if card.total is None else f" The weighted total is {card.total:.0%}."
@@ -131,7 +129,3 @@ def _place(value: float, low: float | None, high: float | None) -> float:
 
 def _clipped(place: float) -> float:
     return round(min(99.0, max(1.0, place)), 2)
-
-
-def _groups(card: Scorecard) -> list[str]:
-    return list(dict.fromkeys(one.fact.group for one in card.findings))

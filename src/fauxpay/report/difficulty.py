@@ -8,39 +8,43 @@ Sources  nothing
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fauxpay.errors import MissingExtraError
 from fauxpay.report.drawing import INK, MUTED, SERIES, drawn, plain_logarithm, svg_of
 from fauxpay.report.parts import Figure, Section, Table, table_of
-from fauxpay.report.tables import THREADS, Tables
+from fauxpay.report.tables import THREADS
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
+    from fauxpay.readers.run import Run
     from fauxpay.scorecard.difficulty import Curve, Difficulty
 
 COLUMNS_DRAWN = 2
 
 
-def difficulty(tables: Tables) -> Section:
-    """ROC and lift of detectors that learnt on the first part of the run's time."""
+def detectors(run: Run) -> Difficulty | str:
+    """What detectors find in a run, or why nobody knows. Nothing is drawn: threads may ask."""
     from fauxpay.scorecard.card_table import open_card_table
     from fauxpay.scorecard.difficulty import difficulty as measure
 
+    if not run.rows.get("truth"):
+        return "The run has no fraud to find."
+    try:
+        found = measure(open_card_table(run), threads=THREADS)
+    except MissingExtraError as error:
+        return f"Not measured: {error}."
+    return found if found.curves else f"Not measured: {found.reason}."
+
+
+def difficulty(found: Difficulty | str) -> Section:
+    """ROC and lift of detectors that learnt on the first part of the run's time."""
     title = "Difficulty: how hard is the fraud to find"
     lead = (
         "Simple detectors learn on the first 60 % of the time and are judged on the rest. On real "
         "card traffic no single column gives fraud away, and boosting finds much, but not all."
     )
-    if not tables.run.rows.get("truth"):
-        return Section("difficulty", title, lead, notes=("The run has no fraud to find.",))
-    try:
-        found = measure(open_card_table(tables.run), threads=THREADS)
-    except MissingExtraError as error:
-        return Section("difficulty", title, lead, notes=(f"Not measured: {error}.",))
-    if not found.curves:
-        return Section("difficulty", title, lead, notes=(f"Not measured: {found.reason}.",))
+    if isinstance(found, str):
+        return Section("difficulty", title, lead, notes=(found,))
     figures = (_roc(found), _gains(found))
     return Section("difficulty", title, lead, figures, (_numbers(found),), (_method(found),))
 
@@ -89,13 +93,13 @@ def _roc(found: Difficulty) -> Figure:
         axes.legend(loc="lower right", fontsize=7.5)
     name = f"ROC curves; the best detector is {best.name} with an area of {best.auc:.2f}"
     at = (0.001, 0.01, 0.1, 0.5)
-    rows = [
-        (one.name.replace("_", " "), *(_value(one.roc, x) for x in at)) for one in found.curves
-    ]
+    rows = [(one.name.replace("_", " "), *(_value(one.roc, x) for x in at)) for one in found.curves]
     data = table_of(
         "Recall at shares of false alarms", ("detector", *(f"{x:.1%}" for x in at)), rows
     )
-    return Figure("ROC", svg_of(made[0], "difficulty-roc", name), data, "Area under the curve in the legend.")
+    return Figure(
+        "ROC", svg_of(made[0], "difficulty-roc", name), data, "Area under the curve in the legend."
+    )
 
 
 def _gains(found: Difficulty) -> Figure:
@@ -125,7 +129,7 @@ def _gains(found: Difficulty) -> Figure:
     )
 
 
-def _log_lift(axes: Axes) -> None:
+def _log_lift(axes: Any) -> None:
     axes.set_yscale("log")
     axes.set_xlim(0, 1)
     axes.set_ylim(bottom=0.7)

@@ -22,10 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from typing import Any
 
 INK, MUTED, GRID, PAPER = "#010101", "#020202", "#030303", "#040404"
 SERIES = tuple(f"#0500{number:02x}" for number in range(1, 7))
@@ -39,7 +36,7 @@ _VARIABLES = {
     **{colour: f"--heat-{number}" for number, colour in enumerate(HEAT, 1)},
 }
 WIDTH = 4.5  # inches of 72 units: about as wide as a phone, so that 8.5 is readable there
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "fauxpay",
     "font.family": "DejaVu Sans",
@@ -122,7 +119,7 @@ def share_text(share: float) -> str:
 
 
 @contextmanager
-def drawn(height: float = 2.7, margins: tuple[float, ...] = ()) -> Iterator[tuple[Axes, list[str]]]:
+def drawn(height: float = 2.7, margins: tuple[float, ...] = ()) -> Iterator[tuple[Any, list[str]]]:
     """Axes to draw on, and a list that holds the SVG when the block ends.
 
     height   inches; the width is that of a phone
@@ -148,7 +145,8 @@ def _svg(figure: Any) -> str:
 
     stream = io.StringIO()
     nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    FigureCanvasSVG(figure).print_svg(stream, metadata=nothing)
+    canvas: Any = FigureCanvasSVG(figure)
+    canvas.print_svg(stream, metadata=nothing)
     return stream.getvalue()
 
 
@@ -165,9 +163,7 @@ def svg_of(drawing: str, key: str, title: str) -> str:
     (box,) = re.findall(r'viewBox="([^"]+)"', opening)
     # Only what is referred to keeps an id; a group's name of its own would stand in every drawing.
     used = set(re.findall(r'(?:xlink:href="#|url\(#)([^")]+)', rest))
-    rest = re.sub(
-        r' id="([^"]+)"', lambda m: f' id="{key}-{m[1]}"' if m[1] in used else "", rest
-    )
+    rest = re.sub(r' id="([^"]+)"', lambda m: f' id="{key}-{m[1]}"' if m[1] in used else "", rest)
     rest = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{key}-", rest)
     rest = rest.replace("xlink:href", "href")
     rest = rest.replace("font-family: 'DejaVu Sans'", "font-family: inherit")

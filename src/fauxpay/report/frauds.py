@@ -80,7 +80,9 @@ def _timeline(
     with drawn(2.35, (0.5, 0.12, 0.32, 0.32)) as (axes, made):
         below = [0] * count
         for kind, values in series.items():
-            axes.bar(range(count), values, 0.9, bottom=below, color=colours[kind], label=_name(kind))
+            axes.bar(
+                range(count), values, 0.9, bottom=below, color=colours[kind], label=_name(kind)
+            )
             below = [a + b for a, b in zip(below, values, strict=True)]
         _day_axis(axes, days)
         axes.set_ylabel("frauds a day")

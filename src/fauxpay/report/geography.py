@@ -79,8 +79,8 @@ def geography(tables: Tables) -> Section:
         [] if tables.is_empty else tables.rows(_COUNTRIES),
     )
     if not found:
-        notes = ("The run has no approved payment at a place.",)
-        return Section("geography", title, lead, tables=(countries,), notes=notes)
+        nothing = ("The run has no approved payment at a place.",)
+        return Section("geography", title, lead, tables=(countries,), notes=nothing)
     cells = tables.rows(_MERCHANTS)
     parts = parts_of_world(found)
     total = sum(place.euros for place in found)
@@ -98,20 +98,14 @@ def parts_of_world(places: list[Place]) -> list[list[Place]]:
     places  the largest first, as each group then is too
     """
     longitudes = sorted(place.point[0] for place in places)
-    edges = [
-        (west + east) / 2
-        for west, east in pairwise(longitudes)
-        if east - west > GAP_DEGREES
-    ]
+    edges = [(west + east) / 2 for west, east in pairwise(longitudes) if east - west > GAP_DEGREES]
     groups: dict[int, list[Place]] = defaultdict(list)
     for place in places:
         groups[bisect(edges, place.point[0])].append(place)
     return sorted(groups.values(), key=lambda one: -sum(place.euros for place in one))
 
 
-def _figure(
-    number: int, places: list[Place], cells: list[tuple[Any, ...]], total: float
-) -> Figure:
+def _figure(number: int, places: list[Place], cells: list[tuple[Any, ...]], total: float) -> Figure:
     value: dict[str, float] = defaultdict(float)
     for place in places:
         value[place.country] += place.euros
@@ -184,7 +178,9 @@ def _drawing(cells: list[tuple[Any, ...]], places: list[Place]) -> str:
                 place.city, (x, y), (-4 if is_far_east else 4, 3), textcoords="offset points",
                 fontsize=8, color=INK, ha="right" if is_far_east else "left",
             )  # fmt: skip
-        axes.xaxis.set_major_formatter(lambda v, _: f"{abs(v):g}°{'W' if v < 0 else 'E' if v else ''}")
+        axes.xaxis.set_major_formatter(
+            lambda v, _: f"{abs(v):g}°{'W' if v < 0 else 'E' if v else ''}"
+        )
         axes.yaxis.set_major_formatter(lambda v, _: f"{abs(v):g}°{'S' if v < 0 else 'N'}")
         axes.tick_params(labelsize=7.5)
     return made[0]

@@ -136,7 +136,8 @@ def nulls(tables: Tables) -> Section:
     )
     found = [one for one in null_counts(tables.run) if one.rows]
     shown = sorted(
-        (one for one in found if one.table == "transactions"), key=lambda one: (-one.rate, one.column)
+        (one for one in found if one.table == "transactions"),
+        key=lambda one: (-one.rate, one.column),
     )
     columns = ("table", "column", "rows", "nulls", "share null")
     listed = table_of(

@@ -11,7 +11,8 @@ is escaped by the template.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -22,35 +23,39 @@ from fauxpay.readers.run import Run
 from fauxpay.receipts.store import read_gate
 from fauxpay.report.amounts import amounts
 from fauxpay.report.corridors import corridors
-from fauxpay.report.difficulty import difficulty
+from fauxpay.report.difficulty import detectors, difficulty
 from fauxpay.report.frauds import frauds
 from fauxpay.report.geography import geography
 from fauxpay.report.knowledge import knowledge, nulls
 from fauxpay.report.parts import Section, Table, table_of
 from fauxpay.report.popularity import popularity
 from fauxpay.report.rhythm import rhythm
-from fauxpay.report.tables import Tables, opened
+from fauxpay.report.tables import MEMORY, THREADS, opened
 
 if TYPE_CHECKING:
     from fauxpay.scorecard.findings import Scorecard
 
-CHAPTERS = (rhythm, popularity, amounts, geography, frauds, knowledge, nulls, difficulty)
+CHAPTERS = (rhythm, popularity, amounts, geography, frauds, knowledge, nulls)
 
 
-def report_html(run: Run, card: Scorecard | None = None) -> str:
-    """The page of a run.
+def report_html(run: Run) -> str:
+    """The page of a run. Raises StorageError, ContractError where the run cannot be read.
 
-    card  its scorecard; without one the page says how to make it
-    Raises StorageError, ContractError where the run cannot be read.
+    It is scored and its detectors learn in threads of their own while the rest is drawn.
     """
-    with opened(run) as tables:
-        sections = [corridors(card), *(chapter(tables) for chapter in CHAPTERS), citing(run)]
-        return rendered(tables, sections, card)
+    from fauxpay.scorecard.scoring import score
+
+    with opened(run) as tables, ThreadPoolExecutor(2) as pool:
+        scored = pool.submit(score, run, threads=THREADS, memory_limit=MEMORY)
+        learnt = pool.submit(detectors, run)
+        drawn = [chapter(tables) for chapter in CHAPTERS]
+        card = scored.result()
+        sections = [corridors(card), *drawn, difficulty(learnt.result()), citing(run)]
+    return rendered(run, sections, card)
 
 
-def rendered(tables: Tables, sections: list[Section], card: Scorecard | None) -> str:
+def rendered(run: Run, sections: Sequence[Section], card: Scorecard) -> str:
     """The HTML of sections below the summary of a run."""
-    run = tables.run
     return _template("page.html").render(  # type: ignore[no-any-return]
         run=run,
         receipt=run.receipt,
@@ -63,18 +68,22 @@ def rendered(tables: Tables, sections: list[Section], card: Scorecard | None) ->
     )
 
 
-def headlines(run: Run, card: Scorecard | None) -> list[tuple[str, str, str]]:
+def headlines(run: Run, card: Scorecard) -> list[tuple[str, str, str]]:
     """(figure, what it is, more about it): what one looks at first."""
     rows, window = run.rows, run.receipt["window"]
     days = len({partition["event_day"] for partition in run.receipt["partitions"]})
     found = [
-        (f"{rows.get('transactions', 0):,}", "transactions", f"{days:,} days from {window['from']}"),
+        (
+            f"{rows.get('transactions', 0):,}",
+            "transactions",
+            f"{days:,} days from {window['from']}",
+        ),
         (f"{rows.get('cards', 0):,}", "cards", f"of {rows.get('customers', 0):,} customers"),
         (f"{rows.get('merchants', 0):,}", "merchants", f"in {rows.get('places', 0):,} places"),
         (f"{run.fraud_rate:.3%}", "fraud", f"{rows.get('truth', 0):,} transactions"),
     ]
-    if card is not None and card.total is not None:
-        found.append((f"{card.total:.0%}", "of the facts hold", "weighted, see the scorecard"))
+    if card.total is not None:
+        found.append((f"{card.total:.0%}", "of counted facts hold", "see the scorecard"))
     return found
 
 
@@ -127,9 +136,7 @@ def citing(run: Run) -> Section:
         _cited("Assumptions: no published figure", document["assumptions"], ("parameter", "why")),
         _cited("Replaced by the config", document["replaced"], ("parameter", "value")),
     )  # fmt: skip
-    return Section(
-        "cite", "How to cite", own, tables=tuple(table for table in found if table.rows)
-    )
+    return Section("cite", "How to cite", own, tables=tuple(table for table in found if table.rows))
 
 
 def _cited(
@@ -170,6 +177,3 @@ def _template(name: str) -> Any:
 
 def _text(name: str) -> str:
     return files("fauxpay.report").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-Context = Mapping[str, Any]

@@ -76,7 +76,7 @@ def popularity(tables: Tables) -> Section:
         return Section("popularity", title, lead, notes=("The run has no purchase.",))
     figures = [_merchants(merchants)]
     cards = tables.rows(_CARDS)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if cards:
         figures.append(_cards(cards))
     else:
@@ -142,9 +142,7 @@ def _cards(rows: list[tuple[Any, ...]]) -> Figure:
     )
 
 
-def _drawing(
-    points: list[tuple[int, float]], fitted: list[tuple[int, float]], label: str
-) -> str:
+def _drawing(points: list[tuple[int, float]], fitted: list[tuple[int, float]], label: str) -> str:
     with drawn(2.5, (0.72, 0.14, 0.46, 0.12)) as (axes, made):
         axes.set_xscale("log")
         axes.set_yscale("log")

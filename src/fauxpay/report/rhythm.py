@@ -28,7 +28,7 @@ _QUERY = """
     SELECT channel, (hours // 24 + 3) % 7 AS weekday, hours % 24 AS hour, count(*)
     FROM (
         SELECT channel,
-               (epoch_us(event_time) // 1000000 + local_offset_minutes::BIGINT * 60) // 3600 AS hours
+               (epoch_us(event_time) // 60000000 + local_offset_minutes) // 60 AS hours
         FROM transactions
     )
     GROUP BY ALL ORDER BY ALL
@@ -68,9 +68,7 @@ def _figure(channel: str, week: np.ndarray, days: np.ndarray) -> Figure:
     day, hour = np.unravel_index(int(rate.argmax()), week.shape)
     busiest = f"{WEEKDAYS[day]} {hour}:00, {rate.max():,.0f} a day"
     what = CHANNELS[channel]
-    title = (
-        f"Payments {what} by weekday and hour, {total:,} in all; the busiest hour is {busiest}"
-    )
+    title = f"Payments {what} by weekday and hour, {total:,} in all; the busiest hour is {busiest}"
     rows = [
         (weekday, *(int(count) for count in week[number]))
         for number, weekday in enumerate(WEEKDAYS)

@@ -10,14 +10,16 @@ Instants are asked for as integers: no time zone of the machine or of an extensi
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from fauxpay.errors import ContractError
 from fauxpay.foundations.reference import minor_digits, rates_on
 from fauxpay.readers.run import TABLES, Run
+from fauxpay.scorecard.card_table import connected
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,14 +27,6 @@ if TYPE_CHECKING:
 THREADS = 2
 MEMORY = "2GB"
 DAY_US = 86_400_000_000
-_SETTINGS = {
-    "threads": THREADS,
-    "memory_limit": MEMORY,
-    "preserve_insertion_order": False,
-    # A report never asks a network.
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +44,6 @@ class Tables:
         return self.connection.execute(query, list(values)).fetchall()
 
     @property
-    def first_day(self) -> str:
-        """First event day, ISO."""
-        return str(self.run.receipt["window"]["from"])
-
-    @property
     def is_empty(self) -> bool:
         """Whether the run has no transaction."""
         return not self.run.rows.get("transactions")
@@ -65,20 +54,25 @@ def opened(run: Run) -> Iterator[Tables]:
     """The tables of a run, until the block ends. Raises StorageError: a file is missing."""
     import duckdb
 
-    with tempfile.TemporaryDirectory(prefix="fauxpay-report-") as folder:
-        connection = duckdb.connect(config={**_SETTINGS, "temp_directory": folder})
+    with connected(THREADS, MEMORY) as connection:
         try:
+            # A report never asks a network.
+            connection.execute("SET autoinstall_known_extensions = false")
             for name in TABLES:
                 _view(connection, run, name)
             _money(connection, run)
             yield Tables(run, connection)
-        finally:
-            connection.close()
+        except duckdb.Error as error:
+            first = str(error).partition("\n")[0]
+            raise ContractError(
+                f"{run.root}: a file of run {run.run_id} does not hold what its receipt says "
+                f"({first}); expected the tables as they were written. `fauxpay verify` names it."
+            ) from error
 
 
 def _view(connection: duckdb.DuckDBPyConnection, run: Run, name: str) -> None:
     files = [str(path) for path in run.files(name)]
-    if files:
+    if files:  # An older run may lack a table that came later.
         connection.read_parquet(files, hive_partitioning=False).create_view(name)
 
 
@@ -87,10 +81,6 @@ def _money(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
 
     Currencies without a rate have none here, and their spending is not drawn.
     """
-    from datetime import date
-
-    from fauxpay.errors import ContractError
-
     day = date.fromisoformat(run.receipt["window"]["from"])
     connection.execute("CREATE TABLE money (currency VARCHAR, unit DOUBLE, per_eur DOUBLE)")
     found = connection.execute("SELECT DISTINCT currency FROM merchants ORDER BY 1").fetchall()

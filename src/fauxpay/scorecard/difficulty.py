@@ -191,7 +191,8 @@ def _models(learnt: Behaviour, judged: Behaviour) -> list[Curve]:
     spread[spread == 0] = 1.0
 
     def scaled(matrix: Column) -> Column:
-        return (matrix - middle) / spread
+        out: Column = (matrix - middle) / spread
+        return out
 
     tree = DecisionTreeClassifier(max_depth=2, random_state=SEED)
     logistic = LogisticRegression(C=0.1, max_iter=500)
@@ -240,8 +241,8 @@ def _matrix(rows: Behaviour) -> Column:
 
 
 def _curve(name: str, kind: Kind, scores: Column, rows: Behaviour) -> Curve:
-    from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
     from sklearn.metrics import auc as area
+    from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
 
     weighed = {"sample_weight": rows.weight}
     alarms, found, _ = roc_curve(rows.is_fraud, scores, **weighed)
