@@ -3,7 +3,7 @@
 Reads    a run's tables (report.tables), gate.json, its scorecard where there is one
 Writes   HTML as text
 Draws    nothing
-Sources  foundations/citations.yaml
+Sources  nothing
 
 Same run, same bytes: no clock is asked, no path of the machine stands in it. All text of the run
 is escaped by the template.
@@ -17,8 +17,6 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from fauxpay.config.citations import citation_document
-from fauxpay.foundations.parameters import load_parameters
 from fauxpay.readers.run import Run
 from fauxpay.receipts.store import read_gate
 from fauxpay.report.amounts import amounts
@@ -30,6 +28,7 @@ from fauxpay.report.knowledge import knowledge, nulls
 from fauxpay.report.parts import Section, Table, table_of
 from fauxpay.report.popularity import popularity
 from fauxpay.report.rhythm import rhythm
+from fauxpay.report.sources import citing
 from fauxpay.report.tables import MEMORY, THREADS, opened
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def report_html(run: Run) -> str:
         learnt = pool.submit(detectors, run)
         drawn = [chapter(tables) for chapter in CHAPTERS]
         card = scored.result()
-        sections = [corridors(card), *drawn, difficulty(learnt.result()), citing(run)]
+        sections = [corridors(card), *drawn, difficulty(learnt.result()), citing(run, card)]
     return rendered(run, sections, card)
 
 
@@ -115,42 +114,6 @@ def openings(run: Run) -> dict[str, str]:
         "Polars": f"pl.scan_parquet('{glob}', hive_partitioning=True)",
         "pandas": f"pd.read_parquet('{folder}')",
     }
-
-
-def citing(run: Run) -> Section:
-    """How to cite the run, and the sources of what its world takes for facts."""
-    from fauxpay.config.model import Config
-
-    config = Config(**run.receipt["config"])
-    document = citation_document(load_parameters(config.parameters), config)
-    version = run.receipt["packages"].get("fauxpay", "")
-    own = (
-        f"Synthetic card payments made with fauxpay {version}: run {run.run_id}, world "
-        f"{run.world_id[:12]}, seed {run.receipt['seed']}, first sealed "
-        f"{run.receipt['created_utc'][:10]}."
-    )
-    found = (
-        _cited("Published sources of parameters", document["sources"], ("title", "year", "url"),
-               "parameters"),
-        _cited("Reference data", document["reference"], ("name", "source", "licence")),
-        _cited("Assumptions: no published figure", document["assumptions"], ("parameter", "why")),
-        _cited("Replaced by the config", document["replaced"], ("parameter", "value")),
-    )  # fmt: skip
-    return Section("cite", "How to cite", own, tables=tuple(table for table in found if table.rows))
-
-
-def _cited(
-    caption: str, entries: list[dict[str, Any]], columns: tuple[str, ...], listed: str = ""
-) -> Table:
-    more = (listed,) if listed else ()
-    rows = [
-        (
-            *(str(one.get(name, "–")) for name in columns),
-            *(", ".join(map(str, one[name])) for name in more),
-        )
-        for one in entries
-    ]
-    return table_of(caption, (*columns, *more), rows)
 
 
 def _gates(run: Run) -> list[dict[str, Any]]:
