@@ -46,7 +46,7 @@ def test_the_heat_map_counts_local_hours(tables, rows):
         rows.local_offset_minutes.astype(int), unit="min"
     )
     is_pos = rows.channel == "pos"
-    wanted = Counter(zip(local[is_pos].dt.weekday, local[is_pos].dt.hour, strict=True))
+    wanted = Counter(zip(local[is_pos].dt.day_of_week, local[is_pos].dt.hour, strict=True))
     (figure,) = [one for one in rhythm(tables).figures if one.title == "Payments in shops"]
     cells = {
         (day, hour): number(text)
@@ -133,7 +133,7 @@ def test_parts_of_the_world_keep_every_city_once(found):
 def test_frauds_by_day_and_kind_are_the_truth(tables, reported):
     """The timeline's table sums to the truth table, kind by kind; the mix says the same."""
     truth = reported.table("truth").to_table().to_pandas()
-    wanted = truth.typology.value_counts().to_dict()
+    wanted = truth.typology.astype(str).value_counts().to_dict()
     timeline, _, mix = frauds(tables).figures
     names = [name.replace(" ", "_") for name in timeline.data.columns[1:]]
     sums = np.sum([[number(text) for text in row[1:]] for row in timeline.data.rows], axis=0)

@@ -13,6 +13,7 @@ from fauxpay.cli import (
     proofs,
     report,
     runs,
+    score,
     who,
 )
 
@@ -33,6 +34,7 @@ app.command()(config.cite)
 app.command()(proofs.verify)
 app.command()(proofs.replay)
 app.command()(who.who)
+app.command()(score.score)
 app.command()(housekeeping.gc)
 app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")

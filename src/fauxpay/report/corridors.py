@@ -8,6 +8,7 @@ Sources  facts.yaml, by the scorecard
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -48,13 +49,15 @@ class Corridors(Section):
     groups: tuple[tuple[str, tuple[Bar, ...]], ...] = field(default=())
 
 
-def corridors(card: Scorecard) -> Section:
+def corridors(card: Scorecard | None) -> Section:
     """The section of a scorecard."""
     title = "Scorecard: as real as the published figures"
     lead = (
         "Each fact has a corridor from published figures; the mark is what this run has, with its "
         "95 % interval over blocks of days."
     )
+    if card is None:
+        return Section("scorecard", title, lead, notes=("The run has no transaction to score.",))
     order = list(dict.fromkeys(one.fact.group for one in card.findings))
     ordered = sorted(card.findings, key=lambda one: order.index(one.fact.group))
     groups = tuple(
@@ -117,8 +120,9 @@ def corridor_text(low: float | None, high: float | None) -> str:
 def _place(value: float, low: float | None, high: float | None) -> float:
     """Percent of the bar's width, possibly beyond it."""
     if low is not None and high is not None:
-        width = (high - low) or abs(high) or 1.0
-        return CORRIDOR_LEFT + (value - low) / width * (CORRIDOR_RIGHT - CORRIDOR_LEFT)
+        if low == high:
+            return 50.0 if value == low else math.copysign(1000.0, value - low)
+        return CORRIDOR_LEFT + (value - low) / (high - low) * (CORRIDOR_RIGHT - CORRIDOR_LEFT)
     edge = low if low is not None else high
     if edge is None:
         return 50.0

@@ -22,6 +22,7 @@ from fauxpay.receipts.store import read_gate
 from fauxpay.report.amounts import amounts
 from fauxpay.report.corridors import corridors
 from fauxpay.report.difficulty import detectors, difficulty
+from fauxpay.report.drawing import prepare
 from fauxpay.report.frauds import frauds
 from fauxpay.report.geography import geography
 from fauxpay.report.knowledge import knowledge, nulls
@@ -42,10 +43,9 @@ def report_html(run: Run) -> str:
 
     It is scored and its detectors learn in threads of their own while the rest is drawn.
     """
-    from fauxpay.scorecard.scoring import score
-
+    prepare()
     with opened(run) as tables, ThreadPoolExecutor(2) as pool:
-        scored = pool.submit(score, run, threads=THREADS, memory_limit=MEMORY)
+        scored = pool.submit(_scored, run)
         learnt = pool.submit(detectors, run)
         drawn = [chapter(tables) for chapter in CHAPTERS]
         card = scored.result()
@@ -53,7 +53,16 @@ def report_html(run: Run) -> str:
     return rendered(run, sections, card)
 
 
-def rendered(run: Run, sections: Sequence[Section], card: Scorecard) -> str:
+def _scored(run: Run) -> Scorecard | None:
+    """The scorecard; None where there is nothing to score."""
+    from fauxpay.scorecard.scoring import score
+
+    if not run.rows.get("transactions"):
+        return None
+    return score(run, threads=THREADS, memory_limit=MEMORY)
+
+
+def rendered(run: Run, sections: Sequence[Section], card: Scorecard | None) -> str:
     """The HTML of sections below the summary of a run."""
     return _template("page.html").render(  # type: ignore[no-any-return]
         run=run,
@@ -67,7 +76,7 @@ def rendered(run: Run, sections: Sequence[Section], card: Scorecard) -> str:
     )
 
 
-def headlines(run: Run, card: Scorecard) -> list[tuple[str, str, str]]:
+def headlines(run: Run, card: Scorecard | None) -> list[tuple[str, str, str]]:
     """(figure, what it is, more about it): what one looks at first."""
     rows, window = run.rows, run.receipt["window"]
     days = len({partition["event_day"] for partition in run.receipt["partitions"]})
@@ -81,7 +90,7 @@ def headlines(run: Run, card: Scorecard) -> list[tuple[str, str, str]]:
         (f"{rows.get('merchants', 0):,}", "merchants", f"in {rows.get('places', 0):,} places"),
         (f"{run.fraud_rate:.3%}", "fraud", f"{rows.get('truth', 0):,} transactions"),
     ]
-    if card.total is not None:
+    if card is not None and card.total is not None:
         found.append((f"{card.total:.0%}", "of counted facts hold", "see the scorecard"))
     return found
 

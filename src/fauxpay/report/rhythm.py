@@ -83,10 +83,10 @@ def _figure(channel: str, week: np.ndarray, days: np.ndarray) -> Figure:
 
 
 def _drawing(rate: np.ndarray) -> str:
-    from matplotlib.colors import ListedColormap
-
     level = np.minimum(rate * len(HEAT) // (rate.max() or 1), len(HEAT) - 1)
     with drawn(1.45, (0.4, 0.22, 0.27, 0.06)) as (axes, made):
+        from matplotlib.colors import ListedColormap
+
         axes.pcolormesh(
             np.arange(25),
             np.arange(8),

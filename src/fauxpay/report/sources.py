@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fauxpay.scorecard.findings import Scorecard
 
 
-def citing(run: Run, card: Scorecard) -> Section:
+def citing(run: Run, card: Scorecard | None) -> Section:
     """A line to cite, then tables of sources, assumptions and reference data."""
     config = Config(**run.receipt["config"])
     document = citation_document(load_parameters(config.parameters), config)
@@ -42,10 +42,11 @@ def citing(run: Run, card: Scorecard) -> Section:
     return Section("cite", "How to cite", own, tables=tuple(one for one in found if one.rows))
 
 
-def _of_facts(card: Scorecard) -> list[dict[str, Any]]:
+def _of_facts(card: Scorecard | None) -> list[dict[str, Any]]:
     """Entries of the citations that facts name, by key."""
     known = load_citations()
-    keys = sorted({one.fact.source for one in card.findings} & known.keys())
+    named = {one.fact.source for one in card.findings} if card else set()
+    keys = sorted(named & known.keys())
     return [
         {"key": key, "title": one.title, "year": one.year, "url": one.url}
         for key, one in ((key, known[key]) for key in keys)

@@ -8,13 +8,16 @@ Sources  facts.yaml
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from fauxpay.errors import ConfigError
 from fauxpay.readers.run import Run
 from fauxpay.scorecard.blocks import Measured
 from fauxpay.scorecard.card_table import DEFAULT_ROOT, CardTable, open_card_table
+from fauxpay.scorecard.columns import NEEDED
 from fauxpay.scorecard.facts import Rules, shipped_rules
 from fauxpay.scorecard.findings import Scorecard
 from fauxpay.scorecard.judging import (
@@ -37,7 +40,7 @@ from fauxpay.scorecard.staging import Staged, day_of, staged
 MEMORY_LIMIT = "4GB"
 """What DuckDB may hold before it spills; a table of 100 million rows needs no more."""
 
-EXTRAS = ("burstiness_seconds", "memory_seconds")
+_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kmgt]i?b)", re.IGNORECASE | re.ASCII)
 
 
 def score(
@@ -57,10 +60,18 @@ def score(
     return scored(open_card_table(source, mapping, root), threads, memory_limit)
 
 
+def memory_limit_of(text: str) -> str:
+    """A size that DuckDB reads. Raises ConfigError for a text that is none."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None or float(found[1]) <= 0:
+        raise ConfigError(f"--memory {text!r}: not a size; write it as 4GB or 800MB")
+    return found[1] + found[2]
+
+
 def scored(table: CardTable, threads: int | None, memory_limit: str) -> Scorecard:
     """The scorecard of an open card table."""
     rules = shipped_rules()
-    with table.connect(threads, memory_limit, columns=("card", "at")) as connection:
+    with table.connect(threads, memory_limit, columns=NEEDED) as connection:
         ready = staged(table, rules, connection)
         measured = _measured(ready, rules)
         findings = tuple(finding(law, ready, measured) for law in rules.laws)
@@ -75,9 +86,9 @@ def scored(table: CardTable, threads: int | None, memory_limit: str) -> Scorecar
             "rows": {number: standing.value for number, standing in rows_of(findings).items()},
             "groups": group_shares(findings, rules),
             "also": {
-                name: {"value": measured[name].value, "interval": measured[name].interval}
-                for name in EXTRAS
-                if name in measured
+                name: {"value": each.value, "interval": each.interval}
+                for name, each in measured.items()
+                if name not in {law.fact.key for law in rules.laws}
             },
         },
     )
