@@ -176,3 +176,15 @@ def test_only_columns_of_numbers_are_set_as_numbers():
     table = table_of("x", ("a", "b"), [(1, "x"), (None, 2)])
     assert table.numbers == {0}
     assert table.rows == (("1", "x"), ("–", "2"))
+
+
+def test_without_the_extra_the_report_says_how_to_get_it(reported, monkeypatch):
+    """scikit-learn is not installed: a note with the command in place of curves."""
+    import sys
+
+    from fauxpay.report.difficulty import detectors, difficulty
+
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    section = difficulty(detectors(reported))
+    assert not section.figures
+    assert "pip install 'fauxpay[difficulty]'" in section.notes[0]

@@ -90,7 +90,7 @@ def _roc(found: Difficulty) -> Figure:
         axes.set_ylim(0, 1.01)
         axes.set_xlabel("false alarms, share of genuine payments")
         axes.set_ylabel("recall, share of frauds")
-        axes.legend(loc="lower right", fontsize=7.5)
+        axes.legend(loc="lower right", fontsize=8)
     name = f"ROC curves; the best detector is {best.name} with an area of {best.auc:.2f}"
     at = (0.001, 0.01, 0.1, 0.5)
     rows = [(one.name.replace("_", " "), *(_value(one.roc, x) for x in at)) for one in found.curves]
@@ -109,7 +109,7 @@ def _gains(found: Difficulty) -> Figure:
             label = f"{curve.name.replace('_', ' ')} {curve.lift:.3g}×"
             axes.plot(*zip(*curve.gains, strict=True), dashes, color=colour, label=label)
         _log_lift(axes)
-        axes.legend(loc="upper right", fontsize=7.5)
+        axes.legend(loc="upper right", fontsize=8)
     name = (
         f"Precision over prevalence by recall, at a prevalence of {found.prevalence:.3%}; "
         "1 is chance"

@@ -182,7 +182,7 @@ def _drawing(cells: list[tuple[Any, ...]], places: list[Place]) -> str:
             lambda v, _: f"{abs(v):g}°{'W' if v < 0 else 'E' if v else ''}"
         )
         axes.yaxis.set_major_formatter(lambda v, _: f"{abs(v):g}°{'S' if v < 0 else 'N'}")
-        axes.tick_params(labelsize=7.5)
+        axes.tick_params(labelsize=8)
     return made[0]
 
 
