@@ -37,19 +37,26 @@ def generate(
     returns  the sealed run, ready to read
 
     Raises ConfigError for a request that cannot be met, GateError where the result did not pass
-    (nothing of it is readable), ContractError, ConflictError and StorageError. A script that uses
+    (nothing of it is readable), ContractError, ConflictError and StorageError. A new run gets
+    report.html beside its receipt unless `run.report` is false; what stands in the way of that is
+    a warning. A script that uses
     several workers must call it below `if __name__ == "__main__":`.
     """
+    import warnings
+
     from fauxpay.config.model import Config
     from fauxpay.delivery.progress import silent
     from fauxpay.delivery.run import make_run
     from fauxpay.foundations.parameters import load_parameters
     from fauxpay.readers.run import as_run
+    from fauxpay.report.writing import keep_report
 
     resolved = config if isinstance(config, Config) else Config(**(config or {}))
     parameters = load_parameters(resolved.parameters)
     made = make_run(resolved, parameters, report=report or silent)
-    return as_run(made.sealed)
+    run = as_run(made.sealed)
+    keep_report(run, is_wanted=made.is_new and resolved.run.report, warn=warnings.warn)
+    return run
 
 
 def open(root: str | PathLike[str], allow_unverified: bool = False) -> Store:

@@ -153,7 +153,13 @@ def test_two_shares_that_sum_to_one_are_allowed(share: float) -> None:
 def test_the_first_and_the_last_day_can_be_made(tmp_path, first, end):
     """What the bounds of days allow, the reference tables cover, local dates at the edges too."""
     days = sorted([first, first + timedelta(days=end)])
-    run = {"from": days[0], "to": days[1], "out": str(tmp_path), "executor": "serial"}
+    run = {
+        "from": days[0],
+        "to": days[1],
+        "out": str(tmp_path),
+        "executor": "serial",
+        "report": False,
+    }
     small = {"cards": 60, "merchants": 100, "places": 6}
     made = fauxpay.generate({"catalog": small, "activity": {"epoch": days[0]}, "run": run})
     assert made.rows["transactions"] > 0

@@ -250,7 +250,12 @@ def test_odcs_passes_its_own_linter(data_contract_cli, tmp_path):
 def test_a_run_passes_the_data_contract(data_contract_cli, tmp_path):
     """`datacontract test` asks the Parquet of a real run, without a network; broken rows fail."""
     world = {"cards": 2000, "merchants": 1500, "places": 40}
-    place = {"to": "2026-03-03", "out": str(tmp_path / "out"), "executor": "serial"}
+    place = {
+        "to": "2026-03-03",
+        "out": str(tmp_path / "out"),
+        "executor": "serial",
+        "report": False,
+    }
     run = fauxpay.generate({"catalog": world, "run": place})
     for owner in TABLES:
         folder = tmp_path / "data" / owner.name

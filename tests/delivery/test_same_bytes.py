@@ -23,7 +23,10 @@ WINDOW = {"from": "2026-03-01", "to": "2026-03-06"}
 
 def request(root: Path, **run: object) -> dict[str, object]:
     """A small run below a root."""
-    return {"catalog": SMALL, "run": {**WINDOW, "out": str(root), "executor": "serial", **run}}
+    return {
+        "catalog": SMALL,
+        "run": {**WINDOW, "out": str(root), "executor": "serial", "report": False, **run},
+    }
 
 
 def files(root: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ SMALL = {"cards": 300, "merchants": 300, "places": 12}
 
 def made(root: Path, first: str, last: str) -> fauxpay.Run:
     """A run of a small world."""
-    run = {"from": first, "to": last, "out": str(root), "executor": "serial"}
+    run = {"from": first, "to": last, "out": str(root), "executor": "serial", "report": False}
     return fauxpay.generate({"catalog": SMALL, "run": run})
 
 

@@ -30,10 +30,10 @@ def environment(package: str, module: str, variable: str, folder: Path) -> Path:
 
 
 def clean_environ(**more: str) -> dict[str, str]:
-    """The environment without settings of ours, with more of it."""
+    """The environment without settings of ours but that no report is made, with more of it."""
     own = ("FAUXPAY_", "PAYMENTS_", "AIRFLOW", "DAGSTER_")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(own)}
-    return {**kept, **more}
+    return {**kept, "FAUXPAY_RUN__REPORT": "false", **more}
 
 
 def _has(python: Path, module: str) -> bool:

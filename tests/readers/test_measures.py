@@ -21,7 +21,7 @@ def run(tmp_path_factory):
     """A sealed run of two days."""
     root = tmp_path_factory.mktemp("measured")
     window = {"from": "2026-03-01", "to": "2026-03-03"}
-    own = {"out": str(root), "executor": "serial", **window}
+    own = {"out": str(root), "executor": "serial", "report": False, **window}
     return fauxpay.generate({"catalog": SMALL, "run": own})
 
 

@@ -32,7 +32,7 @@ WINDOW = {"from": "2026-03-01", "to": "2026-03-04"}
 
 def request(root: Path, **run: object) -> dict[str, object]:
     """The tiny run below a root, in this process unless told otherwise."""
-    own = {**WINDOW, "out": str(root), "executor": "serial", **run}
+    own = {**WINDOW, "out": str(root), "executor": "serial", "report": False, **run}
     return {"catalog": TINY, "fraud": FRAUD, "run": own}
 
 

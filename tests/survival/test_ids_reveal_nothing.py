@@ -113,7 +113,7 @@ def run(tmp_path_factory):
     config = {
         "catalog": {"cards": 6000, "merchants": 1500, "places": 40},
         "fraud": RAISED,
-        "run": {"out": str(tmp_path_factory.mktemp("ids")), "executor": "serial"},
+        "run": {"out": str(tmp_path_factory.mktemp("ids")), "executor": "serial", "report": False},
     }
     return fauxpay.generate(config)
 

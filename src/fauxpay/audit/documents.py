@@ -111,7 +111,7 @@ def place_differences(root: Path, folder: Path, receipt: Mapping[str, Any]) -> l
             "extra file", folder / name, ", ".join(_RUN_FILES), name, "remove it if it is no report"
         )
         for name in strange
-        if name != "report.html"
+        if name != layout.REPORT
     ]
 
 

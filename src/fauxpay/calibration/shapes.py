@@ -55,8 +55,8 @@ _ENDINGS = ("exact", "whole", "99", "95", "50", "whole", "90", "whole")
 def correct_shapes(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
     """Moves each shape by the ratio of what is seen to what the mirror made."""
     _correct_countries(knobs, seen, made)
-    for key, named in ALONE.items():
-        _correct_share(knobs, (seen, made), key, named)
+    for alone, named in ALONE.items():
+        _correct_share(knobs, (seen, made), alone, named)
     _correct_online(knobs, seen, made)
     for key, named in OF_PACKS.items():
         _correct_packs(knobs, (seen, made), key, named)

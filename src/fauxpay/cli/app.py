@@ -13,6 +13,7 @@ from fauxpay.cli import (
     generate,
     housekeeping,
     proofs,
+    report,
     runs,
     score,
     who,
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command()(generate.generate)
 app.command()(export.export)
+app.command()(report.report)
 app.command()(config.cite)
 app.command()(proofs.verify)
 app.command()(proofs.replay)

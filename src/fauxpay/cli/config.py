@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from fauxpay.errors import ConfigError, StorageError
-
-if TYPE_CHECKING:
-    from fauxpay.config.model import Config
-    from fauxpay.foundations.parameters import Citation, Parameters
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="YAML config file.", metavar="FILE")
@@ -89,6 +85,7 @@ def cite(
     """Print the sources of what a world takes for facts."""
     import json
 
+    from fauxpay.config.citations import citation_document
     from fauxpay.config.sources import resolve
     from fauxpay.foundations.parameters import load_parameters
 
@@ -97,48 +94,6 @@ def cite(
     typer.echo(
         json.dumps(document, indent=2, ensure_ascii=False) if as_json else _as_text(document)
     )
-
-
-def citation_document(parameters: Parameters, config: Config) -> dict[str, list[dict[str, object]]]:
-    """Sources with the parameters they support, overrides, assumptions, and reference data."""
-    from fauxpay.foundations.reference import reference_inputs
-
-    prefixes = ["catalog.", *_activity_prefixes(parameters, config)]
-    prefixes += ["fraud."] if config.fraud.enabled else []
-    prefixes += ["labels."] if config.labels.enabled else []
-    replaced = config.parameters
-    return {
-        "sources": [
-            {**_entry(source), "parameters": list(names)}
-            for source, names in parameters.citations(prefixes).items()
-        ],
-        "assumptions": [
-            {"parameter": name, "why": why}
-            for name, why in parameters.assumptions(prefixes).items()
-        ],
-        "replaced": [{"parameter": name, "value": replaced[name]} for name in replaced],
-        "reference": [
-            {"name": one["name"], "source": one["source"], "licence": one["licence"]}
-            for one in reference_inputs()
-        ],
-    }
-
-
-def _activity_prefixes(parameters: Parameters, config: Config) -> list[str]:
-    """Activity's groups, with the packs of the world's own countries only."""
-    from fauxpay.foundations.parameters import COUNTRIES, DEFAULT
-
-    segment, group = COUNTRIES.split(".")
-    groups = {name.split(".")[1] for name in parameters.names() if name.startswith(f"{segment}.")}
-    prefixes = [f"{segment}.{other}." for other in sorted(groups - {group})]
-    if config.catalog.path is not None:  # whose countries are known once its files are read
-        return [*prefixes, f"{COUNTRIES}."]
-    return [*prefixes, *(f"{COUNTRIES}.{one}." for one in (DEFAULT, *config.catalog.countries))]
-
-
-def _entry(source: Citation) -> dict[str, object]:
-    fields = ("key", "title", "year", "url", "licence")
-    return {name: getattr(source, name) for name in fields if getattr(source, name) is not None}
 
 
 def _as_text(document: dict[str, list[dict[str, object]]]) -> str:

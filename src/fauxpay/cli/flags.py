@@ -55,6 +55,9 @@ Logs = Annotated[
         help="Of what goes to standard error. json: one object per line.",
     ),
 ]
+NoReport = Annotated[
+    bool, typer.Option("--no-report", help="Make no report.html beside the receipt.")
+]
 Metrics = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Prometheus text file to write at the end, *.prom."),

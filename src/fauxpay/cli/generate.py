@@ -50,6 +50,7 @@ def generate(
     settings: given.Settings = None,
     is_json: given.IsJson = False,
     is_quiet: given.IsQuiet = False,
+    is_reportless: given.NoReport = False,
     log_format: given.Logs = "text",
     metrics: given.Metrics = None,
 ) -> None:
@@ -69,6 +70,7 @@ def generate(
             "run.to": end_day,
             "run.seed": seed,
             "run.workers": workers,
+            "run.report": False if is_reportless else None,
         }
         resolved = resolve(config, os.environ, settings or [], flags, names)
         outcome = make_or_find(resolved.config, manner, meter=meter)
@@ -110,11 +112,15 @@ def run_config(config: Config, manner: Manner | None = None, engine: Engine | No
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A sealed run, whether it is new, and how long the command took."""
+    """A sealed run, whether it is new, and how long the run took.
+
+    report  its report.html; None where none was made or found
+    """
 
     run: Run
     is_new: bool
     seconds: float
+    report: Path | None = None
 
 
 def make_or_find(
@@ -132,6 +138,7 @@ def make_or_find(
     from fauxpay.foundations.memory import keep_freed_memory
     from fauxpay.foundations.parameters import load_parameters
     from fauxpay.readers.run import as_run
+    from fauxpay.report.writing import keep_report
 
     begun = time.monotonic()
     keep_freed_memory()
@@ -140,6 +147,12 @@ def make_or_find(
         with progress.shown(is_quiet=manner.is_quiet or log is not None) as bars:
             report = to_all(bars, log or silent, meter.report if meter else silent)
             made = make_run(config, load_parameters(config.parameters), engine, report)
+        run, seconds = as_run(made.sealed), time.monotonic() - begun
+        page = keep_report(
+            run,
+            is_wanted=made.is_new and config.run.report,
+            warn=lambda text: tell_warning("no report", text, manner.log_format),
+        )
     except (KeyboardInterrupt, Stopped) as stop:
         from fauxpay.delivery.sinks import discard_all
 
@@ -150,8 +163,7 @@ def make_or_find(
         )
         tell_warning("run interrupted", text, manner.log_format)
         raise typer.Exit(stop.exit_code if isinstance(stop, Stopped) else INTERRUPTED) from None
-    run = as_run(made.sealed)
-    outcome = Outcome(run, made.is_new, time.monotonic() - begun)
+    outcome = Outcome(run, made.is_new, seconds, page)
     if log is not None:
         log.sealed(run.receipt, is_new=outcome.is_new, seconds=outcome.seconds)
     if meter is not None:
@@ -165,9 +177,11 @@ def tell_summary(outcome: Outcome, manner: Manner) -> None:
 
     run, seconds = outcome.run, outcome.seconds
     if manner.is_json:
-        document = summary.document(run, is_new=outcome.is_new, seconds=seconds)
+        document = summary.document(
+            run, is_new=outcome.is_new, seconds=seconds, report=outcome.report
+        )
         print(json.dumps(document, indent=2))
     elif not manner.is_quiet and outcome.is_new:
-        print("\n".join(summary.lines(run, seconds)))
+        print("\n".join(summary.lines(run, seconds, outcome.report)))
     elif not manner.is_quiet:
         print(summary.found_line(run))

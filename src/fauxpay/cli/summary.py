@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.contracts.documents import check_document
@@ -34,7 +35,9 @@ def openings(run: Run) -> dict[str, str]:
     }
 
 
-def document(run: Run, *, is_new: bool, seconds: float) -> dict[str, Any]:
+def document(
+    run: Run, *, is_new: bool, seconds: float, report: Path | None = None
+) -> dict[str, Any]:
     """The summary for programs, checked against its contract (run.yaml#/$defs/summary)."""
     receipt = run.receipt
     summary = {
@@ -50,6 +53,7 @@ def document(run: Run, *, is_new: bool, seconds: float) -> dict[str, Any]:
         "fraud_rate": run.fraud_rate,
         "root": str(run.root),
         "receipt": str(run.folder / layout.RECEIPT),
+        "report": str(report) if report else None,
         "transactions": transactions_glob(run),
         "seconds": round(seconds, 3),
     }
@@ -57,7 +61,7 @@ def document(run: Run, *, is_new: bool, seconds: float) -> dict[str, Any]:
     return summary
 
 
-def lines(run: Run, seconds: float) -> list[str]:
+def lines(run: Run, seconds: float, report: Path | None = None) -> list[str]:
     """The summary for people: a short table, then how to open the rows."""
     rows = run.rows
     window = run.receipt["window"]
@@ -72,6 +76,7 @@ def lines(run: Run, seconds: float) -> list[str]:
         "where": str(run.root / layout.seed_name(run.world_id, int(run.receipt["seed"]))),
         "receipt": str(run.folder / layout.RECEIPT),
     }
+    facts |= {"report": str(report)} if report else {}
     return [*_table(facts), "", "open it with", *_table(openings(run))]
 
 

@@ -246,6 +246,9 @@ class RunConfig(_Section):
         ge=256,
         le=1_048_576,
     )
+    report: bool = setting(
+        True, "whether a new run gets report.html beside its receipt", "true or false"
+    )
 
 
 class Config(_Section):

@@ -5,7 +5,7 @@
 <root>/worlds/<world_id>/seed=<n>/<plan table>/until=2026-04-01/part-0000.parquet
 <root>/worlds/<world_id>/seed=<n>/partitions/event_day=2026-03-01/part-0000.json
 <root>/runs/created/<run_id>.json  runs/utc_day=2026-03-02/<run_id>/receipt.json  gate.json  _PASSED
-<root>/runs/utc_day=2026-03-02/<run_id>/segments/{activity,fraud,labels}.json
+<root>/runs/utc_day=2026-03-02/<run_id>/segments/{activity,fraud,labels}.json  report.html
 <root>/quarantine/<run_id>/failure.json  config.yaml  gate.json  receipt.json  segments/  worlds/
 <root>/conflicts/...  .staging/...
 """
@@ -21,6 +21,7 @@ QUARANTINE = "quarantine"
 RECEIPT = "receipt.json"
 GATE = "gate.json"
 PASSED = "_PASSED"
+REPORT = "report.html"
 FAILURE = "failure.json"
 FAILED_CONFIG = "config.yaml"
 _PARTITION = re.compile(r"(\w+)/(?:event_day|until)=([0-9-]{10})/part-([0-9]+)\.")

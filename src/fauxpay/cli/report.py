@@ -1,0 +1,36 @@
+"""`fauxpay report`: one HTML page of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fauxpay.cli.options import OutOption, RunArgument
+
+
+def report(
+    run: RunArgument = "latest",
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="HTML file, over an earlier one. Default: report.html beside the receipt.",
+        ),
+    ] = None,
+    out: OutOption = Path("fauxpay-out"),
+) -> None:
+    """Draw a run as one HTML page that needs no network.
+
+    Verdict, identity, scorecard, rhythm, merchants, amounts, places, fraud, labels, nulls,
+    difficulty and sources.
+    """
+    from fauxpay.readers.run import open as open_store
+    from fauxpay.report.writing import write_report
+
+    chosen = open_store(out).run(run)
+    path = write_report(chosen, file)
+    typer.echo(f"report of run {chosen.run_id}: {path}")

@@ -1,0 +1,94 @@
+"""Tables: a run's own tables as views of DuckDB, read by columns and never as a whole.
+
+Reads    the Parquet files that a receipt names
+Writes   what does not fit into memory, in a folder that is removed
+Draws    nothing
+Sources  nothing
+
+Instants are asked for as integers: no time zone of the machine or of an extension takes part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from fauxpay.errors import ContractError
+from fauxpay.foundations.reference import minor_digits, rates_on
+from fauxpay.readers.run import TABLES, Run
+from fauxpay.scorecard.card_table import connected
+
+if TYPE_CHECKING:
+    import duckdb
+
+THREADS = 2
+MEMORY = "2GB"
+DAY_US = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """A run and a connection that has its tables as views, and `money` by currency.
+
+    money(currency, unit, per_eur)  minor units of one, and how many of it are worth a euro
+    """
+
+    run: Run
+    connection: duckdb.DuckDBPyConnection
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows of an aggregate. Its order must be stated: the rows of a page are the same twice."""
+        return self.connection.execute(query, list(values)).fetchall()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the run has no transaction."""
+        return not self.run.rows.get("transactions")
+
+
+@contextmanager
+def opened(run: Run) -> Iterator[Tables]:
+    """The tables of a run, until the block ends. Raises StorageError: a file is missing."""
+    import duckdb
+
+    with connected(THREADS, MEMORY) as connection:
+        try:
+            # A report never asks a network.
+            connection.execute("SET autoinstall_known_extensions = false")
+            for name in TABLES:
+                _view(connection, run, name)
+            _money(connection, run)
+            yield Tables(run, connection)
+        except duckdb.Error as error:
+            first = str(error).partition("\n")[0]
+            raise ContractError(
+                f"{run.root}: a file of run {run.run_id} does not hold what its receipt says "
+                f"({first}); expected the tables as they were written. `fauxpay verify` names it."
+            ) from error
+
+
+def _view(connection: duckdb.DuckDBPyConnection, run: Run, name: str) -> None:
+    files = [str(path) for path in run.files(name)]
+    if files:  # An older run may lack a table that came later.
+        connection.read_parquet(files, hive_partitioning=False).create_view(name)
+
+
+def _money(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """What amounts are worth on the first day: good enough to draw spending of several currencies.
+
+    Currencies without a rate have none here, and their spending is not drawn.
+    """
+    day = date.fromisoformat(run.receipt["window"]["from"])
+    connection.execute("CREATE TABLE money (currency VARCHAR, unit DOUBLE, per_eur DOUBLE)")
+    found = connection.execute("SELECT DISTINCT currency FROM merchants ORDER BY 1").fetchall()
+    more = connection.execute("SELECT DISTINCT currency FROM accounts ORDER BY 1").fetchall()
+    for currency in sorted({row[0] for row in (*found, *more)}):
+        try:
+            rate = float(rates_on(day, [currency])[0])
+        except ContractError:
+            rate = None
+        unit = 10.0 ** int(minor_digits([currency])[0])
+        connection.execute("INSERT INTO money VALUES (?, ?, ?)", [currency, unit, rate])

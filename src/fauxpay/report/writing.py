@@ -1,0 +1,91 @@
+"""Writing: the page of a run beside its receipt, or where one likes to have it.
+
+Reads    a run
+Writes   runs/utc_day=.../<run_id>/report.html, or another file
+Draws    nothing
+Sources  nothing
+
+A report can be made again at any time, so it is in no receipt, takes the place of an earlier one,
+and a run is as good without.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fauxpay.delivery.files import storage_errors
+from fauxpay.errors import StorageError
+from fauxpay.receipts import layout
+
+if TYPE_CHECKING:
+    from fauxpay.readers.run import Run
+
+
+def report_path(run: Run) -> Path:
+    """Where the report of a run stands, if it was made."""
+    return run.folder / layout.REPORT
+
+
+def keep_report(run: Run, *, is_wanted: bool, warn: Callable[[str], object]) -> Path | None:
+    """The report beside the receipt, made where that is wanted; None where there is none.
+
+    Never raises: a sealed run is as good without, so what stands in the way is a warning.
+    """
+    if is_wanted:
+        try:
+            return write_report(run)
+        # Whatever it is: a fault of a drawing must not make a run that passed look failed.
+        except Exception as error:
+            warn(
+                f"run {run.run_id} is sealed, but has no report: {error or type(error).__name__} "
+                f"`fauxpay report {run.run_id} --out {run.root}` makes it."
+            )
+    path = report_path(run)
+    return path if path.is_file() else None
+
+
+def write_report(run: Run, path: Path | None = None) -> Path:
+    """Makes the report of a run; returns its file, which appears as a whole or not at all.
+
+    path  another file than the one beside the receipt
+    Raises StorageError where it cannot be written, or where a file of the run is missing.
+    """
+    from fauxpay.report.page import report_html
+
+    data = report_html(run).encode()
+    target = (path or report_path(run)).absolute()
+    if target.is_dir():
+        raise StorageError(f"{target}: is a folder; expected the name of a file for the report")
+    return _replaced(run.root if path is None else None, target, data)
+
+
+def _replaced(root: Path | None, target: Path, data: bytes) -> Path:
+    """Whole under its name, in place of an earlier report.
+
+    root  of the run: staged below it, where `fauxpay gc` finds what a killed process leaves
+    """
+    from fauxpay.delivery.sinks import LocalSink
+
+    if root is None:
+        staged_path = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            with storage_errors(target, "write"):
+                staged_path.write_bytes(data)
+                os.replace(staged_path, target)
+        finally:
+            with suppress(OSError):
+                staged_path.unlink(missing_ok=True)
+        return target
+    staged = LocalSink(root).stage(target.relative_to(root).as_posix())
+    try:
+        staged.write(data)
+        staged.seal()
+        with storage_errors(target, "write"):
+            os.replace(staged.path, target)
+    finally:
+        staged.discard()
+    return target

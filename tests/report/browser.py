@@ -1,0 +1,91 @@
+"""A headless Chromium that keeps what it was asked for and what it complained of."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",  # Tests in containers run as root, whom the sandbox refuses.
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+)
+
+
+class Browser:
+    """A page opened at a width, in light or dark, without a network."""
+
+    def __init__(self, driver: Any) -> None:
+        self.driver = driver
+        self.command("Network.enable", {})
+        offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+        self.command("Network.emulateNetworkConditions", offline)
+
+    def command(self, name: str, values: dict[str, Any]) -> Any:
+        """A command of the DevTools protocol."""
+        return self.driver.execute_cdp_cmd(name, values)
+
+    def open(self, path: Path, width: int, scheme: str = "light") -> None:
+        """Opens a file; what was logged before is forgotten."""
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self.command("Emulation.setEmulatedMedia", {"features": [feature]})
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+        self.command("Emulation.setDeviceMetricsOverride", size)
+        for kind in ("browser", "performance"):
+            self.driver.get_log(kind)
+        self.driver.get(path.as_uri())
+
+    def ask(self, expression: str) -> Any:
+        """The value of an expression in the page."""
+        return self.driver.execute_script(f"return {expression}")
+
+    def complaints(self) -> list[dict[str, Any]]:
+        """What the console says."""
+        return list(self.driver.get_log("browser"))
+
+    def requests(self) -> list[str]:
+        """Addresses that the page asked for."""
+        messages = [
+            json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")
+        ]
+        return [
+            message["params"]["request"]["url"]
+            for message in messages
+            if message["method"] == "Network.requestWillBeSent"
+        ]
+
+    def press(self, key: str, code: int) -> None:
+        """A key of the keyboard, down and up."""
+        for kind in ("keyDown", "keyUp"):
+            text = {"text": "\r"} if key == "Enter" and kind == "keyDown" else {}
+            values = {"type": kind, "key": key, "windowsVirtualKeyCode": code, **text}
+            self.command("Input.dispatchKeyEvent", values)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser; the test is skipped, with the reason, where there is none."""
+    selenium = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    from selenium.webdriver.chrome.service import Service
+
+    programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
+    if not all(programs):
+        pytest.skip("no chromium and chromedriver here; tools/install_chromium.sh installs them")
+    options = selenium.ChromeOptions()
+    options.binary_location = programs[0]
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    for flag in FLAGS:
+        options.add_argument(flag)
+    driver = selenium.Chrome(options=options, service=Service(programs[1]))
+    try:
+        yield Browser(driver)
+    finally:
+        driver.quit()
