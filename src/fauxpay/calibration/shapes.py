@@ -33,7 +33,7 @@ DECLINES = "activity.outcome.decline_share"
 COUNTRIES = "catalog.countries"
 HOUR_MAX = 1000
 ONLINE = "catalog.countries.online_share"
-ALONE = {
+ALONE: dict[tuple[str, ...], tuple[str, str]] = {
     # statistic -> (parameter, how)
     ("channel", "moto"): ("activity.channels.moto_share", "mail and telephone orders"),
     ("entry", "credential_on_file"): (
@@ -41,7 +41,7 @@ ALONE = {
         "stored credentials of online purchases",
     ),
 }
-OF_PACKS = {
+OF_PACKS: dict[tuple[str, ...], tuple[str, str]] = {
     # statistic by country -> (fact of the countries' packs, how)
     ("channel", "atm"): ("payment.atm_share", "withdrawals of the country's cards"),
     ("abroad",): ("abroad.online_share", "online purchases in other countries"),
