@@ -15,7 +15,7 @@ from fauxpay.foundations import reference
 from worlds import config, maker_of, parameters
 
 WEEKEND = {"US": (6, 7), "JP": (6, 7), "SA": (5, 6)}
-BOOKS = Books((*WEEKEND, EVERY_DAY), (*WEEKEND.values(), ()), np.zeros(1, dtype=np.uint8))
+BOOKS = Books((*WEEKEND, EVERY_DAY), np.zeros(1, dtype=np.uint8))
 LAGS = 6
 EPOCH = date(1970, 1, 1)
 
