@@ -24,6 +24,7 @@ KINDS = {
     "catalog table": "worlds/*/catalog/cards.parquet",
     "plan": "worlds/*/seed=1/reissues/*/*.parquet",
     "transactions": "worlds/*/seed=1/transactions/event_day=2026-03-02/*.parquet",
+    "postings": "worlds/*/seed=1/postings/event_day=2026-03-02/*.parquet",
     "truth": "worlds/*/seed=1/truth/event_day=2026-03-03/*.parquet",
     "labels": "worlds/*/seed=1/labels/event_day=2026-03-01/*.parquet",
     "sidecar of a day": "worlds/*/seed=1/partitions/event_day=2026-03-02/*.json",

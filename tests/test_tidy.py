@@ -18,6 +18,7 @@ LAYERS = (
     "config",
     "catalog",
     "activity",
+    "clearing",
     "fraud",
     "labels",
     "partitions",

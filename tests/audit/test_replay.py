@@ -27,7 +27,7 @@ def test_a_run_is_made_again_from_its_receipt(sealed):
     proof = replay_run(run_of(sealed), None, SERIAL)
     assert proof.differences == ()
     assert proof.counts["partitions"] == 8
-    assert proof.counts["files"] == 7 + 2 * (3 + 3 * 3)
+    assert proof.counts["files"] == 7 + 2 * (3 + 3 * 4)
     assert digests(sealed) == before
     assert list((sealed / ".staging").iterdir()) == []
 

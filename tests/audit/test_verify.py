@@ -55,7 +55,7 @@ def test_what_was_sealed_holds(sealed):
     rows = fauxpay.open(sealed).latest().rows
     assert proof.counts["rows"] == rows["transactions"] > 500
     assert proof.counts["partitions"] == 2 * (1 + 3)
-    assert proof.counts["files"] == 7 + 2 * (3 + 3 * 3)
+    assert proof.counts["files"] == 7 + 2 * (3 + 3 * 4)
     assert rows["truth"] > 0
 
 
@@ -388,7 +388,7 @@ def test_another_parquet_writer_than_the_receipt_says_is_a_note(root):
     reseal(root, lambda receipt: receipt["packages"].update(pyarrow="1.2.3"))
     assert found(root) == []
     assert all("written by" in note for note in notes(root))
-    assert len(notes(root)) == 7 + 2 * (3 + 3 * 3)
+    assert len(notes(root)) == 7 + 2 * (3 + 3 * 4)
 
 
 def test_domains_of_the_verifier_are_those_of_the_writer():

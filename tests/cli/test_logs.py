@@ -69,7 +69,8 @@ def test_every_segment_and_partition_is_told(made, workers):
     for line in lines:
         if line["event"].startswith("partition"):
             rows[line["segment"]] += line["rows"]
-    assert rows["activity"] == summary["rows"]["transactions"]
+    made_rows = summary["rows"]
+    assert rows["activity"] == made_rows["transactions"] + made_rows["postings"]
     assert rows["fraud"] == summary["rows"]["truth"]
     assert rows["labels"] == summary["rows"]["labels"]
 

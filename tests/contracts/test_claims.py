@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fauxpay.contracts.checks import check_batch
-from fauxpay.contracts.members import Claim, Members
+from fauxpay.contracts.members import Claim, Members, candidates
 from fauxpay.contracts.tables import table
 from fauxpay.gates.integrity import Integrity
 from worlds import DAY, config, maker_of
@@ -31,6 +31,27 @@ def test_a_claim_changes_no_answer(ids, rows, strangers):
         assert members.missing(sought, valid, claim).tolist() == (
             members.missing(sought, valid).tolist()
         )
+
+
+@given(
+    st.lists(words, max_size=40),
+    st.lists(st.tuples(st.integers(0, 60), words, st.integers(0, 3)), max_size=20),
+)
+def test_candidates_answer_for_all_ids(ids, rows):
+    """Property: a set of the candidates lacks just what the set of all ids lacks."""
+    known = np.array(ids, np.int64)
+    # Some sought values are members, some share the low bits of one, some are strangers.
+    sought = np.array(
+        [
+            ids[at % len(ids)] ^ (kind << 20) if ids and at < 50 and kind < 2 else word
+            for at, word, kind in rows
+        ],
+        np.int64,
+    )
+    near = candidates(known, sought)
+    assert near.tolist() == sorted(near.tolist())
+    missing = Members.of(known).missing(sought)
+    assert Members.of(known[near]).missing(sought).tolist() == missing.tolist()
 
 
 def test_claims_of_the_engine_are_right():

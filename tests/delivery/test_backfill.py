@@ -32,7 +32,7 @@ def made(root: Path, *windows: tuple[int, int]) -> dict[str, str]:
 def whole(tmp_path_factory) -> dict[str, str]:
     """The event days of one run over all days."""
     found = made(tmp_path_factory.mktemp("whole"), (0, DAYS))
-    assert len(found) == DAYS * 2 * 4
+    assert len(found) == DAYS * 2 * 5
     return found
 
 

@@ -11,6 +11,7 @@ from worlds import DAY, config, maker_of, tables
 
 CONTRACTS = {
     "transactions": "activity.yaml#/$defs/transactions",
+    "postings": "activity.yaml#/$defs/postings",
     "truth": "fraud.yaml#/$defs/truth",
     "labels": "labels.yaml#/$defs/labels",
 }

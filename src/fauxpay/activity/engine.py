@@ -12,12 +12,13 @@ row's address. So files come out sorted by time in bounded memory.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fauxpay.activity import merchants, outcomes, sessions, streams, tickets
+from fauxpay.activity import merchants, outcomes, sessions, shops, tickets
 from fauxpay.activity.addresses import cell_addresses
 from fauxpay.activity.calendar import QUARTER_MS, Calendar, build_calendar
 from fauxpay.activity.cells import (
@@ -40,22 +41,17 @@ from fauxpay.activity.recurring import (
 from fauxpay.activity.returns import (
     Returns,
     ReturnTables,
-    joined,
-    keep,
-    refund_candidates,
-    refunds,
     return_tables,
-    reversals,
 )
-from fauxpay.activity.rows import CASH, LOCAL_QUARTERS, Manner, Rows, Session, Ticket, Where
+from fauxpay.activity.rows import LOCAL_QUARTERS, Manner, Rows, Session, Ticket, Where
 from fauxpay.activity.sales import with_sales
 from fauxpay.activity.streams import Keys
+from fauxpay.activity.takebacks import returns_of
+from fauxpay.activity.tills import Leaders, followers, near_ms
 from fauxpay.activity.traits import CARD_TRAITS, COUNTRY, CURRENCY, Traits, trait, traits_of
 from fauxpay.activity.visits import (
     Visits,
     VisitTables,
-    single_visits,
-    spread_out,
     visit_tables,
     visits,
 )
@@ -79,6 +75,7 @@ class Events:
     at_ms: I64
     code: I64
     returns: Returns
+    followers: Leaders
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +99,7 @@ class Tables:
     tickets: tickets.TicketTables
     outcomes: OutcomeTables
     sessions: sessions.SessionTables
+    near_ms: int
 
 
 def activity_tables(
@@ -109,15 +107,17 @@ def activity_tables(
 ) -> Tables:
     """Tables of a world; response_codes are the contract's."""
     ticket = tickets.ticket_tables(world, config, parameters)
+    where = merchants.where_tables(world, config, parameters)
     return Tables(
         traits=traits_of(world, (ticket.class_of, ticket.scale, ticket.card_factor)),
         cells=cell_tables(world, config, parameters),
         visits=visit_tables(config, parameters),
         returns=return_tables(config, parameters),
-        where=merchants.where_tables(world, config, parameters),
+        where=where,
         tickets=ticket,
         outcomes=outcome_tables(world, response_codes, parameters),
         sessions=sessions.session_tables(world, parameters),
+        near_ms=near_ms(world, where.commute.work, parameters),
     )
 
 
@@ -162,13 +162,23 @@ class Activity:
             epoch_day=epoch_day,
         )
 
+    def in_use(self, card: I64, day: I64) -> NDArray[np.bool_]:
+        """Whether cards are opened and not closed on days."""
+        cards = self.world.cards
+        return (day >= cards.opened_day[card]) & (day < cards.closed_day[card])
+
+    def open_cells(self, card: I64, day: Any) -> Cells:
+        """Cells of cards on a day, or on a day each."""
+        at = (card, day)
+        return open_cells(self.world, self.tables.cells, self.calendar, self.keys, at)
+
     def days_events(self, days: range) -> tuple[Cells, Events]:
         """Everything the range's cards do on consecutive UTC days; cells by day, then by card."""
         card, count = np.arange(self.first_card, self.last_card), self.last_card - self.first_card
         day: Any = days.start
         if len(days) > 1:
             card, day = np.tile(card, len(days)), np.repeat(np.asarray(days), count)
-        cells = open_cells(self.world, self.tables.cells, self.calendar, self.keys, (card, day))
+        cells = self.open_cells(card, day)
         due = [due_on_day(self.plan, _day_of_month(one)) for one in days]
         due_cell = [
             self.plan.card[position] + (nth * count - self.first_card)
@@ -178,91 +188,66 @@ class Activity:
 
     def cell_events(self, card: I64, day: I64) -> Events:
         """Everything that happens in some cells (card, day), each i64[n]."""
-        cells = open_cells(self.world, self.tables.cells, self.calendar, self.keys, (card, day))
+        cells = self.open_cells(card, day)
         return self._events(cells, due_in_cells(self.plan, card, days_of_month(day)))
 
     def _events(self, cells: Cells, due: tuple[I64, I64]) -> Events:
         count = visit_counts(self.tables.cells, cells)
         made = visits(self.tables.visits, self.calendar, self.keys, cells, count)
+        leaders = self.leaders(cells, made)
         due_cell, position = due
+        is_used = cells.keep(due_cell)
+        due_cell, position = due_cell[is_used], position[is_used]
         day = cells.day if np.ndim(cells.day) == 0 else cells.day[due_cell]
         paid = due_payments(self.world, self.calendar, self.plan, position, day)
-        returns, return_cell = self._returns(cells, made)
+        returns, return_cell = returns_of(self, cells, made, leaders)
         return Events(
             cell=np.concatenate([made.cell, due_cell, return_cell]),
             card=np.concatenate([made.card, paid[0], returns.card]),
             at_ms=np.concatenate([made.at_ms, paid[1], returns.at_ms]),
             code=np.concatenate([made.slot, paid[2], returns.code]),
             returns=returns,
+            followers=leaders,
         )
 
-    def _returns(self, cells: Cells, made: Visits) -> tuple[Returns, I64]:
-        """Refunds and reversals of cells whose purchases were approved, and their cells."""
-        back, back_cell = reversals(self.tables.returns, self.keys, cells, made)
-        cell, refunded = self._refunds(cells)
-        both = joined(back, refunded)
-        cell = np.concatenate([back_cell, cell])
-        purchase, manner = self.describe(self.source_rows(both), None)
-        is_refund = np.arange(both.card.size) >= back.card.size
-        kept = (manner.response == outcomes.APPROVED) & ~(is_refund & (purchase.where.kind == CASH))
-        return keep(both, kept), cell[kept]
+    def leaders(self, cells: Cells, made: Visits) -> Leaders:
+        """Which visits of cells follow another, and whom."""
+        found = followers(
+            self.tables.near_ms, cells, made, lambda position: self._day_before(cells, position)
+        )
+        place = cells.place[made.cell[found.row]]
+        quarter = self.local_quarters(place, found.day, found.at_ms)
+        return Leaders(found.row, found.address, quarter)
 
-    def _refunds(self, cells: Cells) -> tuple[I64, Returns]:
-        row, lag = refund_candidates(self.tables.returns, cells)
-        day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[row] - lag
-        row, day = row[day >= self.epoch_day], day[day >= self.epoch_day]
-        at = (cells.card[row], day)
-        sources = open_cells(self.world, self.tables.cells, self.calendar, self.keys, at)
-        count = visit_counts(self.tables.cells, sources)
-        slot = (streams.CELL_REFUND_SLOT.of(cells.word[row]) * count) >> 12
-        picked = single_visits(self.tables.visits, self.calendar, self.keys, sources, slot)
-        undone = streams.VISIT_REVERSED.of(picked.word) < self.tables.returns.reversal_chance
-        taken = self._taken_back(cells, row, (day, count, slot))
-        kept = np.flatnonzero((count > 0) & ~undone & ~taken)
-        picked = Visits(*(getattr(picked, field.name)[kept] for field in fields(Visits)))
-        row = row[kept]
-        return row, refunds(self.calendar, self.keys, cells, (row, picked, sources))
-
-    def _taken_back(self, cells: Cells, row: I64, source: tuple[I64, I64, I64]) -> Any:
-        """Candidates whose purchase an earlier cell takes back already; source is (day, n, slot).
-
-        Every cell between purchase and refund is asked, by its word alone, whether it points at
-        the same purchase; only the few that do are opened.
-        """
-        source_day, count, slot = source
-        day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[row]
-        candidate, nth = spread_out(np.maximum(day - source_day - 1, 0))
-        other_day = source_day[candidate] + 1 + nth
-        card = cells.card[row[candidate]]
-        word = draw(self.keys["cell"], cell_addresses(card, other_day))
-        lag = self.tables.returns.lag_days[streams.CELL_REFUND_LAG.of(word)]
-        other_slot = (streams.CELL_REFUND_SLOT.of(word) * count[candidate]) >> 12
-        same = np.flatnonzero((lag == nth + 1) & (other_slot == slot[candidate]))
-        at = (card[same], other_day[same])
-        others = open_cells(self.world, self.tables.cells, self.calendar, self.keys, at)
-        wants, _ = refund_candidates(self.tables.returns, others)
-        taken = np.zeros(row.size, dtype=np.bool_)
-        taken[candidate[same[wants]]] = True
-        return taken
+    def _day_before(self, cells: Cells, position: I64) -> tuple[I64, Cells, Visits]:
+        """(positions, cells, visits) of the day before; of a day of travel nothing is asked."""
+        day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[position] - 1
+        has = (day >= self.epoch_day) & ~cells.in_transit[position]
+        at = (cells.card[position[has]], day[has])
+        earlier = self.open_cells(*at)
+        count = visit_counts(self.tables.cells, earlier)
+        count[earlier.in_transit] = 0
+        made = visits(self.tables.visits, self.calendar, self.keys, earlier, count)
+        return position[has], earlier, made
 
     def source_rows(self, returns: Returns) -> Rows:
         """The context of the purchases that returns take back."""
-        quarter = self.local_quarters(returns.place, returns.source_day, returns.source_ms)
-        source = returns.source
+        address = (returns.where, returns.source, returns.source)
         return self.rows(
-            returns.card, (source, source), (returns.place, returns.in_transit), quarter
+            returns.card, address, (returns.place, returns.in_transit), returns.quarter
         )
 
     def rows(
-        self, card: I64, address: tuple[U64, U64], place: tuple[I64, Any], local_quarter: I64
+        self, card: I64, address: tuple[U64, U64, U64], place: tuple[I64, Any], local_quarter: I64
     ) -> Rows:
-        """Context of rows; address is (what is asked, own), place is (where, in transit)."""
+        """Context of rows; address is (of where, of what, own), place is (where, in transit)."""
         record = self.tables.traits.card.take(card, axis=0, mode="clip")
         packed = np.ascontiguousarray(record[:, CARD_TRAITS])
         return Rows(
             card=card,
-            address=address[0],
-            own_address=address[1],
+            address=address[1],
+            own_address=address[2],
+            where_address=address[0],
             place=place[0],
             in_transit=place[1],
             local_quarter=local_quarter,
@@ -270,7 +255,7 @@ class Activity:
             traits=packed,
             country=trait(packed, COUNTRY),
             currency=trait(packed, CURRENCY),
-            ticket_word=draw(self.keys["ticket"], address[0]),
+            ticket_word=draw(self.keys["ticket"], address[1]),
         )
 
     def local_quarters(self, place: I64, day: Any, at_ms: I64) -> I64:
@@ -291,7 +276,7 @@ class Activity:
     def purchase(self, rows: Rows, rates: tickets.Rates | None) -> Purchase:
         """Merchant and ticket of n rows, before anybody is asked."""
         tables = self.tables
-        where = merchants.choose_merchants(self.world, tables.where, tables.traits, self.keys, rows)
+        where = shops.choose_merchants(tables.where, tables.traits, self.keys, rows)
         priced = tickets.price(tables.tickets, tables.traits, rows, where)
         if rates is None:
             ticket = Ticket(priced[0], priced[0], priced[1])

@@ -31,6 +31,7 @@ CELL_REFUND_LAG = Field("cell", 40, 12)
 CELL_REFUND_SLOT = Field("cell", 52, 12)
 # One word per (card, week) and per (customer, travel block).
 WEEK_LEVEL = Field("week", 0, 8)
+DAY_LEVELS = Field("week", 8, 56)  # eight bits for each day from Monday on
 TRAVEL_GOES = Field("travel", 0, 16)
 TRAVEL_START = Field("travel", 16, 8)
 TRAVEL_DAYS = Field("travel", 24, 8)
@@ -46,6 +47,7 @@ VISIT_REVERSAL_GAP = Field("gap", 32, 32)
 # One word per purchase address: where.
 WHERE_KIND = Field("where", 0, 8)
 WHERE_RANK = Field("where", 8, 12)
+WHERE_COMMUTE = Field("where", 20, 4)
 WHERE_OPEN = Field("where", 24, 8)
 WHERE_TERMINAL = Field("where", 32, 8)
 WHERE_RETRY = Field("where", 40, 24)

@@ -1,6 +1,6 @@
 """Rows: the catalog, the plans and the days, each against its contract and what it points to.
 
-Reads    catalog tables, plan tables, transactions, truth, labels of a run
+Reads    catalog tables, plan tables, transactions, postings, truth, labels of a run
 Writes   nothing
 Draws    nothing
 Sources  nothing
@@ -38,6 +38,7 @@ from fauxpay.delivery.inspection import Inspector
 from fauxpay.errors import ConfigError
 from fauxpay.foundations.parameters import load_parameters
 from fauxpay.gates.integrity import Integrity
+from fauxpay.gates.postings import PostingGate
 from fauxpay.partitions.compose import world_of
 from fauxpay.receipts import layout
 from fauxpay.receipts.identity import day_number
@@ -77,6 +78,7 @@ def domains_of(world: World) -> dict[str, Domain]:
         "mcc": Domain.of(world.mccs),
         "currency": currencies,
         "billing_currency": currencies,
+        "posted_currency": currencies,
         "merchant_country": Domain.of(world.countries),
         "merchant_city": Domain.of(world.cities),
     }
@@ -173,16 +175,21 @@ class PartReader:
             return []  # Without the catalog the values have no names; that is said already.
         members = {**self._members(part.shard), _TRANSACTIONS: None}
         found: list[Difference] = []
-        inspector = Inspector(day_number(date.fromisoformat(part.day)))
+        day = day_number(date.fromisoformat(part.day))
+        inspector, postings = Inspector(day), PostingGate(day, _keeps_postings(books.receipt))
         between_tables = self._rules(part.shard)
 
         def inspect(batch: pa.RecordBatch | pa.Table) -> list[Finding]:
+            postings.see(batch)
             return [*inspector.inspect(batch), *between_tables(batch)]
 
+        own_checks: dict[str, tuple[Any, ...]] = {"transactions": (inspect, inspector.finish)}
+        if "transactions" in {entry["name"] for entry in intact}:
+            own_checks["postings"] = (postings.judge,)
         for entry in intact:
             is_main = entry["name"] == "transactions"
             contract = books.contract(layout.DAY_TABLES[entry["name"]])
-            own = (inspect, inspector.finish) if is_main else ()
+            own = own_checks.get(entry["name"], ())
             rules = Rules(contract, books.domains, members, self._metadata(part), *own)
             counted = on_rows if is_main else _uncounted
             found += rows_differences(books.sealed, entry, rules, counted)
@@ -256,6 +263,12 @@ def _members(rows: pa.Table | None, key: str) -> Members | None:
         return None
     keys = rows[key].combine_chunks()
     return Members.of(np.asarray(keys.to_numpy(zero_copy_only=False), dtype=np.int64))
+
+
+def _keeps_postings(receipt: Mapping[str, Any]) -> bool:
+    """Whether the world of a receipt has postings; a config that says nothing has them."""
+    activity = receipt["config"].get("activity")
+    return not isinstance(activity, Mapping) or activity.get("postings") is not False
 
 
 def _uncounted(rows: int) -> None:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from fauxpay.cli import config, contracts, export, generate, housekeeping, proofs, runs, score, who
+from fauxpay.cli import (
+    config,
+    contracts,
+    drift,
+    export,
+    fit,
+    generate,
+    housekeeping,
+    proofs,
+    runs,
+    score,
+    who,
+)
 
 app = typer.Typer(
     name="fauxpay",
@@ -24,6 +36,8 @@ app.command()(proofs.replay)
 app.command()(who.who)
 app.command()(score.score)
 app.command()(housekeeping.gc)
+app.command()(drift.drift)
+app.command()(fit.fit)
 app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")
 app.add_typer(housekeeping.app, name="quarantine")

@@ -33,4 +33,6 @@ def export(
     chosen = store.run(run)
     rows = export_flat(chosen, file)
     typer.echo(f"{rows:,} rows of run {chosen.run_id} in {file}")
-    typer.echo(f"never train on these columns, for they give the answer away: {', '.join(LEAKING)}")
+    typer.echo(
+        f"never train on these columns, for they tell answer or future: {', '.join(LEAKING)}"
+    )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
     from fauxpay.delivery.progress import PartitionNews, Progress
-    from fauxpay.receipts.records import Request
+    from fauxpay.receipts.records import Request, TableEntry
 
 LogFormat = Literal["text", "json"]
 INTERRUPTED_TEXT = "interrupted; the same command goes on where it was stopped"
@@ -138,9 +138,9 @@ def _partition_lines(news: PartitionNews) -> Iterator[Line]:
     }
     seconds = {} if receipt.seconds is None else {"seconds": round(receipt.seconds, 3)}
     event = "partition found" if news.is_found else "partition finished"
-    groups = {"plan": receipt.tables}
-    if not is_plan:
-        groups = {SEGMENT_OF[entry.name]: (entry,) for entry in receipt.tables}
+    groups: dict[str, list[TableEntry]] = {}
+    for entry in receipt.tables:
+        groups.setdefault("plan" if is_plan else SEGMENT_OF[entry.name], []).append(entry)
     for segment, entries in groups.items():
         sizes = {
             "rows": sum(entry.rows for entry in entries),

@@ -139,10 +139,10 @@ class ActivityConfig(_Section):
         0.95, "spread of the cards' own rates", "standard deviation of the log", ge=0, le=2
     )
     favourite_zipf_exponent: float = setting(
-        1.5, "Zipf law of a card's own ranked merchants", "exponent", ge=0, le=3
+        1.0, "Zipf law of a card's own ranked merchants", "exponent", ge=0, le=3
     )
     trip_share: float = setting(
-        0.35,
+        0.5,
         "further purchases of a day that belong to the trip of an earlier one",
         "share of further purchases",
         ge=0,
@@ -159,6 +159,9 @@ class ActivityConfig(_Section):
     )
     recurring_per_card: float = setting(
         2.0, "mean subscriptions of a card", "subscriptions per card", ge=0, le=50
+    )
+    postings: bool = setting(
+        True, "whether it is told when transactions come into the books", "true or false"
     )
 
 

@@ -36,6 +36,8 @@ _MULTIPLIERS = tuple(
 _ROWS_AT_ONCE = 32_768
 _WARMED_SLOTS_PER_ROW = 4
 _ROWS_MAX = 2**30
+_FILTER_BITS = 16
+_FILTER_MASK = np.int64((1 << _FILTER_BITS) - 1)
 _NO_ROWS: I64 = np.empty(0, np.int64)
 _KEPT = threading.local()
 
@@ -56,6 +58,16 @@ def repeats(columns: Sequence[I64]) -> I64:
         words, left = words[losers], [column[losers] for column in left]
     # What six tables did not settle is a handful, unless somebody chose it to collide.
     return _repeats_by_sorting(columns) if _repeats_by_sorting(left).size else _NO_ROWS
+
+
+def candidates(ids: I64, sought: I64) -> I64:
+    """Positions, ascending, of the ids that could equal a sought value: their low bits do.
+
+    For few sought values among many ids this leaves next to nothing to compare, without a table.
+    """
+    marked = np.zeros(1 << _FILTER_BITS, np.bool_)
+    marked[sought & _FILTER_MASK] = True
+    return np.flatnonzero(marked.take(ids & _FILTER_MASK, mode="clip"))
 
 
 def _collisions(words: U64, multiplier: np.uint64) -> tuple[I64, I64]:

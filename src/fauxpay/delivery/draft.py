@@ -17,16 +17,17 @@ import pyarrow as pa
 
 from fauxpay.contracts.checks import check_batch, check_links
 from fauxpay.contracts.findings import Finding
-from fauxpay.contracts.members import Members
+from fauxpay.contracts.members import Members, candidates
 from fauxpay.contracts.tables import table
 from fauxpay.delivery.engine import Window
-from fauxpay.delivery.inspection import Inspector
+from fauxpay.delivery.inspection import Inspector, integers
 from fauxpay.delivery.sinks import LocalSink, Staged
 from fauxpay.delivery.tables import Law, TableFile
 from fauxpay.delivery.task import Context, Task, described_day, partition_key, seed_folder
 from fauxpay.delivery.workshop import Books, Workshop
 from fauxpay.errors import FauxpayError
-from fauxpay.gates.segments import READS, SEGMENT_OF
+from fauxpay.gates.postings import PostingGate
+from fauxpay.gates.segments import MADE_FROM, READS, SEGMENT_OF
 from fauxpay.receipts import layout
 from fauxpay.receipts.records import PartitionReceipt
 
@@ -46,6 +47,7 @@ class Draft:
         ]
         self._files: dict[str, TableFile] = {}
         self._inspector = Inspector(task.day)
+        self._posting_gate = PostingGate(task.day, context.config.activity.postings)
 
     @property
     def staged(self) -> list[Staged]:
@@ -60,6 +62,7 @@ class Draft:
         """
         members = self._workshop.books(self.task.shard).members
         more = [*self._inspector.inspect(batch), *rules]
+        self._posting_gate.see(batch)
         with self._located():
             file = self._file("transactions", members)
             if is_sound:
@@ -81,17 +84,26 @@ class Draft:
         """
         self.counts = counts
         members = self._workshop.books(self.task.shard).members
-        own = layout.DAY_TABLES["transactions"]
+        own, is_posted = layout.DAY_TABLES["transactions"], False
         if not self.task.is_plan:
             self._file("transactions", members).note_all(self._inspector.finish())
-            members = {**members, own: Members.of(self._inspector.identifiers())}
+            is_posted = "postings" in sound and not self._posting_gate.judge(tables["postings"])
+            ids = self._inspector.identifiers()
+            if is_posted and set(tables) <= set(sound):
+                # Few rows point to transactions: only ids that could be theirs are made a set.
+                sought = [integers(tables[name], "transaction_id") for name in ("truth", "labels")]
+                ids = ids[candidates(ids, np.concatenate(sought))]
+            members = {**members, own: Members.of(ids)}
         for name, rows in tables.items():
-            if not self._may_start(SEGMENT_OF[name]):
+            if not self._may_start(name):
                 # What was not written counts for nothing: it was not asked for any more.
-                self.counts = {"transactions": counts["transactions"]}
+                self.counts = {made: counts[made] for made in self._files if made in counts}
                 return
             with self._located():
                 file = self._file(name, members)
+                if name == "postings":
+                    self._take_postings(file, rows, is_good=is_posted)
+                    continue
                 if name not in sound:
                     file.write(rows)
                     continue
@@ -99,10 +111,26 @@ class Draft:
                 file.append(rows, max(1, rows.num_rows))
                 file.note_all(check_links(file.contract, rows, links))
 
-    def _may_start(self, segment: str) -> bool:
-        """Whether what the segment reads of this partition is without fault."""
-        reads = [self._files[name] for name in READS[segment] if name in self._files]
-        return not any(file.findings for file in reads)
+    def _take_postings(self, file: TableFile, rows: pa.Table, *, is_good: bool) -> None:
+        """Takes the postings: as many rows as the transactions nearly, so in row groups like them.
+
+        is_good  whether columns and gate found no fault. The identifiers are those expected then,
+                 some of the transactions' in their order: neither key can be broken.
+        """
+        if is_good:
+            file.append(rows, self._context.config.output.row_group_rows)
+        else:
+            file.write(rows, self._posting_gate.judge)
+
+    def _may_start(self, table_name: str) -> bool:
+        """Whether what a table is made from, and the segments it reads, are without fault here."""
+        owners = {SEGMENT_OF[name] for name in READS[SEGMENT_OF[table_name]]}
+        own = MADE_FROM.get(table_name, ())
+        return not any(
+            file.findings
+            for name, file in self._files.items()
+            if name in own or SEGMENT_OF[name] in owners
+        )
 
     def receipt(self) -> PartitionReceipt:
         """Finishes the files; what they hold and what was found wrong."""
@@ -185,13 +213,17 @@ def sound_tables(tables: Mapping[str, Sequence[pa.Table]], books: Books) -> set[
     """Tables that are good over all days together, in all but their links to transactions.
 
     tables  one for each day; a call for all of them costs hardly more than one for a day
+    Of postings the columns alone are looked at: their gate proves the keys, and for less.
     """
     members = {**books.members, layout.DAY_TABLES["transactions"]: None}
-    return {
-        name
-        for name, days in tables.items()
-        if not check_batch(table(CONTRACTS[name]), pa.concat_tables(days), members)
-    }
+    found = set()
+    for name, days in tables.items():
+        contract = table(CONTRACTS[name])
+        if name == "postings":
+            contract = replace(contract, unique=(), foreign_keys=())
+        if not check_batch(contract, pa.concat_tables(days), members):
+            found.add(name)
+    return found
 
 
 def _part_of(finding: Finding, ends: np.ndarray) -> int:

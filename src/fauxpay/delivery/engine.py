@@ -60,7 +60,7 @@ class DaysStream(Protocol):
         ...
 
     def side_tables(self) -> Mapping[str, Sequence[pa.Table]]:
-        """truth and labels, a table for each day."""
+        """postings, truth and labels, a table for each day."""
         ...
 
     def counts(self) -> Sequence[Mapping[str, int]]:

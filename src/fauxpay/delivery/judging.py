@@ -18,6 +18,7 @@ from fauxpay.contracts.checks import checks_of
 from fauxpay.contracts.tables import table
 from fauxpay.delivery.inspection import INSPECTIONS
 from fauxpay.delivery.task import PLAN_DAY, Context, Task, described_day
+from fauxpay.gates.postings import POSTING_CHECKS
 from fauxpay.gates.verdicts import (
     Check,
     Gate,
@@ -32,7 +33,7 @@ from fauxpay.receipts import layout
 from fauxpay.receipts.records import Contents
 
 # Table name to the name under which makers count its rows.
-COUNTED = {"transactions": "transactions", "truth": "frauds"}
+COUNTED = {"transactions": "transactions", "postings": "postings", "truth": "frauds"}
 
 
 def judge(context: Context, contents: Contents) -> dict[str, Any]:
@@ -44,8 +45,11 @@ def judge(context: Context, contents: Contents) -> dict[str, Any]:
         wanted[task.is_plan].append((described_day(context, task), task.shard))
     plan_shapes = {name: checks_of(table(ref)) for name, ref in layout.PLAN_TABLES.items()}
     shapes = {name: checks_of(table(ref)) for name, ref in layout.DAY_TABLES.items()}
-    rules = [*INSPECTIONS, *context.engine.inspection_names()]
-    known = {**shapes, "transactions": [*shapes["transactions"], *rules]}
+    rules = {
+        "transactions": [*INSPECTIONS, *context.engine.inspection_names()],
+        "postings": POSTING_CHECKS,
+    }
+    known = {name: [*shape, *rules.get(name, ())] for name, shape in shapes.items()}
     gates = [
         _catalog_gate(contents.world),
         Gate("plan", (completeness(wanted[True], plans), *table_checks(plan_shapes, plans))),
@@ -55,7 +59,7 @@ def judge(context: Context, contents: Contents) -> dict[str, Any]:
             (
                 completeness(wanted[False], days),
                 *conservation(COUNTED, days),
-                *table_checks({"transactions": rules}, days),
+                *table_checks(rules, days),
             ),
         ),
     ]

@@ -1,6 +1,6 @@
 """Parameters: facts about the world, each with its unit and source.
 
-Every segment folder may hold a `parameters.yaml`. A leaf is a mapping with the keys `value`,
+Every folder of a stage may hold a `parameters.yaml`. A leaf is a mapping with the keys `value`,
 `unit`, `source` and perhaps `note`; every other mapping is a group. A leaf's name is its segment
 and path, such as `activity.refunds.share`. Values are scalars, lists or text-keyed mappings.
 A source is a key of `citations.yaml`, details after a comma, or `assumption: <why>`.
@@ -25,7 +25,7 @@ from fauxpay.foundations.overrides import fault
 from fauxpay.foundations.shipped import shipped_value
 from fauxpay.foundations.strict_yaml import read_yaml
 
-SEGMENTS = ("catalog", "activity", "fraud", "labels")
+FOLDERS = ("catalog", "activity", "clearing", "fraud", "labels")
 FILE_NAME = "parameters.yaml"
 COUNTRIES = "activity.countries"
 DEFAULT = "default"
@@ -117,7 +117,7 @@ def _shipped() -> Mapping[str, Sourced]:
 
 
 def _texts() -> Iterator[tuple[str, str]]:
-    for segment in SEGMENTS:
+    for segment in FOLDERS:
         file = resources.files("fauxpay") / segment / FILE_NAME
         if file.is_file():
             yield segment, file.read_text("utf-8")

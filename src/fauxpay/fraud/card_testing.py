@@ -15,9 +15,9 @@ import numpy as np
 from fauxpay.activity import tickets
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity
-from fauxpay.activity.merchants import terminals_of
 from fauxpay.activity.rows import CREDENTIAL_ON_FILE, ECOMMERCE, ONLINE, Where
 from fauxpay.activity.sessions import NETWORK_BASE, NETWORK_HOST_BITS
+from fauxpay.activity.shops import standing, terminals_of
 from fauxpay.activity.visits import spread_out
 from fauxpay.foundations.draws import I64, U64, below
 from fauxpay.fraud.story import (
@@ -94,7 +94,7 @@ def _attacks(
     owner, is_test = which
     at_ms, address = at
     seed, card = activity.keys.seed, compromises.card[owner]
-    merchant = _merchants(activity, facts, (compromises.campaign[owner], card, is_test), address)
+    merchant = _merchants(activity, facts, (compromises.campaign[owner], card, is_test), at)
     traits, remote = activity.tables.traits, np.ones(owner.size, dtype=np.bool_)
     terminal = terminals_of(traits, merchant, remote, np.zeros(owner.size, dtype=np.int64))
     where = Where(np.full(owner.size, ONLINE), merchant, terminal, traits.merchant[merchant])
@@ -125,10 +125,11 @@ def _attacks(
 
 
 def _merchants(
-    activity: Activity, facts: dict[str, Any], wanted: tuple[I64, I64, Any], address: U64
+    activity: Activity, facts: dict[str, Any], wanted: tuple[I64, I64, Any], at: tuple[I64, U64]
 ) -> I64:
     """The campaign's own short lists of shops, in each country of its victims."""
     campaign, card, is_test = wanted
+    at_ms, address = at
     sizes = facts["merchants"]
     size = np.where(is_test, sizes["test"], sizes["cash_out"])
     pick = below(word(activity.keys.seed, f"{NAME}/shop", address), size)
@@ -136,7 +137,8 @@ def _merchants(
     drawn = word(activity.keys.seed, f"{NAME}/list", list_address.view(np.uint64))
     tables = activity.tables.where
     segment = tables.segment[ONLINE] + activity.world.cards.country[card]
-    return tables.pool.pick(segment, drawn)
+    merchant = tables.pool.pick(segment, drawn)
+    return standing(tables, merchant, (segment, drawn), at_ms // DAY_MS)
 
 
 def _test_amounts(activity: Activity, facts: dict[str, Any], merchant: I64, address: U64) -> Any:

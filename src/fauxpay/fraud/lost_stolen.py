@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from fauxpay.activity import outcomes, tickets
+from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity
-from fauxpay.activity.merchants import terminals_of
 from fauxpay.activity.rows import CASH, LOCAL, Where
+from fauxpay.activity.shops import standing, terminals_of
 from fauxpay.activity.visits import spread_out
-from fauxpay.foundations.draws import below
+from fauxpay.foundations.draws import I64, below
 from fauxpay.fraud.story import (
     BLOCK_DAYS,
     LOST_STOLEN,
@@ -59,7 +60,7 @@ def lost_stolen(
     gap = span_ms(seed, f"{NAME}/use_gap", use_address, (facts["use_gap_minutes"], _MINUTE))
     at_ms = (moment + first)[owner] + running_ms(owner, np.where(nth == 0, 0, gap))
     rows = attack_rows(activity, card[owner], at_ms, use_address)
-    where = _where(activity, facts, rows)
+    where = _where(activity, facts, rows, at_ms)
     tables = activity.tables
     amount, octave = tickets.price(tables.tickets, tables.traits, rows, where)
     entry = outcomes.entry_modes(tables.outcomes, rows, where)
@@ -78,15 +79,15 @@ def lost_stolen(
     )
 
 
-def _where(activity: Activity, facts: dict[str, Any], rows: Any) -> Where:
+def _where(activity: Activity, facts: dict[str, Any], rows: Any, at_ms: I64) -> Where:
     """Any shop of the place, not the customer's favourites."""
     tables, seed = activity.tables.where, activity.keys.seed
     cash = facts["cash_share"]
     wants_cash = choice(seed, f"{NAME}/cash", rows.address, [1 - cash, cash])
     kind = np.where(wants_cash == 1, CASH, LOCAL).astype(np.int64)
-    merchant = tables.pool.pick(
-        tables.segment[kind] + rows.place, word(seed, f"{NAME}/shop", rows.address)
-    )
+    segment, drawn = tables.segment[kind] + rows.place, word(seed, f"{NAME}/shop", rows.address)
+    merchant = tables.pool.pick(segment, drawn)
+    merchant = standing(tables, merchant, (segment, drawn), at_ms // DAY_MS)
     traits, present = activity.tables.traits, np.zeros(kind.size, dtype=np.bool_)
     till = below(word(seed, f"{NAME}/till", rows.address), 256)
     terminal = terminals_of(traits, merchant, present, till)

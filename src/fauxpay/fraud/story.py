@@ -86,6 +86,7 @@ def exposed(activity: Activity, name: str, chance: F64, end_day: int) -> tuple[U
     address, card = np.concatenate(addresses), np.concatenate(cards)
     moment = np.concatenate(moments)
     inside = (moment >= activity.epoch_day * DAY_MS) & (moment < end_day * DAY_MS)
+    inside &= activity.in_use(card, moment // DAY_MS)
     return address[inside], card[inside], moment[inside]
 
 
@@ -131,7 +132,7 @@ def attack_rows(activity: Activity, card: I64, at_ms: I64, address: U64) -> Rows
     region = activity.world.places.region[place]
     offset = activity.calendar.offset_minutes(region, day, of_day)
     quarter = local_quarters(day, of_day, offset)
-    return activity.rows(card, (address, address), (place, in_transit), quarter)
+    return activity.rows(card, (address, address, address), (place, in_transit), quarter)
 
 
 def chosen(record: Any, which: Any) -> Any:

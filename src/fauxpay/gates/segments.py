@@ -30,7 +30,7 @@ TABLES_OF = {
         "cards",
         "devices",
     ),
-    ACTIVITY: ("transactions",),
+    ACTIVITY: ("transactions", "postings"),
     FRAUD: ("campaigns", "compromises", "reissues", "truth"),
     LABELS: ("labels",),
 }
@@ -43,6 +43,9 @@ READS = {
     LABELS: ("transactions", "truth"),
 }
 """Which tables of earlier segments a segment reads."""
+
+MADE_FROM = {"postings": ("transactions",)}
+"""Which tables of its own segment a table is made from."""
 
 SEGMENT_OF = {table: segment for segment, tables in TABLES_OF.items() for table in tables}
 

@@ -1,7 +1,7 @@
-"""Composer: activity, fraud and labels of consecutive days of a shard, as contract-shaped tables.
+"""Composer: all that happens on consecutive days of a shard, as tables in the contracts' shape.
 
-Reads    world, activity, plan, bank
-Writes   transactions, truth, labels of each (UTC day, shard); campaigns, compromises, reissues
+Reads    world, activity, clearing, plan, bank
+Writes   transactions, postings, truth, labels of each (UTC day, shard); the tables of plans
 Draws    CONTROL fraud only (realism v1)
 Sources  parameters.yaml [fraud.control]
 
@@ -24,6 +24,7 @@ from fauxpay.activity.engine import Events, Tables, day_number, own_addresses
 from fauxpay.activity.previous import time_order
 from fauxpay.activity.setting import activity_of, tables_of
 from fauxpay.catalog.world import Bool, World
+from fauxpay.clearing.postings import Clearing, open_clearing
 from fauxpay.config.model import Config
 from fauxpay.contracts.members import Claim
 from fauxpay.contracts.tables import Table, table
@@ -34,6 +35,7 @@ from fauxpay.fraud.plan import Plan, build_plan
 from fauxpay.labels.bank import Bank, open_bank
 from fauxpay.partitions.columns import Buffers, allocate
 from fauxpay.partitions.fill import Filler, Keys
+from fauxpay.partitions.ledger import Ledger
 from fauxpay.partitions.shard import Ordered, Shard
 from fauxpay.partitions.side_tables import Told, label_tables, plan_tables, truth_tables
 
@@ -66,6 +68,7 @@ class PartitionMaker:
         self.world, self.config, self.parameters = world, config, parameters
         self.transactions: Table = table(TRANSACTIONS)
         self.tables: Tables = tables or derived_tables(world, config, parameters)
+        self.clearing: Clearing = open_clearing(world, config, parameters)
         self.bank: Bank = open_bank(config, parameters)
         self.transaction_ids = IdLaw.of(config.run.seed, "transactions")
         self.domains = self._domains()
@@ -82,6 +85,7 @@ class PartitionMaker:
             "mcc": world.mccs,
             "currency": world.currencies,
             "billing_currency": world.currencies,
+            "posted_currency": world.currencies,
             "merchant_country": world.countries,
             "merchant_city": world.cities,
         }
@@ -155,11 +159,14 @@ class DaysStream:
         self.maker, self.days, self.own = maker, days, own
         self._counts: list[dict[str, int]] = []
         self._told: Told | None = None
+        self._ledger: Ledger | None = None
 
     def windows(self) -> Iterator[Window]:
         """Row groups in event-time order."""
         keys = self._keys()
         bounds = np.searchsorted(keys.at_ms, np.arange(len(self.days) + 1) * DAY_MS)
+        currencies = self.maker.buffers.dictionaries["billing_currency"]
+        self._ledger = Ledger(self.maker.clearing, keys, currencies)
         approved = np.empty(keys.card.size, dtype=np.bool_)
         size, chunk = self.maker.config.output.row_group_rows, self.maker.config.run.chunk_rows
         for groups in _packed(_row_groups(self.days, bounds, size), size):
@@ -171,6 +178,7 @@ class DaysStream:
             approved[first:last] = self.maker.buffers.values["is_approved"][: last - first]
             parts = tuple((day, start - first, stop - first) for day, start, stop in groups)
             rows = last - first
+            self._ledger.take(self.maker.buffers, first, parts)
             yield Window(self.maker.buffers.batch(rows), parts, self.maker.claims(rows))
         self._tell(keys, approved, bounds)
 
@@ -211,7 +219,9 @@ class DaysStream:
             replaced=replaced,
             returns=_sorted_rows(position, events),
             attacks=_attack_rows(position, events.card.size, attacks),
+            followers=_in_order(position[events.followers.row]),
             source=events.returns,
+            leaders=events.followers,
         )
 
     def _tell(self, keys: Keys, approved: Bool, bounds: I64) -> None:
@@ -230,9 +240,11 @@ class DaysStream:
         )
         rows, frauds = np.diff(bounds), np.diff(np.searchsorted(row, bounds))
         returns = np.diff(np.searchsorted(keys.returns[0], bounds))
+        assert self._ledger is not None
+        counted = (rows, self._ledger.counts, frauds, returns)
+        names = ("transactions", "postings", "frauds", "returns")
         self._counts = [
-            {"transactions": int(made), "frauds": int(fraud), "returns": int(back)}
-            for made, fraud, back in zip(rows, frauds, returns, strict=True)
+            dict(zip(names, day, strict=True)) for day in np.stack(counted, axis=1).tolist()
         ]
 
     def _frauds(self, keys: Keys) -> tuple[I64, I64, I64]:
@@ -252,9 +264,11 @@ class DaysStream:
         return row, compromises.typology[compromise], compromises.campaign[compromise]
 
     def side_tables(self) -> dict[str, list[pa.Table]]:
-        """truth and labels, a table for each day; only after `windows()` is exhausted."""
+        """postings, truth, labels: a table for each day; only after `windows()` is exhausted."""
         assert self._told is not None, "the transactions come first"
+        assert self._ledger is not None
         return {
+            "postings": self._ledger.tables(),
             "truth": truth_tables(self.maker.config, self._told),
             "labels": label_tables(self.maker.bank, self._told),
         }
@@ -293,7 +307,11 @@ def _attack_addresses(plan: Plan, attacks: slice) -> U64:
 def _sorted_rows(position: I64, events: Events) -> tuple[I64, I64]:
     """(row in time order, entry of events.returns), sorted by row."""
     count = events.returns.card.size
-    row = position[events.card.size - count : events.card.size]
+    return _in_order(position[events.card.size - count : events.card.size])
+
+
+def _in_order(row: I64) -> tuple[I64, I64]:
+    """(rows, rising; where each stood)."""
     order = np.argsort(row, kind="stable")
     return row[order], order
 

@@ -1,6 +1,6 @@
 """The flat export: one file that a beginner can open, with everything joined.
 
-Reads    transactions, truth, labels, customers, merchants of a run that passed
+Reads    transactions, postings, truth, labels, customers, merchants of a run that passed
 Writes   one Parquet file; its schema metadata says which columns leak
 Draws    nothing
 Sources  nothing
@@ -23,8 +23,18 @@ from fauxpay.errors import ConflictError, ContractError, StorageError
 from fauxpay.readers.run import TABLES, Run
 
 LEAKING_KEY = "fauxpay.leaking_columns"
-# Truth and later knowledge: a model that is given one of these has been told the answer.
-LEAKING = ("is_fraud", "typology", "label", "label_source", "label_known_at")
+# Truth and later knowledge: a model that is given one of these has been told the answer, or what
+# nobody knew when the card was asked.
+LEAKING = (
+    "posted_on",
+    "posted_amount_minor",
+    "is_fraud",
+    "typology",
+    "label",
+    "label_source",
+    "label_known_at",
+)
+POSTED = {"posted_on": "posted_on", "posted_amount_minor": "posted_amount_minor"}
 CUSTOMER = {
     "customer_country": "country",
     "customer_age_band": "age_band",
@@ -82,6 +92,8 @@ def flat_schema(run: Run) -> pa.Schema:
         fields += [known.field(column).with_name(name) for name, column in names.items()]
     truth = table(TABLES["truth"]).arrow_schema()
     labels = table(TABLES["labels"]).arrow_schema()
+    postings = table(TABLES["postings"]).arrow_schema()
+    fields += [postings.field(name).with_nullable(True) for name in POSTED]
     fields += [
         pa.field("is_fraud", pa.bool_(), nullable=False),
         truth.field("typology").with_nullable(True),
@@ -99,11 +111,12 @@ def _parts(run: Run, schema: pa.Schema) -> Iterator[pa.Table]:
     """One joined table per row group of transactions, so that memory does not grow with days."""
     customers = _read(run.files("customers")[0])
     merchants = _read(run.files("merchants")[0])
-    for name in ("transactions", "truth", "labels"):
+    for name in ("transactions", "postings", "truth", "labels"):
         run.files(name)
     for partition in run.receipt["partitions"]:
         paths = {entry["name"]: run.path(entry["path"]) for entry in partition["tables"]}
         truth, labels = _read(paths["truth"]), _last_known(_read(paths["labels"]))
+        postings = _read(paths["postings"])
         with pq.ParquetFile(paths["transactions"]) as file:
             for group in range(file.num_row_groups):
                 rows = file.read_row_group(group, use_threads=False)
@@ -111,6 +124,7 @@ def _parts(run: Run, schema: pa.Schema) -> Iterator[pa.Table]:
                     **dict(zip(rows.column_names, rows.columns, strict=True)),
                     **_looked_up(rows, "customer_id", customers, CUSTOMER),
                     **_looked_up(rows, "merchant_id", merchants, MERCHANT),
+                    **_looked_up(rows, "transaction_id", postings, POSTED),
                     **_oracle(rows, truth, labels),
                 }
                 arrays = [columns[field.name].cast(field.type) for field in schema]

@@ -30,6 +30,7 @@ CATALOG_TABLES = {name: f"catalog.yaml#/$defs/{name}" for name in TABLES_OF[CATA
 
 DAY_TABLES = {
     "transactions": "activity.yaml#/$defs/transactions",
+    "postings": "activity.yaml#/$defs/postings",
     "truth": "fraud.yaml#/$defs/truth",
     "labels": "labels.yaml#/$defs/labels",
 }

@@ -1,0 +1,103 @@
+"""The guard: clusters do not make moves, moves are seen, and sides of different size compare."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fauxpay.drift.guard import Blocks, chance_by_days, chance_by_slices, possible_exchanges
+from fauxpay.drift.measures import log_ratio, population_stability
+
+EXCHANGES = 2000
+SLICES = 64
+
+
+def clustered(
+    seed: int, cards: int, shift: float = 0.0, spread: float = 1.0, rows: int = 30
+) -> Blocks:
+    """Slices of cards that each have a share of their own: rows of a card hang together."""
+    random = np.random.default_rng(seed)
+    share = 1 / (1 + np.exp(-(random.normal(-1 + shift, spread, cards))))
+    hits = random.binomial(rows, share).astype(np.float64)
+    slice_of = random.integers(0, SLICES, cards)
+    yes = np.bincount(slice_of, hits, SLICES)
+    all_rows = np.bincount(slice_of, minlength=SLICES) * float(rows)
+    return Blocks(np.stack([yes, all_rows - yes], axis=1), all_rows)
+
+
+def false_alarms(small: int, large: int, alpha: float) -> float:
+    """Share of pairs of alike tables that would be put down to more than chance."""
+    pairs = [(clustered(2 * n, small), clustered(2 * n + 1, large)) for n in range(120)]
+    chances = [chance_by_slices(population_stability, a, b, 400) for a, b in pairs]
+    return float(np.mean(np.array(chances) <= alpha))
+
+
+@pytest.mark.parametrize("sizes", [(400, 400), (300, 3000)])
+def test_alike_tables_alarm_as_rarely_as_alpha_says(sizes):
+    """With rows that hang together, and with unequal sizes, false alarms keep to alpha."""
+    assert false_alarms(*sizes, alpha=0.05) <= 0.11
+
+
+def test_rows_taken_for_independent_would_alarm():
+    """Negative space: a guard that knew nothing of cards would call the same pairs moved."""
+    alarms = 0
+    for n in range(40):
+        a, b = clustered(2 * n, 400), clustered(2 * n + 1, 400)
+        p, q = a.mean()[0], b.mean()[0]
+        error = np.sqrt(p * (1 - p) * (1 / a.whole.sum() + 1 / b.whole.sum()))
+        alarms += abs(p - q) > 1.96 * error
+    assert alarms >= 12
+
+
+def test_a_true_move_is_no_chance():
+    """Cards that all shift are seen, whichever side is larger."""
+    for sizes in ((400, 400), (300, 3000), (3000, 300)):
+        a, b = clustered(1, sizes[0]), clustered(2, sizes[1], shift=0.8)
+        assert chance_by_slices(population_stability, a, b, EXCHANGES) < 0.001
+
+
+def test_equal_tables_are_all_chance():
+    """Two times the same table: every exchange is as far, so the chance is 1."""
+    a = clustered(3, 400)
+    assert chance_by_slices(population_stability, a, a, EXCHANGES) == 1.0
+
+
+def days(rows: list[float]) -> Blocks:
+    """A count of each day."""
+    return Blocks(np.array(rows)[:, None], np.ones(len(rows)))
+
+
+def test_days_that_differ_by_themselves_are_chance():
+    """Where days of either side scatter, one side that is higher by less is chance."""
+    weekday = np.arange(14) % 7
+    random = np.random.default_rng(4)
+    a, b = (days((100 * np.exp(random.normal(0, 0.3, 14))).tolist()) for _ in range(2))
+    chance = chance_by_days(log_ratio, (a, weekday), (b, weekday), EXCHANGES)
+    assert chance is not None
+    assert chance > 0.01
+
+
+def test_a_level_shift_of_all_days_is_seen():
+    """All days 20 % higher: no other exchange of days within weekdays reaches it."""
+    weekday = np.arange(14) % 7
+    base = [100.0, 101, 99, 102, 120, 105, 80] * 2
+    a, b = days(base), days([1.2 * one + nth % 3 for nth, one in enumerate(base)])
+    assert chance_by_days(log_ratio, (a, weekday), (b, weekday), EXCHANGES) == 0.0
+
+
+def test_weekdays_are_exchanged_with_their_like():
+    """Four weeks against three days: the weekend's level is no move."""
+    long = np.arange(28) % 7
+    base = [100.0, 101, 99, 102, 120, 60, 40]
+    a = days([one + nth % 2 for nth, one in enumerate(base * 4)])
+    b, short = days([60.4, 40.3]), np.array([5, 6])
+    chance = chance_by_days(log_ratio, (a, long), (b, short), EXCHANGES)
+    assert chance is not None
+    assert chance > 0.1
+
+
+def test_too_few_days_are_not_asked():
+    """One day against one day can only change places with itself: no answer, not a false one."""
+    one = (days([5.0]), np.array([0]))
+    assert possible_exchanges(one[1], one[1]) == 2
+    assert chance_by_days(log_ratio, one, (days([9.0]), np.array([0])), EXCHANGES) is None
