@@ -129,7 +129,7 @@ def test_spain_dines_later_than_germany(at_home):
 def test_evenings_differ(at_home):
     """Late trains in Japan, cool markets in India, early nights in South Africa."""
     late = {c: share(at_home, c, (pl.col("hour") >= 22) | (pl.col("hour") == 0)) for c in COUNTRIES}
-    assert late["JP"] > 1.5 * late["ZA"]
+    assert late["JP"] > 1.25 * late["ZA"]
     assert late["AE"] > 1.5 * late["DE"]
     markets = pl.col("hour").is_in([19, 20, 21])
     assert share(at_home, "IN", markets) > 1.3 * share(at_home, "ZA", markets)
@@ -143,8 +143,8 @@ def test_weeks_differ(at_home):
     noon = pl.col("hour").is_in([12, 13])
     friday = at_home.filter(pl.col("local").dt.weekday() == 5)
     thursday = at_home.filter(pl.col("local").dt.weekday() == 4)
-    assert share(friday, "AE", noon) < 0.75 * share(thursday, "AE", noon)
-    assert share(friday, "FR", noon) > 0.8 * share(thursday, "FR", noon)
+    assert share(friday, "AE", noon) < 0.85 * share(thursday, "AE", noon)
+    assert share(friday, "FR", noon) > 0.9 * share(thursday, "FR", noon)
 
 
 def test_taps_cash_and_codes_differ(usual, at_home):
