@@ -181,3 +181,23 @@ def test_the_page_of_facts_is_current():
     stale = page.replace("| 0.4..0.65 |", "| 0.4..0.66 |")
     assert stale != page
     assert renewed(stale, RULES) == page
+
+
+@pytest.mark.parametrize(
+    "key", [law.fact.key for law in RULES.laws if law.fact.tag is not Tag.ASSUMED]
+)
+def test_every_fact_can_fail_at_either_end(key):
+    """Negative: beyond each end of its corridor a fact is outside, within it inside."""
+    counted = replace(RULES, shown_groups=())
+    british = {"US": 20_000, "GB": 20_000}
+    fact = LAWS[key].fact
+    low = fact.low if fact.low is not None else fact.high - 1
+    high = fact.high if fact.high is not None else fact.low + 1
+    cases = {(low + high) / 2: Standing.INSIDE}
+    if fact.low is not None:
+        cases[fact.low - 1e-6] = Standing.OUTSIDE
+    if fact.high is not None:
+        cases[fact.high + 1e-6] = Standing.OUTSIDE
+    assert len(cases) >= 2
+    for value, standing in cases.items():
+        assert judged(key, value, rules=counted, cards_of=british).standing is standing

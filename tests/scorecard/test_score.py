@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -197,3 +201,34 @@ def test_the_control_group_fails_at_least_half_of_all_rows(tmp_path):
     assert rows.count("outside") >= len([r for r in rows if r in ("inside", "outside")]) / 2
     for key in ("fano", "gini", "merchant_zipf", "top_1_share", "payday", "peak_share"):
         assert found(card, key).standing is Standing.OUTSIDE, key
+
+
+@pytest.mark.parametrize("columns", ["80", "200"])
+def test_a_terminal_of_any_width_shows_every_fact_with_its_bar(flat, columns):
+    """In 80 columns intervals and sources give way, facts, values, bars and standings stay."""
+    script = (
+        "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode("
+        "pty.spawn([sys.executable, '-m', 'fauxpay', 'score', '--no-fail', sys.argv[1]])))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(flat)],
+        env={**os.environ, "COLUMNS": columns, "TERM": "xterm", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
+    text = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
+    lines = [line for line in text.splitlines() if re.match(r" +\d+ ", line)]
+    assert len(lines) >= len(FACTS)
+    assert max(map(len, text.splitlines())) <= int(columns)
+    assert sum("[" in line and "]" in line for line in lines) >= 10
+    assert ("birmingham" in text) == (columns == "200")
+
+
+def test_too_little_memory_is_an_error_with_a_remedy(flat, capsys):
+    """Two megabytes are not enough for anything: exit code 9, and what to do."""
+    assert command(flat, "--memory", "2MB") == 9
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "--memory" in err

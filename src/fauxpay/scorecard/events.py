@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from fauxpay.errors import ContractError
+from fauxpay.errors import ContractError, ResourceError
 from fauxpay.foundations.reference import rates_on, reference
 from fauxpay.scorecard.card_table import CardTable
 from fauxpay.scorecard.columns import literal, quoted
@@ -76,13 +76,16 @@ class Events:
             expression, needed = self._column(name)
             chosen.append(f"{expression} AS {quoted(name)}")
             raw |= needed
-        source = self.parsed or f"({self.table.relation(raw)})"
         is_rated = "value" in names and self.currency
         join = f"LEFT JOIN rates r ON r.currency = e.{self.currency}" if is_rated else ""
         return (
-            f"SELECT {', '.join(chosen)} FROM {source} e {join} "
+            f"SELECT {', '.join(chosen)} FROM {self.raw(*raw)} e {join} "
             'WHERE e."at" IS NOT NULL AND e.card IS NOT NULL'
         )
+
+    def raw(self, *columns: str) -> str:
+        """The table's own columns, as what stands behind FROM."""
+        return self.parsed or f"({self.table.relation(columns)})"
 
     def _column(self, name: str) -> tuple[str, set[str]]:
         """The expression of a column, and the columns of the table that it reads."""
@@ -113,7 +116,7 @@ class Events:
 
 
 def events_of(table: CardTable, connection: duckdb.DuckDBPyConnection) -> Events:
-    """The events of a table, with rates for its currencies; text is parsed, once."""
+    """The events of a table; text is parsed, once."""
     columns = table.columns
     amount, currency = "", ""
     for names in (("billing_amount", "billing_currency"), ("amount", "currency")):
@@ -124,18 +127,23 @@ def events_of(table: CardTable, connection: duckdb.DuckDBPyConnection) -> Events
     if table.is_text:
         parsed = "parsed"
         asked(connection, f"CREATE TEMP TABLE parsed AS {table.relation()}")
-    events = Events(table, parsed, amount, currency)
-    if currency:
-        _rates(connection, events)
-    return events
+    return Events(table, parsed, amount, currency)
 
 
 def asked(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:
-    """The answer of a query. Raises ContractError for what the table's values do not allow."""
+    """The answer of a query.
+
+    Raises ContractError for what the table's values do not allow, ResourceError out of memory.
+    """
     import duckdb
 
     try:
         return connection.execute(query)
+    except duckdb.OutOfMemoryException as error:
+        raise ResourceError(
+            f"the query engine had no memory left ({_first_line(error)}); expected room for at "
+            f"least 1 GB and a temporary folder to spill into. Give more with --memory."
+        ) from error
     except duckdb.IOException as error:
         raise ContractError(
             f"the card table cannot be read to its end ({_first_line(error)}); expected whole "
@@ -148,21 +156,19 @@ def asked(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyC
         ) from error
 
 
-def _rates(connection: duckdb.DuckDBPyConnection, events: Events) -> None:
+def rate_table(connection: duckdb.DuckDBPyConnection, events: Events, first_day: date) -> None:
     """One rate for each currency, that of the first day: its moves are not those of spending."""
-    currency = events.currency
-    first = asked(connection, f'SELECT min("at") FROM ({events.select("at")})').fetchall()[0][0]
-    day = _RATES_FROM if first is None else max(first.date(), _RATES_FROM)
-    raw = events.parsed or f"({events.table.relation((currency,))})"
-    pairs = []
-    for (name,) in asked(connection, f"SELECT DISTINCT {currency} FROM {raw}").fetchall():
+    connection.execute("CREATE TEMP TABLE rates (currency VARCHAR, per_common DOUBLE)")
+    if not events.currency:
+        return
+    currency, day = events.currency, max(first_day, _RATES_FROM)
+    seen = asked(connection, f"SELECT DISTINCT {currency} FROM {events.raw(currency)}").fetchall()
+    for (name,) in seen:
         try:
-            pairs.append((name, float(rates_on(day, [name])[0])))
+            rate = float(rates_on(day, [name])[0])
         except ContractError:
             continue  # No currency, or one without a rate then: its rows have no common value.
-    connection.execute("CREATE TEMP TABLE rates (currency VARCHAR, per_common DOUBLE)")
-    if pairs:
-        connection.executemany("INSERT INTO rates VALUES (?, ?)", pairs)
+        connection.execute("INSERT INTO rates VALUES (?, ?)", [name, rate])
 
 
 def cube_table(connection: duckdb.DuckDBPyConnection, events: Events, rules: Rules) -> None:

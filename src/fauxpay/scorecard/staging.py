@@ -20,7 +20,14 @@ from fauxpay.errors import ContractError
 from fauxpay.scorecard.blocks import BLOCKS_MIN
 from fauxpay.scorecard.card_table import CardTable
 from fauxpay.scorecard.columns import literal
-from fauxpay.scorecard.events import COMMON_CURRENCY, Events, asked, cube_table, events_of
+from fauxpay.scorecard.events import (
+    COMMON_CURRENCY,
+    Events,
+    asked,
+    cube_table,
+    events_of,
+    rate_table,
+)
 from fauxpay.scorecard.facts import Rules
 
 if TYPE_CHECKING:
@@ -109,20 +116,18 @@ class Staged:
 
 def staged(table: CardTable, rules: Rules, connection: duckdb.DuckDBPyConnection) -> Staged:
     """Prepares a table. Raises ContractError for an empty table or one that cannot be read."""
-    raw = f"SELECT * FROM ({table.relation(('card', 'at'))})"
     events = events_of(table, connection)
-    if events.parsed:
-        raw = f"SELECT * FROM {events.parsed}"
     first, last, all_rows = asked(
         connection,
         'SELECT min("at") FILTER (card IS NOT NULL), max("at") FILTER (card IS NOT NULL), count(*) '
-        f"FROM ({raw})",
+        f"FROM {events.raw('card', 'at')}",
     ).fetchall()[0]
     if first is None:
         raise ContractError(
             f"{table.subject}: no row with a card and a time in it; expected at least one. Name "
             f"another file, or other columns for card and at."
         )
+    rate_table(connection, events, first.date())
     cube_table(connection, events, rules)
     first_day, last_day, rows, has_clock = asked(
         connection,
