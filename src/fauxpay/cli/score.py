@@ -15,14 +15,17 @@ from fauxpay.cli.options import JsonOption, OutOption
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from fauxpay.scorecard.findings import Finding, Scorecard
+    from fauxpay.scorecard.findings import Fact, Finding, Scorecard
 
 BAR_WIDTH = 21
 _MARGIN = 0.35
 """Of the corridor's width, to either side of it, is what a bar shows."""
 _MARKS = {"inside": "inside", "outside": "OUTSIDE", "shown": "shown", "skipped": "skipped"}
 _STYLES = {"inside": "green", "outside": "bold red", "shown": "yellow", "skipped": "dim"}
-_WIDTH_MIN = 120
+_WIDTH_OF_A_FILE = 170
+"""Columns where standard output is no terminal."""
+_WIDTH_NARROW = 120
+"""Below it corridor, interval, published figure and source are left out."""
 
 SubjectsArgument = Annotated[
     list[str],
@@ -96,13 +99,14 @@ def show(cards: Sequence[Scorecard]) -> None:
     """Prints one scorecard, or two beside each other, grouped as facts.yaml has them."""
     from rich.console import Console
 
-    console = Console(file=sys.stdout, soft_wrap=False)
+    console = Console(file=sys.stdout)
     if not console.is_terminal:
-        console = Console(file=sys.stdout, width=max(_WIDTH_MIN, 40 * (2 + 2 * len(cards))))
+        console = Console(file=sys.stdout, width=_WIDTH_OF_A_FILE)
+    is_narrow = console.width < _WIDTH_NARROW
     for card in cards:
         console.print(_about(card), highlight=False, markup=False)
     for group in dict.fromkeys(each.fact.group for each in cards[0].findings):
-        table = _single(cards[0], group) if len(cards) == 1 else _double(cards, group)
+        table = _single(cards[0], group, is_narrow) if len(cards) == 1 else _double(cards, group)
         console.print(table, highlight=False)
     for card in cards:
         console.print(_total(card), highlight=False, markup=False)
@@ -138,41 +142,34 @@ def number(value: float | None) -> str:
     return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
-def _single(card: Scorecard, group: str) -> Table:
-    from rich.table import Table
-
-    table = Table(
-        title=group, title_justify="left", title_style="bold", expand=True, pad_edge=False
-    )
+def _single(card: Scorecard, group: str, is_narrow: bool) -> Table:
+    table = _table(group)
     table.add_column("row", justify="right", no_wrap=True)
     table.add_column("fact", ratio=3)
     table.add_column("value", justify="right", no_wrap=True)
-    table.add_column("corridor", justify="center", no_wrap=True)
+    if not is_narrow:
+        table.add_column("corridor", justify="center", no_wrap=True)
     table.add_column("", no_wrap=True)
-    table.add_column("real", ratio=2)
-    table.add_column("source", ratio=2)
+    if not is_narrow:
+        table.add_column("real", ratio=2)
+        table.add_column("source", ratio=2)
     table.add_column("standing", ratio=2)
     for each in _of_group(card, group):
         fact = each.fact
         table.add_row(
             str(fact.row),
             fact.title,
-            _with_interval(each),
-            f"{number(fact.low)}..{number(fact.high)}",
+            number(each.value) if is_narrow else _with_interval(each),
+            *(() if is_narrow else (_corridor(fact),)),
             bar(each) if each.value is not None else "",
-            fact.real,
-            f"{fact.source} {fact.tag.value}",
+            *(() if is_narrow else (fact.real, f"{fact.source} {fact.tag.value}")),
             _standing(each),
         )
     return table
 
 
 def _double(cards: Sequence[Scorecard], group: str) -> Table:
-    from rich.table import Table
-
-    table = Table(
-        title=group, title_justify="left", title_style="bold", expand=True, pad_edge=False
-    )
+    table = _table(group)
     table.add_column("row", justify="right", no_wrap=True)
     table.add_column("fact", ratio=2)
     table.add_column("corridor", justify="center", no_wrap=True)
@@ -190,14 +187,32 @@ def _double(cards: Sequence[Scorecard], group: str) -> Table:
         table.add_row(
             str(fact.row),
             fact.title,
-            f"{number(fact.low)}..{number(fact.high)}",
+            _corridor(fact),
             *(cell for group_of_cells in cells for cell in group_of_cells),
         )
     return table
 
 
+def _table(group: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(
+        title=group,
+        title_justify="left",
+        title_style="bold",
+        expand=True,
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+
+
 def _of_group(card: Scorecard, group: str) -> list[Finding]:
     return [each for each in card.findings if each.fact.group == group]
+
+
+def _corridor(fact: Fact) -> str:
+    return f"{number(fact.low)}..{number(fact.high)}"
 
 
 def _with_interval(each: Finding) -> str:
@@ -210,7 +225,12 @@ def _with_interval(each: Finding) -> str:
 def _standing(each: Finding) -> str:
     from rich.markup import escape
 
+    from fauxpay.scorecard.findings import Standing
+    from fauxpay.scorecard.judging import is_inside
+
     style, mark = _STYLES[each.standing.value], _MARKS[each.standing.value]
+    if each.standing is Standing.SHOWN and each.value is not None:
+        mark += " (inside)" if is_inside(each.fact, each.value) else " (outside)"
     return f"[{style}]{mark}[/]" + (f" {escape(each.reason)}" if each.reason else "")
 
 

@@ -21,13 +21,13 @@ def document_of(card: Scorecard) -> dict[str, Any]:
         "schema": SCHEMA,
         "subject": card.subject,
         "verdict": card.extra["verdict"],
-        "total": card.total,
+        "total": _rounded_or_none(card.total),
         "groups": dict(card.extra["groups"]),
         "rows": {str(number): standing for number, standing in card.extra["rows"].items()},
         "evidence": dict(card.evidence),
         "findings": [_finding(each) for each in card.findings],
         "also": {
-            name: {"value": each["value"], "interval": _listed(each["interval"])}
+            name: {"value": _rounded_or_none(each["value"]), "interval": _listed(each["interval"])}
             for name, each in card.extra["also"].items()
         },
     }
@@ -46,7 +46,7 @@ def _finding(each: Finding) -> dict[str, Any]:
         "real": fact.real,
         "source": fact.source,
         "tag": fact.tag.value,
-        "value": each.value,
+        "value": _rounded_or_none(each.value),
         "interval": _listed(each.interval),
         "standing": each.standing.value,
         "reason": each.reason,
@@ -54,4 +54,13 @@ def _finding(each: Finding) -> dict[str, Any]:
 
 
 def _listed(interval: tuple[float, float] | None) -> list[float] | None:
-    return None if interval is None else list(interval)
+    return None if interval is None else [_rounded(end) for end in interval]
+
+
+def _rounded(value: float) -> float:
+    """Nine figures: in which order threads add up shows further behind, and means nothing."""
+    return float(f"{value:.9g}")
+
+
+def _rounded_or_none(value: float | None) -> float | None:
+    return None if value is None else _rounded(value)

@@ -1,24 +1,24 @@
 """Events: a card table brought to one shape, and its sums by day, hour and kind of payment.
 
 Reads    a card table
-Writes   view `events` and temporary table `cube` of one DuckDB connection
+Writes   temporary tables `rates`, `cube` and `parsed` of one DuckDB connection
 Draws    nothing
 Sources  reference currencies and exchange rates, facts.yaml [notes]
 
-`events` has every column that the measures ask for, whether the table has it or not. Most facts are
-read from `cube`.
+Most facts are read from `cube`. Only what a query names is read, joined and parsed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from fauxpay.errors import ContractError
+from fauxpay.errors import ContractError, ResourceError
 from fauxpay.foundations.reference import rates_on, reference
 from fauxpay.scorecard.card_table import CardTable
-from fauxpay.scorecard.columns import literal
+from fauxpay.scorecard.columns import literal, quoted
 from fauxpay.scorecard.facts import Rules
 
 if TYPE_CHECKING:
@@ -26,12 +26,11 @@ if TYPE_CHECKING:
 
 COMMON_CURRENCY = "EUR"
 _RATES_FROM = date(1999, 1, 4)
-# What most measures read; postings, labels and campaigns are asked for where they are needed.
-EVENT_COLUMNS = (
-    *("card", "merchant", "at", "amount", "label", "channel", "entry_mode", "kind", "currency"),
-    *("billing_amount", "billing_currency", "merchant_country", "card_country", "customer"),
-    *("local_at", "card_product", "is_recurring", "is_approved"),
+_CUBE_COLUMNS = (
+    *("day", "hour", "card_country", "card_product", "channel", "kind", "is_approved", "is_fraud"),
+    *("is_recurring", "entry_mode", "merchant_country", "currency", "amount", "value"),
 )
+# By name of an event's column: what it is where the table has no such column.
 _WHERE_ABSENT = {
     "merchant": "NULL::VARCHAR",
     "amount": "NULL::DOUBLE",
@@ -42,19 +41,109 @@ _WHERE_ABSENT = {
     "merchant_country": "NULL::VARCHAR",
     "card_country": "NULL::VARCHAR",
     "card_product": "NULL::VARCHAR",
+    "typology": "NULL::VARCHAR",
+    "known_at": "NULL::TIMESTAMP",
     "is_recurring": "false",
     "is_approved": "true",
 }
-_DAY_US = 86_400_000_000
-_HOUR_US = 3_600_000_000
+DAY_US = 86_400_000_000
+HOUR_US = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The events of a card table: each column, whether the table has it or not.
+
+    parsed     name of a table in the connection that holds all columns; "" to read the files
+    amount     column that values are made from; "" for none
+    currency   column of its currency; "" where values stay as they are
+    """
+
+    table: CardTable
+    parsed: str
+    amount: str
+    currency: str
+
+    def select(self, *names: str) -> str:
+        """SELECT of some columns of the events that have a card and a time.
+
+        Those of the table by their canonical names, and `day` and `hour` on the wall clock, `value`
+        in the common currency, `is_fraud`.
+        """
+        raw = {"card", "at"}
+        chosen = []
+        for name in names:
+            expression, needed = self._column(name)
+            chosen.append(f"{expression} AS {quoted(name)}")
+            raw |= needed
+        is_rated = "value" in names and self.currency
+        join = f"LEFT JOIN rates r ON r.currency = e.{self.currency}" if is_rated else ""
+        return (
+            f"SELECT {', '.join(chosen)} FROM {self.raw(*raw)} e {join} "
+            'WHERE e."at" IS NOT NULL AND e.card IS NOT NULL'
+        )
+
+    def raw(self, *columns: str) -> str:
+        """The table's own columns, as what stands behind FROM."""
+        return self.parsed or f"({self.table.relation(columns)})"
+
+    def _column(self, name: str) -> tuple[str, set[str]]:
+        """The expression of a column, and the columns of the table that it reads."""
+        columns = self.table.columns
+        if name in ("day", "hour"):
+            clock = 'coalesce(e.local_at, e."at")' if "local_at" in columns else 'e."at"'
+            if name == "day":
+                return f"CAST(epoch_us({clock}) // {DAY_US} AS INTEGER)", {"local_at"}
+            return f"CAST(epoch_us({clock}) // {HOUR_US} % 24 AS TINYINT)", {"local_at"}
+        if name == "value":
+            value = f"e.{self.amount}" if self.amount else "NULL::DOUBLE"
+            rated = f"{value} / r.per_common" if self.currency else value
+            return rated, {self.amount, self.currency}
+        if name == "is_fraud":
+            return f"coalesce({self._plain('label')}, 0) = 1", {"label"}
+        if name in ("is_recurring", "is_approved"):
+            return f"coalesce({self._plain(name)}, {_WHERE_ABSENT[name]})", {name}
+        if name == "customer" and name not in columns:
+            return "e.card", set()
+        if name == "kind" and name not in columns:
+            # Every row is a purchase then, but for negative amounts, which give money back.
+            back = "CASE WHEN e.amount < 0 THEN 'refund' ELSE 'purchase' END"
+            return (back if "amount" in columns else "'purchase'"), {"amount"}
+        return self._plain(name), {name}
+
+    def _plain(self, name: str) -> str:
+        return f"e.{quoted(name)}" if name in self.table.columns else _WHERE_ABSENT[name]
+
+
+def events_of(table: CardTable, connection: duckdb.DuckDBPyConnection) -> Events:
+    """The events of a table; text is parsed, once."""
+    columns = table.columns
+    amount, currency = "", ""
+    for names in (("billing_amount", "billing_currency"), ("amount", "currency")):
+        if not currency and columns >= set(names):
+            amount, currency = names
+    amount = amount or next((name for name in ("billing_amount", "amount") if name in columns), "")
+    parsed = ""
+    if table.is_text:
+        parsed = "parsed"
+        asked(connection, f"CREATE TEMP TABLE parsed AS {table.relation()}")
+    return Events(table, parsed, amount, currency)
 
 
 def asked(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:
-    """The answer of a query. Raises ContractError for what the table's values do not allow."""
+    """The answer of a query.
+
+    Raises ContractError for what the table's values do not allow, ResourceError out of memory.
+    """
     import duckdb
 
     try:
         return connection.execute(query)
+    except duckdb.OutOfMemoryException as error:
+        raise ResourceError(
+            f"the query engine had no memory left ({_first_line(error)}); expected room for at "
+            f"least 1 GB and a temporary folder to spill into. Give more with --memory."
+        ) from error
     except duckdb.IOException as error:
         raise ContractError(
             f"the card table cannot be read to its end ({_first_line(error)}); expected whole "
@@ -67,87 +156,22 @@ def asked(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyC
         ) from error
 
 
-def events_view(
-    table: CardTable, connection: duckdb.DuckDBPyConnection, source: str, first_day: date
-) -> str:
-    """Makes the view `events`; returns the currency of its values, "" where none is told."""
-    columns = table.columns
-    names = {"billing_amount", "billing_currency"}
-    amount, currency = ("billing_amount", "billing_currency") if names <= columns else ("", "")
-    if not currency and {"amount", "currency"} <= columns:
-        amount, currency = "amount", "currency"
-    amount = amount or next((n for n in ("billing_amount", "amount") if n in columns), "")
-    value, join = (f"e.{amount}" if amount else "NULL::DOUBLE"), ""
-    if currency:
-        _rates(connection, source, currency, first_day)
-        value, join = (
-            f"e.{amount} / r.per_common",
-            f"LEFT JOIN rates r ON r.currency = e.{currency}",
-        )
-    local = 'e."at"' if "local_at" not in columns else 'coalesce(e.local_at, e."at")'
-    plain = ", ".join(
-        f"e.{name} AS {name}" if name in columns else f"{absent} AS {name}"
-        for name, absent in _WHERE_ABSENT.items()
-        if name not in ("label", "is_recurring", "is_approved", "merchant")
-    )
-    customer = "e.customer" if "customer" in columns else "e.card"
-    asked(
-        connection,
-        f"""
-        CREATE VIEW events AS SELECT e.card AS card, {customer} AS customer, {plain},
-            {_or_absent("merchant", columns)} AS merchant,
-            coalesce({_or_absent("label", columns)}, 0) = 1 AS is_fraud,
-            coalesce({_or_absent("is_recurring", columns)}, false) AS is_recurring,
-            coalesce({_or_absent("is_approved", columns)}, true) AS is_approved,
-            {_kind(columns)} AS kind, e."at" AS "at", {value} AS value,
-            CAST(epoch_us({local}) // {_DAY_US} AS INTEGER) AS day,
-            CAST(epoch_us({local}) // {_HOUR_US} % 24 AS TINYINT) AS hour
-        FROM {source} e {join} WHERE e."at" IS NOT NULL AND e.card IS NOT NULL
-        """,
-    )
-    return COMMON_CURRENCY if currency else ""
-
-
-def _or_absent(name: str, columns: Iterable[str]) -> str:
-    return f"e.{name}" if name in columns else _WHERE_ABSENT[name]
-
-
-def _kind(columns: Iterable[str]) -> str:
-    """Without a kind every row is a purchase, but for negative amounts, which give money back."""
-    if "kind" in columns:
-        return "e.kind"
-    if "amount" in columns:
-        return "CASE WHEN e.amount < 0 THEN 'refund' ELSE 'purchase' END"
-    return "'purchase'"
-
-
-def _rates(
-    connection: duckdb.DuckDBPyConnection, source: str, currency: str, first_day: date
-) -> None:
+def rate_table(connection: duckdb.DuckDBPyConnection, events: Events, first_day: date) -> None:
     """One rate for each currency, that of the first day: its moves are not those of spending."""
-    table = reference("currencies")
-    rated = [
-        name
-        for name, is_rated in zip(
-            table.column("currency").to_pylist(), table.column("is_rated").to_pylist(), strict=True
-        )
-        if is_rated
-    ]
-    seen = [
-        row[0] for row in asked(connection, f"SELECT DISTINCT {currency} FROM {source}").fetchall()
-    ]
-    pairs = []
-    for name in sorted(set(seen) & {*rated, COMMON_CURRENCY}):
-        try:
-            pairs.append((name, float(rates_on(max(first_day, _RATES_FROM), [name])[0])))
-        except ContractError:
-            continue  # It had no rate yet: its rows have no common value.
     connection.execute("CREATE TEMP TABLE rates (currency VARCHAR, per_common DOUBLE)")
-    if pairs:
-        connection.executemany("INSERT INTO rates VALUES (?, ?)", pairs)
+    if not events.currency:
+        return
+    currency, day = events.currency, max(first_day, _RATES_FROM)
+    seen = asked(connection, f"SELECT DISTINCT {currency} FROM {events.raw(currency)}").fetchall()
+    for (name,) in seen:
+        try:
+            rate = float(rates_on(day, [name])[0])
+        except ContractError:
+            continue  # No currency, or one without a rate then: its rows have no common value.
+        connection.execute("INSERT INTO rates VALUES (?, ?)", [name, rate])
 
 
-def cube_table(connection: duckdb.DuckDBPyConnection, rules: Rules) -> None:
+def cube_table(connection: duckdb.DuckDBPyConnection, events: Events, rules: Rules) -> None:
     """Sums by local day, hour and what kind of payment it was."""
     zero_digits, three_digits = _odd_currencies()
     has_cents = f"currency IS NULL OR currency NOT IN ({_listed([*zero_digits, *three_digits])})"
@@ -167,7 +191,7 @@ def cube_table(connection: duckdb.DuckDBPyConnection, rules: Rules) -> None:
             SELECT *, CASE currency {note} ELSE 10 END AS note,
                 CASE WHEN amount > 0 AND ({has_cents})
                     THEN CAST(round(amount * 100) AS BIGINT) END AS cents
-            FROM events
+            FROM ({events.select(*_CUBE_COLUMNS)})
         ) GROUP BY ALL
         """,
     )

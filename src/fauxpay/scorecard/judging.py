@@ -62,7 +62,7 @@ def why_not_counted(law: Law, staged: Staged) -> str:
             f"has {cards:,}; measured on all"
         )
     if law.fact.group in staged.rules.shown_groups:
-        return f"{law.fact.group} is shown, not counted yet"
+        return "not counted yet"
     return ""
 
 

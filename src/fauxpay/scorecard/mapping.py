@@ -15,9 +15,9 @@ from fauxpay.scorecard.columns import CANONICAL, nearest
 
 
 def mapping_of(texts: Sequence[str]) -> dict[str, str]:
-    """Canonical name -> their name. Raises ConfigError for what is no pair, unknown, or said twice.
+    """Canonical name -> their name. Raises ConfigError for no pair, unknown names, and repetitions.
 
-    A name of theirs may hold what a comma parts only where each pair is given in a --map of its own.
+    A name of theirs may hold a comma only in a --map of its own.
     """
     mapping: dict[str, str] = {}
     for text in texts:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLE_SIZE = 5_000
+SAMPLE_SIZE = 20_000
 COMPONENTS_MAX = 4
 STEPS = 400
 SD_MIN = 0.15

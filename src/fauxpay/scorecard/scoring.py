@@ -17,6 +17,7 @@ from fauxpay.errors import ConfigError
 from fauxpay.readers.run import Run
 from fauxpay.scorecard.blocks import Measured
 from fauxpay.scorecard.card_table import DEFAULT_ROOT, CardTable, open_card_table
+from fauxpay.scorecard.columns import NEEDED
 from fauxpay.scorecard.facts import Rules, shipped_rules
 from fauxpay.scorecard.findings import Scorecard
 from fauxpay.scorecard.judging import (
@@ -40,7 +41,6 @@ MEMORY_LIMIT = "4GB"
 """What DuckDB may hold before it spills; a table of 100 million rows needs no more."""
 
 _SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kmgt]i?b)", re.IGNORECASE | re.ASCII)
-EXTRAS = ("burstiness_seconds", "memory_seconds")
 
 
 def score(
@@ -71,7 +71,7 @@ def memory_limit_of(text: str) -> str:
 def scored(table: CardTable, threads: int | None, memory_limit: str) -> Scorecard:
     """The scorecard of an open card table."""
     rules = shipped_rules()
-    with table.connect(threads, memory_limit, columns=("card", "at")) as connection:
+    with table.connect(threads, memory_limit, columns=NEEDED) as connection:
         ready = staged(table, rules, connection)
         measured = _measured(ready, rules)
         findings = tuple(finding(law, ready, measured) for law in rules.laws)
@@ -86,9 +86,9 @@ def scored(table: CardTable, threads: int | None, memory_limit: str) -> Scorecar
             "rows": {number: standing.value for number, standing in rows_of(findings).items()},
             "groups": group_shares(findings, rules),
             "also": {
-                name: {"value": measured[name].value, "interval": measured[name].interval}
-                for name in EXTRAS
-                if name in measured
+                name: {"value": each.value, "interval": each.interval}
+                for name, each in measured.items()
+                if name not in {law.fact.key for law in rules.laws}
             },
         },
     )

@@ -1,7 +1,7 @@
 """Staging: a card table prepared for measuring, by scans that keep aggregates only.
 
 Reads    a card table
-Writes   views and temporary tables of one DuckDB connection: events, cube
+Writes   temporary tables of one DuckDB connection: cube, frauds, and what events need
 Draws    nothing
 Sources  nothing
 """
@@ -20,7 +20,14 @@ from fauxpay.errors import ContractError
 from fauxpay.scorecard.blocks import BLOCKS_MIN
 from fauxpay.scorecard.card_table import CardTable
 from fauxpay.scorecard.columns import literal
-from fauxpay.scorecard.events import EVENT_COLUMNS, asked, cube_table, events_view
+from fauxpay.scorecard.events import (
+    COMMON_CURRENCY,
+    Events,
+    asked,
+    cube_table,
+    events_of,
+    rate_table,
+)
 from fauxpay.scorecard.facts import Rules
 
 if TYPE_CHECKING:
@@ -51,7 +58,7 @@ class Staged:
     """
 
     connection: duckdb.DuckDBPyConnection
-    table: CardTable
+    events: Events
     rules: Rules
     first_day: int
     days: int
@@ -68,6 +75,11 @@ class Staged:
     has_clock: bool
     currency: str
     rows_without: int
+
+    @property
+    def table(self) -> CardTable:
+        """The card table."""
+        return self.events.table
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """Rows of a query."""
@@ -104,59 +116,78 @@ class Staged:
 
 def staged(table: CardTable, rules: Rules, connection: duckdb.DuckDBPyConnection) -> Staged:
     """Prepares a table. Raises ContractError for an empty table or one that cannot be read."""
-    source = f"({table.relation(EVENT_COLUMNS)})"
-    if table.is_text:
-        # Parsed once: it is what takes longest.
-        asked(connection, f"CREATE TEMP TABLE parsed AS {table.relation()}")
-        source = "parsed"
-    first = asked(connection, f'SELECT min("at"), count(*), max("at") FROM {source}').fetchall()[0]
-    if first[0] is None:
+    events = events_of(table, connection)
+    first, last, all_rows = asked(
+        connection,
+        'SELECT min("at") FILTER (card IS NOT NULL), max("at") FILTER (card IS NOT NULL), count(*) '
+        f"FROM {events.raw('card', 'at')}",
+    ).fetchall()[0]
+    if first is None:
         raise ContractError(
-            f"{table.subject}: no row with a time in it; expected at least one. Name another file, "
-            f"or another column for at."
+            f"{table.subject}: no row with a card and a time in it; expected at least one. Name "
+            f"another file, or other columns for card and at."
         )
-    currency = events_view(table, connection, source, first[0].date())
-    cube_table(connection, rules)
-    found = asked(
+    rate_table(connection, events, first.date())
+    cube_table(connection, events, rules)
+    first_day, last_day, rows, has_clock = asked(
         connection,
-        "SELECT min(day), max(day), sum(rows), sum(rows) FILTER (is_fraud), "
-        "count(DISTINCT hour) > 1 FROM cube",
+        "SELECT min(day), max(day), sum(rows), count(DISTINCT hour) > 1 FROM cube",
     ).fetchall()[0]
-    counted = "customer" if "customer" in table.columns else "card"
-    people = asked(
-        connection,
-        "SELECT count(DISTINCT card), count(DISTINCT merchant), "
-        f"count(DISTINCT {counted}) FILTER ({PAYMENT}) FROM events",
-    ).fetchall()[0]
-    by_country: list[tuple[Any, ...]] = []
-    if "card_country" in table.columns:
-        by_country = asked(
-            connection,
-            "SELECT card_country, count(DISTINCT card) FROM events "
-            "WHERE card_country IS NOT NULL GROUP BY 1",
-        ).fetchall()
-    first_day, last_day, rows, frauds, has_clock = found
+    frauds = _frauds_table(connection, events)
+    cards, merchants, customers = _people(connection, events)
     days = last_day - first_day + 1
     block_days, blocks = day_blocks(days)
     return Staged(
         connection,
-        table,
+        events,
         rules,
         first_day,
         days,
-        (first[0].date() - EPOCH).days,
-        (first[2].date() - first[0].date()).days + 1,
+        (first.date() - EPOCH).days,
+        (last.date() - first.date()).days + 1,
         blocks,
         block_days,
         rows,
-        people[0],
-        people[1],
-        people[2],
-        frauds or 0,
-        dict(by_country),
+        cards,
+        merchants,
+        customers,
+        frauds,
+        _cards_by_country(connection, events),
         has_clock,
-        currency,
-        first[1] - rows,
+        COMMON_CURRENCY if events.currency else "",
+        all_rows - rows,
+    )
+
+
+def _frauds_table(connection: duckdb.DuckDBPyConnection, events: Events) -> int:
+    """Keeps the fraudulent events, with what is told of fraud only; returns how many."""
+    names = ("card", "at", "day", "channel", "kind", "is_approved", "value", "is_fraud")
+    selected = events.select(*names, "typology", "known_at")
+    asked(connection, f"CREATE TEMP TABLE frauds AS SELECT * FROM ({selected}) WHERE is_fraud")
+    return int(asked(connection, "SELECT count(*) FROM frauds").fetchall()[0][0])
+
+
+def _people(connection: duckdb.DuckDBPyConnection, events: Events) -> tuple[int, int, int]:
+    """Cards and merchants that appear, and customers with a payment."""
+    selected = events.select("card", "merchant", "customer", "kind", "is_approved")
+    found = asked(
+        connection,
+        "SELECT count(DISTINCT card), count(DISTINCT merchant), "
+        f"count(DISTINCT customer) FILTER ({PAYMENT}) FROM ({selected})",
+    ).fetchall()[0]
+    return found[0], found[1], found[2]
+
+
+def _cards_by_country(connection: duckdb.DuckDBPyConnection, events: Events) -> dict[str, int]:
+    if "card_country" not in events.table.columns:
+        return {}
+    selected = events.select("card", "card_country")
+    return dict(
+        asked(
+            connection,
+            f"SELECT card_country, count(DISTINCT card) FROM ({selected}) "
+            "WHERE card_country IS NOT NULL GROUP BY 1",
+        ).fetchall()
     )
 
 

@@ -74,12 +74,13 @@ def _value_and_rows(condition: str) -> tuple[str, str]:
 def shape(staged: Staged) -> dict[str, Measured]:
     """Facts of row 16, from sums and a histogram of log values by block."""
     block = f"(day - {staged.first_day}) // {staged.block_days}" if staged.day_blocks else "0"
+    selected = staged.events.select("day", "value", "kind", "is_approved")
     found = staged.arrays(
         f"""
         SELECT b, bin, count(*)::DOUBLE AS n, sum(value) AS v, sum(l) AS l, sum(l * l) AS ll FROM (
             SELECT {block} AS b, value, ln(value) AS l,
                 CAST(floor(ln(value) * {BINS_PER_E}) AS INTEGER) AS bin
-            FROM events WHERE {PAYMENT} AND value > 0
+            FROM ({selected}) WHERE {PAYMENT} AND value > 0
         ) GROUP BY b, bin
         """
     )

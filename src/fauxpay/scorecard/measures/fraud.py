@@ -1,6 +1,6 @@
 """Fraud: how much, where, how large, of which kind, and when the bank learns of it (rows 23-33).
 
-Reads    cube, events, fraudulent rows of the card table
+Reads    cube, frauds
 Writes   measured facts
 Draws    nothing
 Sources  facts.yaml [facts, typologies]
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from fauxpay.scorecard.blocks import Measured, Sums, from_cards, from_sums, without
 from fauxpay.scorecard.columns import literal
+from fauxpay.scorecard.events import DAY_US
 from fauxpay.scorecard.measures.channels import share
 from fauxpay.scorecard.staging import CARD_BLOCKS, PAYMENT, REMOTE, SPENDING, Staged
 
 SMALL_AMOUNT = 2.0
 NIGHT_HOURS = 6
-DAY_US = 86_400_000_000
 NO_FRAUD = "no such frauds"
 
 
@@ -65,7 +65,6 @@ def night_ratio(staged: Staged) -> Measured:
 def typologies(staged: Staged) -> dict[str, Measured]:
     """Facts of row 30: shares of the value of fraud by class of typology."""
     names = staged.rules.typologies
-    relation = _frauds(staged, ("typology",))
     sums = staged.block_sums(
         [
             *(
@@ -75,7 +74,7 @@ def typologies(staged: Staged) -> dict[str, Measured]:
             "value",
         ],
         SPENDING,
-        relation,
+        "frauds",
     )
 
     def share_of(place: int) -> Callable[[Sums], float]:
@@ -92,15 +91,14 @@ def bursts(staged: Staged) -> dict[str, Measured]:
     block = f"CAST(hash(card) % {CARD_BLOCKS} AS BIGINT)"
     per_day = _card_sums(
         staged,
-        f"SELECT {block} AS b, count(*), count(DISTINCT (card, day)) FROM events "
-        "WHERE is_fraud GROUP BY b",
+        f"SELECT {block} AS b, count(*), count(DISTINCT (card, day)) FROM frauds GROUP BY b",
     )
     ended = _card_sums(
         staged,
         f"""
         SELECT b, count(*) FILTER (lasted <= {DAY_US}), count(*) FROM (
             SELECT {block} AS b, max(epoch_us("at")) - min(epoch_us("at")) AS lasted
-            FROM events WHERE is_fraud GROUP BY card HAVING count(*) > 1
+            FROM frauds GROUP BY card HAVING count(*) > 1
         ) GROUP BY b
         """,
     )
@@ -112,12 +110,11 @@ def bursts(staged: Staged) -> dict[str, Measured]:
 
 def knowledge(staged: Staged) -> dict[str, Measured]:
     """Facts of row 33: days from the fraud to the bank's first word of it."""
-    relation = staged.table.relation(("card", "at", "label", "known_at"))
     found = staged.arrays(
         f"""
         SELECT CAST(hash(card) % {CARD_BLOCKS} AS BIGINT) AS b,
             (epoch_us(known_at) - epoch_us("at")) / {DAY_US}::DOUBLE AS days
-        FROM ({relation}) WHERE label = 1 AND known_at IS NOT NULL AND "at" IS NOT NULL
+        FROM frauds WHERE known_at IS NOT NULL
         """
     )
     days, blocks = found["days"].astype(np.float64), found["b"].astype(np.int64)
@@ -148,26 +145,10 @@ def _ticket(staged: Staged) -> Measured:
 def _small(staged: Staged) -> Measured:
     sums = staged.block_sums(
         [f"CASE WHEN value <= {SMALL_AMOUNT} THEN 1 ELSE 0 END", "1"],
-        f"is_fraud AND {PAYMENT} AND {REMOTE} AND value IS NOT NULL",
-        "events",
+        f"{PAYMENT} AND {REMOTE} AND value IS NOT NULL",
+        "frauds",
     )
     return from_sums(sums, lambda s: s[0] / s[1], NO_FRAUD)
-
-
-def _frauds(staged: Staged, more: tuple[str, ...]) -> str:
-    """The fraudulent events with further columns of the table, as a FROM clause.
-
-    Joined by card and time, for a key of rows is no canonical column.
-    """
-    columns = frozenset(("card", "at", "label", *more))
-    relation = staged.table.relation(columns)
-    names = ", ".join(f"any_value({name}) AS {name}" for name in more)
-    return f"""(
-        SELECT e.*, f.* EXCLUDE (card, "at")
-        FROM (SELECT * FROM events WHERE is_fraud) e LEFT JOIN (
-            SELECT card, "at", {names} FROM ({relation}) WHERE label = 1 GROUP BY card, "at"
-        ) f ON f.card = e.card AND f."at" = e."at"
-    )"""
 
 
 def _card_sums(staged: Staged, query: str) -> NDArray[np.float64]:

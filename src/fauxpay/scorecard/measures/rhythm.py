@@ -78,7 +78,7 @@ def rhythm(staged: Staged) -> dict[str, Measured]:
         "december_25": around(days, lambda year: (12, 25)),
         "december": december(days),
         "first_of_month": first_of_month(days),
-        "payday": payday(_days_by_country(staged)),
+        **payday(_days_by_country(staged)),
     }
 
 
@@ -149,8 +149,8 @@ def by_weekday(days: Days, basis: NDArray[np.bool_]) -> Floats | None:
     return np.asarray(days.value / means[days.weekday], np.float64)
 
 
-def payday(countries: Mapping[str, Days]) -> Measured:
-    """Value in the week from payday over other days.
+def payday(countries: Mapping[str, Days]) -> dict[str, Measured]:
+    """Value in the week from payday over other days, and the same of each country.
 
     A week is chosen in half of the months (every other one) and measured in the others, and the
     other way round, so that no noise is chosen. A country has a payday where both halves choose
@@ -158,16 +158,19 @@ def payday(countries: Mapping[str, Days]) -> Measured:
     """
     steady: list[tuple[float, float]] = []
     unsteady: list[tuple[float, float]] = []
-    for days in countries.values():
+    measured = {}
+    for name, days in countries.items():
         found = _cross_fitted(days)
         if found is not None:
             ratio, is_steady = found
             (steady if is_steady else unsteady).append((ratio, float(days.value.sum())))
+            if name:
+                measured[f"payday_{name}"] = Measured(ratio)
     chosen = steady or unsteady
     if not chosen:
-        return without(f"needs {MONTHS_MIN} months")
+        return {"payday": without(f"needs {MONTHS_MIN} months")}
     ratios, weights = np.array(chosen).T
-    return Measured(float(np.average(ratios, weights=weights)))
+    return {"payday": Measured(float(np.average(ratios, weights=weights))), **measured}
 
 
 def _cross_fitted(days: Days) -> tuple[float, bool] | None:

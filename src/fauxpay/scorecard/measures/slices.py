@@ -87,11 +87,12 @@ def card_slices(staged: Staged) -> Cards:
 
 
 def _visits(staged: Staged, condition: str) -> None:
+    selected = staged.events.select("card", "merchant", "day", "at", "kind", "is_approved")
     staged.ask(
         f"""
         CREATE OR REPLACE TEMP TABLE visits AS
         SELECT card, merchant, day, min(epoch_us("at")) AS first_us, count(*) AS rows
-        FROM events WHERE {PAYMENT} AND {condition} GROUP BY card, merchant, day
+        FROM ({selected}) WHERE {PAYMENT} AND {condition} GROUP BY card, merchant, day
         """
     )
 
