@@ -35,6 +35,7 @@ CANONICAL: Mapping[str, str] = {
     "card_product": "debit, credit or prepaid",
     "is_recurring": "true or false",
     "is_approved": "true or false",
+    "response_code": "ISO 8583 field 39, as text",
     "typology": "kind of fraud, null for genuine rows",
     "campaign": "of the fraud, any type",
     "known_at": "timestamp in UTC: when the bank learnt of the fraud",
@@ -54,7 +55,7 @@ _NUMBERS = ("amount", "billing_amount", "latitude", "longitude")
 _FLAGS = ("is_recurring", "is_approved")
 _TEXTS = (
     *("mcc", "entry_mode", "currency", "billing_currency", "merchant_country", "card_country"),
-    *("card_product", "typology", "label_source", "channel", "kind"),
+    *("card_product", "response_code", "typology", "label_source", "channel", "kind"),
 )
 _LOWER = ("channel", "kind", "entry_mode", "card_product")
 _TRUE = "('1', '1.0', 'true', 't', 'yes', 'y', 'fraud')"

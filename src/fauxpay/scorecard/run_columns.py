@@ -36,6 +36,7 @@ _PLAIN = {
     "card_product": "t.card_product",
     "is_recurring": "t.is_recurring",
     "is_approved": "t.is_approved",
+    "response_code": "t.response_code",
     "terminal": "t.terminal_id",
     "device": "t.device_id",
     "ip": "t.ip_address",
