@@ -27,6 +27,7 @@ from fauxpay.foundations.parameters import Parameters
 SUBSCRIPTION_BITS = 3
 RISES_MAX = 7
 _SUBSCRIPTION_MASK = np.int64((1 << SUBSCRIPTION_BITS) - 1)
+_LENGTHS = 16.0  # the longest over the shortest length
 _QUANTILES = (np.arange(256) + 0.5) / 256
 
 
@@ -73,8 +74,8 @@ def term_tables(parameters: Parameters) -> TermTables:
     rise = 1.0 + low + (high - low) * _QUANTILES
     factor = rise[:, None] ** np.arange(RISES_MAX + 1)
     return TermTables(
-        months=_months(12.0 / law["churn_per_year"]),
-        price_months=_months(12.0 / law["price_changes_per_year"]),
+        months=_months(float(law["churn_per_year"])),
+        price_months=_months(float(law["price_changes_per_year"])),
         factor=np.round(factor, 6).reshape(-1),
         idle=threshold(law["idle_share"], streams.TERM_IDLE.width),
         annual=threshold(law["annual_share"], streams.TERM_ANNUAL.width),
@@ -83,10 +84,14 @@ def term_tables(parameters: Parameters) -> TermTables:
     )
 
 
-def _months(mean: float) -> I64:
-    """Whole months, at least one, by an exponential law of that mean."""
-    months = np.round(-np.log1p(-_QUANTILES) * mean, 6)
-    return np.maximum(np.rint(months), 1).astype(np.int64)
+def _months(rate_per_year: float) -> I64:
+    """Lengths in whole months, evenly spread in their logarithm, that end so often in a year.
+
+    What ends is 1 / length on average over the slots, not 1 / mean length: short ones end often.
+    """
+    spread = np.exp(np.log(_LENGTHS) * _QUANTILES)
+    months = 12.0 / rate_per_year * spread * np.mean(1.0 / spread)
+    return np.asarray(np.maximum(np.rint(np.round(months, 6)), 1), dtype=np.int64)
 
 
 def attempts_of(address: U64) -> I64:
