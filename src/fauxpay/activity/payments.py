@@ -6,7 +6,7 @@ Draws    OUTCOME_CODE, as the attempts themselves do
 Sources  parameters.yaml [recurring.retry_days]
 
 The cell of the later day asks: it looks at what was due on the earlier ones and makes an attempt
-where every attempt before was declined. Nearly all are settled by the one draw of the answer.
+where every attempt before was declined. The one draw of the answer tells, whatever was bought.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fauxpay.activity import outcomes, streams
 from fauxpay.activity.addresses import RECURRING, cell_addresses, code
 from fauxpay.activity.cells import Cells
+from fauxpay.activity.outcomes import is_declined
 from fauxpay.activity.recurring import due_payments
-from fauxpay.activity.rows import SUBSCRIBED
 from fauxpay.activity.terms import attempt_slots, terms_of
-from fauxpay.foundations.draws import I64, U64, draw
+from fauxpay.foundations.draws import I64
 
 if TYPE_CHECKING:
     from fauxpay.activity.engine import Activity
@@ -63,36 +62,16 @@ def _retried(activity: Activity, position: I64, day: I64, attempt: int) -> I64:
     position  i64[n] of the subscriptions due; day i64[n] on which they were due
     """
     plan, offsets = activity.plan, activity.tables.terms.retry_days
-    card, slot = plan.card[position], plan.slot[position]
-    left = np.flatnonzero((day >= activity.epoch_day) & activity.in_use(card, day))
+    left = np.arange(position.size)
     for earlier in range(attempt):
-        at = cell_addresses(card[left], day[left] + offsets[earlier])
-        own = at | code(RECURRING, attempt_slots(slot[left], earlier)).view(np.uint64)
-        left = left[_may_fail(activity, own)]
-        at = cell_addresses(card[left], day[left] + offsets[earlier])
-        own = at | code(RECURRING, attempt_slots(slot[left], earlier)).view(np.uint64)
-        left = left[_fails(activity, card[left], own)]
+        card, slot = plan.card[position[left]], plan.slot[position[left]]
+        at = cell_addresses(card, day[left] + offsets[earlier])
+        own = at | code(RECURRING, attempt_slots(slot, earlier)).view(np.uint64)
+        left = left[is_declined(activity.tables.outcomes, activity.keys, own)]
+    if attempt and left.size:
+        card, slot = plan.card[position[left]], plan.slot[position[left]]
+        first = cell_addresses(card, day[left]) | code(RECURRING, slot).view(np.uint64)
+        made = terms_of(activity.tables.terms, activity.keys, first).is_due
+        made &= (day[left] >= activity.epoch_day) & activity.in_use(card, day[left])
+        left = left[made]
     return left
-
-
-def _may_fail(activity: Activity, own: U64) -> I64:
-    """Attempts that the draw of the answer does not approve for certain."""
-    table = activity.tables.outcomes.response.reshape(outcomes.CASES, -1)
-    cases = slice(SUBSCRIBED * outcomes.CASES_OF_KIND, (SUBSCRIBED + 1) * outcomes.CASES_OF_KIND)
-    surely = (table[cases] == outcomes.APPROVED).all(axis=0)
-    drawn = streams.OUTCOME_CODE.of(draw(activity.keys["outcome"], own))
-    return np.flatnonzero(~surely[drawn])
-
-
-def _fails(activity: Activity, card: I64, own: U64) -> I64:
-    """Attempts that were made and declined."""
-    terms = terms_of(activity.tables.terms, activity.keys, own)
-    made = np.flatnonzero(terms.is_due)
-    card, own = card[made], own[made]
-    # Neither place nor hour bears on a payment that nobody is present at.
-    place = (activity.world.cards.place[card], np.zeros(card.size, dtype=np.bool_))
-    asked = (own, own, own)
-    rows = activity.rows(card, asked, place, np.zeros(card.size, dtype=np.int64))
-    _, manner = activity.describe(activity.billed(rows, np.arange(card.size)), None)
-    failed: I64 = made[manner.response != outcomes.APPROVED]
-    return failed
