@@ -40,7 +40,7 @@ def payments(
         due_cell, position = due_cell[is_used], position[is_used]
         day = all_days[due_cell]
         due_day = day - activity.tables.terms.retry_days[attempt]
-        kept = _retried(activity, position, due_day, attempt)
+        kept = retried(activity, position, due_day, attempt)
         due_cell, position, day = due_cell[kept], position[kept], day[kept]
         card, at_ms, name = due_payments(
             activity.world, activity.calendar, activity.plan, position, day
@@ -56,7 +56,7 @@ def payments(
     return np.concatenate(cell), (card, at_ms, name)
 
 
-def _retried(activity: Activity, position: I64, day: I64, attempt: int) -> I64:
+def retried(activity: Activity, position: I64, day: I64, attempt: int) -> I64:
     """Which payments are tried for the nth time: rows of those whose attempts before all failed.
 
     position  i64[n] of the subscriptions due; day i64[n] on which they were due
