@@ -12,7 +12,7 @@ row's address. So files come out sorted by time in bounded memory.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,11 +31,11 @@ from fauxpay.activity.cells import (
 )
 from fauxpay.activity.local_days import QUARTERS
 from fauxpay.activity.outcomes import OutcomeTables, outcome_tables
+from fauxpay.activity.payments import payments
 from fauxpay.activity.recurring import (
     Subscriptions,
     due_in_cells,
     due_on_day,
-    due_payments,
     subscriptions,
 )
 from fauxpay.activity.returns import (
@@ -47,6 +47,7 @@ from fauxpay.activity.rows import LOCAL_QUARTERS, Manner, Rows, Session, Ticket,
 from fauxpay.activity.sales import with_sales
 from fauxpay.activity.streams import Keys
 from fauxpay.activity.takebacks import returns_of
+from fauxpay.activity.terms import TermTables, term_tables, terms_of
 from fauxpay.activity.tills import Leaders, followers, near_ms
 from fauxpay.activity.traits import CARD_TRAITS, COUNTRY, CURRENCY, Traits, trait, traits_of
 from fauxpay.activity.visits import (
@@ -100,6 +101,7 @@ class Tables:
     outcomes: OutcomeTables
     sessions: sessions.SessionTables
     near_ms: int
+    terms: TermTables
 
 
 def activity_tables(
@@ -118,6 +120,7 @@ def activity_tables(
         outcomes=outcome_tables(world, response_codes, parameters),
         sessions=sessions.session_tables(world, parameters),
         near_ms=near_ms(world, where.commute.work, parameters),
+        terms=term_tables(parameters),
     )
 
 
@@ -179,27 +182,33 @@ class Activity:
         if len(days) > 1:
             card, day = np.tile(card, len(days)), np.repeat(np.asarray(days), count)
         cells = self.open_cells(card, day)
-        due = [due_on_day(self.plan, _day_of_month(one)) for one in days]
-        due_cell = [
+        due = [self._due_before(days, back) for back in self.tables.terms.retry_days.tolist()]
+        return cells, self._events(cells, due)
+
+    def _due_before(self, days: range, back: int) -> tuple[I64, I64]:
+        """(cell, subscription) of what was due so many days before each of some days."""
+        count = self.last_card - self.first_card
+        found = [due_on_day(self.plan, _day_of_month(one - back)) for one in days]
+        cell = [
             self.plan.card[position] + (nth * count - self.first_card)
-            for nth, position in enumerate(due)
+            for nth, position in enumerate(found)
         ]
-        return cells, self._events(cells, (np.concatenate(due_cell), np.concatenate(due)))
+        return np.concatenate(cell), np.concatenate(found)
 
     def cell_events(self, card: I64, day: I64) -> Events:
         """Everything that happens in some cells (card, day), each i64[n]."""
         cells = self.open_cells(card, day)
-        return self._events(cells, due_in_cells(self.plan, card, days_of_month(day)))
+        due = [
+            due_in_cells(self.plan, card, days_of_month(day - back))
+            for back in self.tables.terms.retry_days.tolist()
+        ]
+        return self._events(cells, due)
 
-    def _events(self, cells: Cells, due: tuple[I64, I64]) -> Events:
+    def _events(self, cells: Cells, due: list[tuple[I64, I64]]) -> Events:
         count = visit_counts(self.tables.cells, cells)
         made = visits(self.tables.visits, self.calendar, self.keys, cells, count)
         leaders = self.leaders(cells, made)
-        due_cell, position = due
-        is_used = cells.keep(due_cell)
-        due_cell, position = due_cell[is_used], position[is_used]
-        day = cells.day if np.ndim(cells.day) == 0 else cells.day[due_cell]
-        paid = due_payments(self.world, self.calendar, self.plan, position, day)
+        due_cell, paid = payments(self, cells, due)
         returns, return_cell = returns_of(self, cells, made, leaders)
         return Events(
             cell=np.concatenate([made.cell, due_cell, return_cell]),
@@ -256,6 +265,20 @@ class Activity:
             country=trait(packed, COUNTRY),
             currency=trait(packed, CURRENCY),
             ticket_word=draw(self.keys["ticket"], address[1]),
+            billed=np.zeros(0, dtype=np.int64),
+            price_factor=np.zeros(0),
+        )
+
+    def billed(self, rows: Rows, billed: I64) -> Rows:
+        """The rows, of which some are payments of subscriptions, asked by their terms."""
+        if not billed.size:
+            return rows
+        terms = terms_of(self.tables.terms, self.keys, rows.own_address[billed])
+        address, where, word = rows.address.copy(), rows.where_address.copy(), rows.ticket_word
+        address[billed] = where[billed] = terms.address
+        word[billed] = draw(self.keys["ticket"], terms.address)
+        return replace(
+            rows, address=address, where_address=where, billed=billed, price_factor=terms.factor
         )
 
     def local_quarters(self, place: I64, day: Any, at_ms: I64) -> I64:
@@ -278,6 +301,9 @@ class Activity:
         tables = self.tables
         where = shops.choose_merchants(tables.where, tables.traits, self.keys, rows)
         priced = tickets.price(tables.tickets, tables.traits, rows, where)
+        if rows.billed.size:
+            price = np.rint(priced[0][rows.billed] * rows.price_factor)
+            priced[0][rows.billed] = np.maximum(price, 1.0)
         if rates is None:
             ticket = Ticket(priced[0], priced[0], priced[1])
         else:

@@ -24,6 +24,7 @@ from fauxpay.activity.rows import (
     KIND_COUNT,
     MAGSTRIPE,
     MANUAL,
+    SUBSCRIBED,
     Manner,
     Rows,
     Ticket,
@@ -38,7 +39,7 @@ from fauxpay.activity.traits import (
 )
 from fauxpay.catalog.world import World
 from fauxpay.foundations.alias import slots
-from fauxpay.foundations.draws import F64, I64, draw
+from fauxpay.foundations.draws import F64, I64, U64, draw
 from fauxpay.foundations.parameters import Parameters
 
 APPROVED = 0
@@ -163,8 +164,17 @@ def _responses_at(
         mix = outcome["code_mix"][channel]
         for crosses in (False, True):
             for octave in range(TAIL_OCTAVES):
+<<<<<<< HEAD
                 share = outcome["decline_share"][channel] * outcome["tail_factor"] ** octave
                 share *= factor * (outcome["cross_border_factor"] if crosses else 1.0)
+=======
+                share = outcome["decline_share"][channel]
+                # What is billed by standing order is asked for by its draw alone: activity.payments
+                # has to know the answer without knowing merchant and price.
+                if kind != SUBSCRIBED:
+                    share *= outcome["tail_factor"] ** octave
+                    share *= outcome["cross_border_factor"] if crosses else 1.0
+>>>>>>> issue4-sequence
                 share = min(share, outcome["decline_share_max"])
                 weight = np.zeros(len(codes))
                 for name, part in mix.items():
@@ -184,6 +194,13 @@ def entry_modes(tables: OutcomeTables, rows: Rows, where: Where) -> I64:
     context *= _SLOTS
     context += streams.TICKET_ENTRY.of(rows.ticket_word)
     return tables.entry.take(context, mode="clip").astype(np.int64)
+
+
+def is_declined(tables: OutcomeTables, keys: Keys, own_address: U64) -> NDArray[np.bool_]:
+    """Whether payments of subscriptions are declined, bool[n], by their own addresses."""
+    first = SUBSCRIBED * 2 * TAIL_OCTAVES * _CODE_SLOTS
+    drawn = streams.OUTCOME_CODE.of(draw(keys["outcome"], own_address))
+    return np.asarray(tables.response.take(drawn + first, mode="clip") != APPROVED)
 
 
 def authorise(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.cells import open_cells, visit_counts
 from fauxpay.activity.engine import Activity, days_of_month, own_addresses
+from fauxpay.activity.payments import retried
 from fauxpay.activity.recurring import due_in_cells
 from fauxpay.activity.returns import refund_candidates
 from fauxpay.foundations.draws import I64, U64
@@ -60,7 +61,8 @@ def last_events(activity: Activity, day: int) -> LastEvents:
     address = np.full(count, NONE, dtype=np.uint64)
     at_ms = np.full(count, -1, dtype=np.int64)
     waiting = np.arange(activity.first_card, activity.last_card)
-    until = np.full(count, day)
+    # Nobody has to search before a card's opening or after its closing.
+    until = np.minimum(day, activity.world.cards.closed_day[waiting])
     while waiting.size:
         found, busy_day = _busy_days(activity, waiting, until)
         waiting, busy_day = waiting[found], busy_day[found]
@@ -86,10 +88,11 @@ def last_events(activity: Activity, day: int) -> LastEvents:
 def _busy_days(activity: Activity, card: I64, until: I64) -> tuple[I64, I64]:
     """(rows of cards that have a possibly busy day before `until`, that day of every row)."""
     busy_day = np.full(card.size, -1, dtype=np.int64)
+    first_day = np.maximum(activity.epoch_day, activity.world.cards.opened_day[card])
     row, upper, span = np.arange(card.size), until.copy(), 1
     while row.size:
         days = upper[:, None] - 1 - np.arange(span)
-        inside = days >= activity.epoch_day
+        inside = days >= first_day[row, None]
         cell_row, nth = np.nonzero(inside)
         cell_card, cell_day = card[row[cell_row]], days[cell_row, nth]
         is_busy = np.zeros(days.shape, dtype=np.bool_)
@@ -97,7 +100,7 @@ def _busy_days(activity: Activity, card: I64, until: I64) -> tuple[I64, I64]:
         hit = is_busy.any(axis=1)
         first = is_busy.argmax(axis=1)
         busy_day[row[hit]] = days[hit, first[hit]]
-        more = ~hit & (days[:, -1] > activity.epoch_day)
+        more = ~hit & (days[:, -1] > first_day[row])
         row, upper = row[more], days[more, -1]
         span = min(span * 2, 64)
     return np.flatnonzero(busy_day >= 0), busy_day
@@ -109,5 +112,9 @@ def _may_be_busy(activity: Activity, card: I64, day: I64) -> NDArray[np.bool_]:
     cells = open_cells(activity.world, activity.tables.cells, activity.calendar, activity.keys, at)
     busy = visit_counts(activity.tables.cells, cells) > 0
     busy[refund_candidates(activity.tables.returns, cells)[0]] = True
-    busy[due_in_cells(activity.plan, card, days_of_month(day))[0]] = True
+    for attempt, back in enumerate(activity.tables.terms.retry_days.tolist()):
+        cell, position = due_in_cells(activity.plan, card, days_of_month(day - back))
+        kept = retried(activity, position, day[cell] - back, attempt)
+        busy[cell[kept]] = True
+    busy[cells.unused] = False
     return busy

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fauxpay.activity import streams
-from fauxpay.activity.addresses import CLASS_SHIFT, SLOT_MASK, days_of
-from fauxpay.activity.addresses import RECURRING as RECURRING_CLASS
+from fauxpay.activity.addresses import days_of
 from fauxpay.activity.commute import FARE_LIST, WORK_LIST, commuting
 from fauxpay.activity.merchants import ALWAYS_OPEN, KIND_SLOTS, RANKS, WhereTables
 from fauxpay.activity.rows import LOCAL, LOCAL_QUARTERS, ONLINE, SUBSCRIBED, Rows, Where
 from fauxpay.activity.streams import Keys
+from fauxpay.activity.terms import ranks_of
 from fauxpay.activity.traits import ONLINE_LEVEL, ONLINE_LEVELS, Traits, trait
 from fauxpay.foundations.draws import I64, U64, draw
 
@@ -35,11 +35,8 @@ def choose_merchants(tables: WhereTables, traits: Traits, keys: Keys, rows: Rows
     position = kind * RANKS
     position += streams.WHERE_RANK.of(word)
     rank = tables.ranks.take(position, mode="clip").astype(np.int64)
-    billed = np.flatnonzero(
-        (rows.address & np.uint64(7 << CLASS_SHIFT)) == np.uint64(RECURRING_CLASS << CLASS_SHIFT)
-    )
-    kind[billed] = SUBSCRIBED
-    rank[billed] = (rows.address[billed] & np.uint64(SLOT_MASK)).view(np.int64)
+    kind[rows.billed] = SUBSCRIBED
+    rank[rows.billed] = ranks_of(rows.address[rows.billed])
     is_placed = tables.is_placed.take(kind, mode="clip")
     segment = np.where(is_placed, rows.place, rows.country)
     segment += tables.segment.take(kind, mode="clip")

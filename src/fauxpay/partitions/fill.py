@@ -199,13 +199,11 @@ def _context(activity: Activity, keys: Keys, nth: Any) -> tuple[Rows, I64]:
     if row.size:
         assert keys.source is not None
         quarter[row] = keys.source.quarter[entry]
-    if billed.size:
-        # A subscription is asked by an address without a day, so that every month is alike.
-        address = address.copy() if address is keys.address else address
-        address[billed] &= ~np.uint64(((1 << 18) - 1) << 12)
     where = _where_addresses(keys, address, quarter)
     asked = (where, address, keys.address)
-    return activity.rows(keys.card, asked, (place, in_transit), quarter), offset
+    rows = activity.rows(keys.card, asked, (place, in_transit), quarter)
+    # A subscription is asked by an address without a day, so that every month is alike.
+    return activity.billed(rows, billed), offset
 
 
 def _where_addresses(keys: Keys, address: U64, quarter: I64) -> U64:

@@ -71,10 +71,12 @@ def popularity(tables: Tables) -> Section:
     if tables.is_empty:
         return Section("popularity", title, lead, notes=("The run has no transaction.",))
     tables.connection.execute(_VISITS)
-    merchants = tables.rows(_MERCHANTS, ranks(tables.run.rows["merchants"]))
+    count = tables.run.rows["merchants"]
+    fitted = range(FIT_MERCHANTS[0], min(FIT_MERCHANTS[1], count) + 1)
+    merchants = tables.rows(_MERCHANTS, sorted({*ranks(count), *fitted}))
     if not merchants:
         return Section("popularity", title, lead, notes=("The run has no purchase.",))
-    figures = [_merchants(merchants)]
+    figures = [_merchants(merchants, set(ranks(count)))]
     cards = tables.rows(_CARDS)
     notes: tuple[str, ...] = ()
     if cards:
@@ -105,9 +107,15 @@ def slope(points: list[tuple[float, float]]) -> float | None:
     return -sum((x - mean_x) * (y - mean_y) for x, y in logs) / spread if spread else None
 
 
-def _merchants(rows: list[tuple[Any, ...]]) -> Figure:
+def _merchants(rows: list[tuple[Any, ...]], shown: set[int]) -> Figure:
+    # Every rank of the fit counts, as in the scorecard; what is drawn and listed is thinned out.
+    fitted = [
+        (rank, payments / total)
+        for rank, payments, total, _ in rows
+        if FIT_MERCHANTS[0] <= rank <= FIT_MERCHANTS[1]
+    ]
+    rows = [row for row in rows if row[0] in shown]
     points = [(rank, payments / total) for rank, payments, total, _ in rows]
-    fitted = [(x, y) for x, y in points if FIT_MERCHANTS[0] <= x <= FIT_MERCHANTS[1]]
     exponent = slope(fitted)
     law = f"; exponent {exponent:.2f} at ranks 10 to 1,000" if exponent is not None else ""
     title = f"Share of payments by rank of the merchant, {rows[0][3]:,} merchants{law}"
@@ -143,7 +151,7 @@ def _cards(rows: list[tuple[Any, ...]]) -> Figure:
 
 
 def _drawing(points: list[tuple[int, float]], fitted: list[tuple[int, float]], label: str) -> str:
-    with drawn(2.5, (0.72, 0.14, 0.46, 0.12)) as (axes, made):
+    with drawn(2.5, (0.98, 0.14, 0.46, 0.12)) as (axes, made):
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.plot(*zip(*points, strict=True), "o", color=SERIES[0], markersize=3.2)
