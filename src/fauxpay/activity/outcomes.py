@@ -164,17 +164,12 @@ def _responses_at(
         mix = outcome["code_mix"][channel]
         for crosses in (False, True):
             for octave in range(TAIL_OCTAVES):
-<<<<<<< HEAD
-                share = outcome["decline_share"][channel] * outcome["tail_factor"] ** octave
-                share *= factor * (outcome["cross_border_factor"] if crosses else 1.0)
-=======
                 share = outcome["decline_share"][channel]
                 # What is billed by standing order is asked for by its draw alone: activity.payments
-                # has to know the answer without knowing merchant and price.
+                # has to know the answer without knowing merchant, price and country.
                 if kind != SUBSCRIBED:
                     share *= outcome["tail_factor"] ** octave
-                    share *= outcome["cross_border_factor"] if crosses else 1.0
->>>>>>> issue4-sequence
+                    share *= factor * (outcome["cross_border_factor"] if crosses else 1.0)
                 share = min(share, outcome["decline_share_max"])
                 weight = np.zeros(len(codes))
                 for name, part in mix.items():
