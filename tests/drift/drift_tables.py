@@ -8,12 +8,22 @@ import fauxpay
 from fauxpay.readers.run import Run, open_run
 from fauxpay.scorecard.card_table import open_card_table
 
+# Paydays truly move volumes and countries from week to week; without them weeks are alike.
+NO_PAYDAYS = {"activity.rhythm.payday_lift": [1.0] * 7}
 
-def make(root: Path, cards: int, seed: int, days: tuple[str, str]) -> Run:
+
+def make(
+    root: Path,
+    cards: int,
+    seed: int,
+    days: tuple[str, str],
+    parameters: dict[str, object] | None = None,
+) -> Run:
     """A run below a root."""
     fauxpay.generate(
         {
             "catalog": {"cards": cards, "merchants": 3000, "places": 60},
+            "parameters": parameters or {},
             "run": {
                 "from": days[0],
                 "to": days[1],
@@ -69,7 +79,7 @@ CHANGES: dict[str, tuple[str, set[str]]] = {
     "nulls": (_replaced(f"case when {_some(50)} then null else mcc end", "mcc"), {"nulls.mcc"}),
     "lost rows": ("select * from transactions where hash(card) % 6 > 0", {"rows_per_day"}),
     "declines": (
-        _replaced(f"case when {_some(40)} then false else is_approved end", "is_approved"),
+        _replaced(f"case when {_some(25)} then '51' else response_code end", "response_code"),
         {"response"},
     ),
     "merchant ids": (_replaced('hash(merchant, card, "at")', "merchant"), {"new_merchants"}),

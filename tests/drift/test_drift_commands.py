@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "cli"))
 
 from commands import fauxpay
-from drift_tables import CHANGES, make, written
+from drift_tables import CHANGES, NO_PAYDAYS, make, written
 
 from fauxpay.contracts.documents import check_document
 
@@ -20,7 +20,7 @@ from fauxpay.contracts.documents import check_document
 def pair(tmp_path_factory) -> tuple[Path, Path]:
     """A file, and the same with amounts changed."""
     folder = tmp_path_factory.mktemp("drift-commands")
-    run = make(folder / "root", 2000, 1, ("2026-03-02", "2026-03-16"))
+    run = make(folder / "root", 2000, 1, ("2026-04-13", "2026-04-27"), NO_PAYDAYS)
     select = "select card as cc_num, * exclude card from transactions"
     changed = CHANGES["amounts"][0].replace("amount * 1.1", "amount * 1.5")
     return (
@@ -58,13 +58,13 @@ def test_a_threshold_decides_what_matters(pair):
 def test_days_of_one_table_against_those_before(pair):
     """--days alone holds them against all earlier days."""
     said = fauxpay(
-        "drift", pair[0], "--days", "2026-03-09..2026-03-16", "--map", "card=cc_num", "--json"
+        "drift", pair[0], "--days", "2026-04-20..2026-04-27", "--map", "card=cc_num", "--json"
     )
     assert said.returncode == 0, said.stderr
     document = json.loads(said.stdout)
     assert (document["baseline"]["from"], document["baseline"]["to"]) == (
-        "2026-03-02",
-        "2026-03-09",
+        "2026-04-13",
+        "2026-04-20",
     )
 
 
@@ -73,9 +73,9 @@ def test_days_of_one_table_against_those_before(pair):
     [
         ((), "nothing to compare"),
         (("--days", "soon"), "--days soon"),
-        (("--days", "2026-03-02"), "--against"),
-        (("--days", "2026-03-09", "--threshold", "hours=1"), "hour_of_week"),
-        (("--days", "2026-03-09", "--threshold", "mcc=0"), "above 0"),
+        (("--days", "2026-04-13"), "--against"),
+        (("--days", "2026-04-20", "--threshold", "hours=1"), "hour_of_week"),
+        (("--days", "2026-04-20", "--threshold", "mcc=0"), "above 0"),
     ],
 )
 def test_bad_requests_say_what_was_expected(pair, words, expected):
