@@ -131,11 +131,11 @@ def test_another_process_makes_the_same_catalog(small):
 
 GOLDEN = {
     "places": "2ccc5c1379b5b508",
-    "merchants": "85082a92b7936749",
-    "terminals": "63d1bac032d9cdcc",
-    "customers": "50f57fa166ef663d",
+    "merchants": "1ba70553cf73bfb6",
+    "terminals": "9e9e766173704e2c",
+    "customers": "bf90da1d93427cef",
     "accounts": "8ac170bd416afc0c",
-    "cards": "4bbc43863cab7890",
+    "cards": "c41c5407061312cb",
     "devices": "5f87ea6eab45f6f8",
 }
 

@@ -15,17 +15,19 @@ CONTRACTS = {
     "truth": "fraud.yaml#/$defs/truth",
     "labels": "labels.yaml#/$defs/labels",
 }
-GOLDEN_VERSION = 1
+GOLDEN_VERSION = 2
 GOLDEN = {
     "v1": {
-        "transactions": "b02cf5f29ed3f236",
-        "truth": "b981e30387755f24",
-        "labels": "c76bc745bb188579",
+        "transactions": "b60e899542e03e96",
+        "postings": "b7cc8a1e93bbbf58",
+        "truth": "c28c02cd577d8cfc",
+        "labels": "e162ea16ee91b56a",
     },
     "v2": {
-        "transactions": "c028700a5ca42eff",
-        "truth": "c8bc4a051237f89a",
-        "labels": "f70588a6e21782a9",
+        "transactions": "7057b68aadd16f2e",
+        "postings": "a3ea58ca5eef1ef3",
+        "truth": "2953973bfeb26ea8",
+        "labels": "015e1e0d75d98d6b",
     },
 }
 
