@@ -55,14 +55,19 @@ class CardTable:
     source: str = field(repr=False)
     is_text: bool = False
 
-    def relation(self, columns: Iterable[str] | None = None) -> str:
-        """SELECT of some canonical columns, all where None, with only the joins that they need."""
+    def relation(
+        self, columns: Iterable[str] | None = None, event_days: frozenset[str] | None = None
+    ) -> str:
+        """SELECT of some canonical columns, all where None, with only the joins that they need.
+
+        event_days  of a run: only these partitions, such as 2026-03-01; None for all
+        """
         wanted = self.columns if columns is None else frozenset(columns)
         names = [name for name in CANONICAL if name in wanted & self.columns]
         assert names, f"none of {sorted(wanted)} is in {self.subject}"
         joins = sorted({join for name in names for join in self.expressions[name][1]})
         selected = ", ".join(f"{self.expressions[name][0]} AS {quoted(name)}" for name in names)
-        source = run_source(self.run, joins) if self.run is not None else self.source
+        source = run_source(self.run, joins, event_days) if self.run is not None else self.source
         return f"SELECT {selected} FROM {source}"
 
     def connect(
@@ -86,21 +91,24 @@ def open_card_table(
     source: str | Path | Run,
     mapping: Mapping[str, str] | None = None,
     root: str | Path = DEFAULT_ROOT,
+    *,
+    is_mapped_run_refused: bool = True,
 ) -> CardTable:
     """A card table by what a user calls it.
 
     source   a Run; the beginning of a run id or "latest", below `root`; the folder of a run or an
              output root (its latest run); a folder, glob or file of CSV or Parquet
     mapping  canonical name -> their name
+    is_mapped_run_refused   whether a mapping beside a run is an error; else it is left aside
     Raises StorageError where nothing is found, GateError for a run that did not pass, ConfigError
     for columns that are not there or cannot be read as what they are said to be.
     """
     if isinstance(source, Run):
-        return _of_run(source.run_id, source, mapping)
+        return _of_run(source.run_id, source, mapping if is_mapped_run_refused else None)
     subject = str(source)
     run = _run_named(subject, Path(root))
     if run is not None:
-        return _of_run(subject, run, mapping)
+        return _of_run(subject, run, mapping if is_mapped_run_refused else None)
     return _of_files(subject, mapping or {})
 
 
