@@ -5,7 +5,7 @@
 
 Remote traffic, the Handbook's features, seven days to learn from, seven of delay, seven to judge
 by, week after week (`fauxpay.scorecard.handbook`). Where fraud is not .1-.4 % of the rows, genuine
-rows are left out until it is .25 %, as in the real data, after the features were made. Then the best
+rows are left out until it is .25 %, as in the real data, after the features were made. Then single
 columns alone (`fauxpay.scorecard.single_columns`). Needs `pip install 'fauxpay[difficulty]'`.
 """
 

@@ -32,10 +32,13 @@ if TYPE_CHECKING:
 Bool = NDArray[np.bool_]
 DELAY_DAYS = TRAIN_DAYS = TEST_DAYS = 7
 WARM_DAYS = 30 + DELAY_DAYS
+SPAN_DAYS = TRAIN_DAYS + DELAY_DAYS + TEST_DAYS
+DAYS_MIN = SPAN_DAYS + 7
 PREVALENCE = 0.0025
 PREVALENCE_BAND = (0.001, 0.004)
 FRAUDS_MIN = 20
 CARDS_CHECKED = 100
+FOLDS_JUDGED = 4
 REMOTE = ("ecom", "moto")
 NIGHT_HOURS = 6
 SEED = 1
@@ -190,9 +193,13 @@ def thinned(rows: Examples) -> tuple[Examples, float]:
 
 def fold_days(rows: Examples) -> list[int]:
     """First training day of each fold, week by week, behind the longest window."""
-    last = int(rows.at_us.max() // DAY_US) + 1 if rows.at_us.size else rows.first_day
-    span = TRAIN_DAYS + DELAY_DAYS + TEST_DAYS
-    return list(range(rows.first_day + WARM_DAYS, last - span + 1, TEST_DAYS))
+    if not rows.at_us.size:
+        return []
+    last = int(rows.at_us.max() // DAY_US) + 1
+    days = last - rows.first_day
+    # A short table has one fold, behind windows that are cut short.
+    warm = WARM_DAYS if days >= WARM_DAYS + SPAN_DAYS else max(days, DAYS_MIN) - SPAN_DAYS
+    return list(range(rows.first_day + warm, last - SPAN_DAYS + 1, TEST_DAYS))
 
 
 def between(rows: Examples, first: int, last: int) -> Examples:
@@ -289,16 +296,25 @@ def card_precision(
     return float(np.mean(shares)), float(np.mean(ceilings))
 
 
-def scores_of(rows: Examples) -> dict[str, list[Score]]:
-    """Scores of every detector on every fold. Raises CorridorError where there is too little fraud.
+def folds(rows: Examples) -> list[tuple[Examples, Examples]]:
+    """(past, future) of every fold with 20 frauds and more to learn from and to judge by."""
+    found = [fold(rows, first) for first in fold_days(rows)]
+    return [pair for pair in found if min(int(side.is_fraud.sum()) for side in pair) >= FRAUDS_MIN]
 
-    Folds with fewer than 20 frauds to learn from or to judge by are left out.
-    """
+
+def boosting_scores(rows: Examples, folds_max: int = FOLDS_JUDGED) -> list[Score]:
+    """Scores of boosting on the last folds; none where there is too little fraud."""
+    make = detectors()["boosting"]
+    return [
+        judged(make().fit(past.matrix, past.is_fraud), future)
+        for past, future in folds(rows)[-folds_max:]
+    ]
+
+
+def scores_of(rows: Examples) -> dict[str, list[Score]]:
+    """Scores of every detector by fold. Raises CorridorError where there is too little fraud."""
     made: dict[str, list[Score]] = {name: [] for name in detectors()}
-    for first in fold_days(rows):
-        past, future = fold(rows, first)
-        if min(int(past.is_fraud.sum()), int(future.is_fraud.sum())) < FRAUDS_MIN:
-            continue
+    for past, future in folds(rows):
         for name, make in detectors().items():
             made[name].append(judged(make().fit(past.matrix, past.is_fraud), future))
     if not made["boosting"]:

@@ -33,6 +33,7 @@ GENUINE_ROWS = 300_000
 FRAUDS_MIN = 30
 BANDS = 20
 _PRIOR_ROWS = 20.0
+_CUTS = (PAST_SHARE, PAST_SHARE / 2)
 _NUMBERS: Mapping[str, str] = {
     "amount": "amount",
     "billing_amount": "billing_amount",
@@ -68,12 +69,17 @@ class Worth:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """All frauds and a sample of genuine rows, each with how many rows it stands for."""
+    """All frauds and a sample of genuine rows, each with how many rows it stands for.
+
+    columns   values and whether they are numbers, else codes of names
+    is_early  first half of the past
+    """
 
     columns: Mapping[str, tuple[NDArray[Any], bool]]
     is_fraud: Bool
     weight: F64
     is_past: Bool
+    is_early: Bool
     channel: NDArray[Any] | None
 
 
@@ -117,7 +123,8 @@ def sampled(table: CardTable, threads: int | None = None) -> Sample:
         channel = made["name_channel"].to_numpy()
     first, last = (int(at_us[0]), int(at_us[-1])) if at_us.size else (0, 0)
     weight = np.where(is_fraud, 1.0, 1 / share)
-    return Sample(columns, is_fraud, weight, at_us < first + PAST_SHARE * (last - first), channel)
+    is_past, is_early = (at_us < first + share * (last - first) for share in _CUTS)
+    return Sample(columns, is_fraud, weight, is_past, is_early, channel)
 
 
 def _worth(name: str, sample: Sample) -> Worth:
@@ -167,6 +174,11 @@ def _banded(values: NDArray[Any], is_number: bool, labels: Bool, weight: F64, pa
         edges: F64 = np.unique(np.quantile(known, cuts)) if known.size else known
         band = np.searchsorted(edges, values, side="right")
         codes = np.where(np.isnan(values), edges.size + 1, band)
+    return rates(codes, labels, weight, past)
+
+
+def rates(codes: I64, labels: Bool, weight: F64, past: I64) -> F64:
+    """Rate of fraud of each row's code among some rows, drawn towards the mean where it is rare."""
     size = int(codes.max()) + 1
     rows = np.bincount(codes[past], weight[past], size)
     frauds = np.bincount(codes[past], weight[past] * labels[past], size)
