@@ -104,12 +104,11 @@ def frozen(rows: handbook.Examples, learn_weeks: int = 4) -> None:
             f"{ratios[-1]:20.2f}"
         )
     early, late = _ends(ratios)
-    print(f"first four weeks {early:.2f}, from the eighth on {late:.2f}")
-    print(f"average precision lost: {1 - late / early:.1%}")
+    print(f"first four weeks {early:.2f}, last ones {late:.2f}: {1 - late / early:.1%} of AP lost")
 
 
 def _ends(ratios: Sequence[float]) -> tuple[float, float]:
-    """Means of the first four weeks and of those from the eighth on."""
+    """Means of the first four weeks, and of weeks 8 to 12 or the last two of fewer."""
     late = ratios[8:FROZEN_WEEKS] or ratios[-2:]
     return float(np.mean(ratios[:4])), float(np.mean(late))
 

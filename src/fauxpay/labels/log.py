@@ -108,9 +108,10 @@ def label(bank: Bank, frauds: Cases, mistakes: Cases, disputes: Cases) -> Labels
     found = bank.chances.found[frauds.kind]
     frauds = frauds.only(np.flatnonzero(bank.top("found", frauds.address) < found))
     told = [
-        _told(bank, frauds, _first_words(bank, frauds, "fraud"), FRAUD),
-        _told(bank, mistakes, _first_words(bank, mistakes, "mistake"), GENUINE),
-        _told(bank, disputes, _first_words(bank, disputes, "dispute"), GENUINE),
+        _told(bank, frauds, "fraud", bank.chances.cleared),
+        _told(bank, mistakes, "mistake", bank.chances.reversed),
+        # What a customer says in bad faith stands, unless the merchant proves otherwise.
+        _told(bank, disputes, "dispute", 0),
     ]
     family = np.where(frauds.is_remote, _REMOTE, bank.family[frauds.kind])
     genuine = FAMILIES.index("present")
@@ -143,15 +144,16 @@ def _first_words(bank: Bank, cases: Cases, kind: str) -> tuple[I64, I64]:
     return source, cases.at_us + delay
 
 
-def _told(bank: Bank, cases: Cases, first: tuple[I64, I64], really: int) -> _Facts:
-    """All facts of cases that are one thing or the other: FRAUD or GENUINE."""
-    source, first_us = first
+def _told(bank: Bank, cases: Cases, kind: str, undone: int) -> _Facts:
+    """All facts of cases of a kind; `undone` is the chance that an analyst takes one back."""
+    really = FRAUD if kind == "fraud" else GENUINE
+    source, first_us = _first_words(bank, cases, kind)
     every = np.arange(source.size)
     is_retrieved = source == CHARGEBACK
     is_retrieved &= bank.top("retrieved", cases.address) < bank.chances.retrieved
     stage = np.where(is_retrieved, RETRIEVAL, STAGE_OF_SOURCE[source])
     told = [_facts(every, FRAUD, source, stage, first_us)]
-    taken_back = _verdicts(bank, cases, first, really)
+    taken_back = _verdicts(bank, cases, (source, first_us), (really, undone))
     told.append(taken_back)
     # What an analyst took back is not charged back any more.
     open_ = np.ones(source.size, dtype=np.bool_)
@@ -168,10 +170,10 @@ def _told(bank: Bank, cases: Cases, first: tuple[I64, I64], really: int) -> _Fac
     return _joined(told)
 
 
-def _verdicts(bank: Bank, cases: Cases, first: tuple[I64, I64], really: int) -> _Facts:
+def _verdicts(bank: Bank, cases: Cases, first: tuple[I64, I64], law: tuple[int, int]) -> _Facts:
     """Mistakes taken back, and frauds cleared wrongly after an alert or a report."""
     source, first_us = first
-    chance = bank.chances.cleared if really == FRAUD else bank.chances.reversed
+    really, chance = law
     undone = bank.top("undone", cases.address) < chance
     if really == FRAUD:
         undone &= (source != CHARGEBACK) & (source != ANALYST)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -169,6 +169,10 @@ def write_training_set(
 
 
 def _request(run: Run, as_of: Instant, options: dict[str, object]) -> Request:
+    known = [field.name for field in fields(Request)][1:]
+    odd = sorted(set(options) - set(known))
+    if odd:
+        raise ConfigError(f"no option {odd[0]!r}; expected some of {', '.join(known)}")
     request = Request(instant_us(as_of), **options)  # type: ignore[arg-type]
     window = run.receipt["window"]
     first, last = (instant_us(str(window[name])) for name in ("from", "to"))

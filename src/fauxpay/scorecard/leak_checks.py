@@ -136,8 +136,8 @@ def fraud_only_entities(table: CardTable, threads: int | None) -> dict[str, Meas
     with table.connect(threads, columns=(*names, "label")) as connection:
         for name in names:
             ((own, frauds),) = connection.execute(
-                f"""SELECT coalesce(sum(frauds) FILTER (frauds = rows AND rows >= {ENTITY_ROWS_MIN}),
-                                    0)::BIGINT, sum(frauds)::BIGINT
+                f"""SELECT sum(IF(frauds = rows AND rows >= {ENTITY_ROWS_MIN}, frauds, 0))::BIGINT,
+                           sum(frauds)::BIGINT
                     FROM (SELECT count(*) AS rows, coalesce(sum(label), 0) AS frauds
                           FROM transactions WHERE {name} IS NOT NULL GROUP BY {name})"""
             ).fetchall()
@@ -224,7 +224,7 @@ def _share(table: CardTable, threads: int | None) -> int:
     """Millionths of the rows that make a sample."""
     with table.connect(threads, columns=("card",)) as connection:
         ((rows,),) = connection.execute("SELECT count(*) FROM transactions").fetchall()
-    return round(1_000_000 * min(1.0, GENUINE_ROWS / max(1, rows)))
+    return max(1, round(1_000_000 * min(1.0, GENUINE_ROWS / max(1, int(rows)))))
 
 
 def _sampled(table: CardTable, threads: int | None, columns: dict[str, str]) -> pa.Table:
