@@ -20,7 +20,7 @@ OPTIONS = {"gap_days": 4, "train_days": 14, "test_days": 3}
 
 
 def request(root, **run) -> dict:
-    """A small world in two shards with much fraud that the bank hears of soon, and some mistakes."""
+    """A small world in two shards with much fraud, and mistakes of the bank."""
     return {
         "catalog": {"cards": 400, "merchants": 300, "places": 12},
         "fraud": {"card_testing_per_card_year": 4.0, "lost_stolen_per_card_year": 4.0},
@@ -100,9 +100,8 @@ def test_no_truth_is_given_away(frame, run):
     train = frame.filter(pl.col("part") == "train")
     unknown = train.filter((pl.col("label") == 0) & pl.col("transaction_id").is_in(list(truth)))
     assert unknown.height > 0
-    assert not {"is_fraud", "typology", "campaign_id", "known_at", "is_approved"} & set(
-        train.columns
-    )
+    told = {"is_fraud", "typology", "campaign_id", "known_at", "is_approved"}
+    assert not told & set(train.columns)
 
 
 def by_hand(row, rows: pl.DataFrame, facts: pl.DataFrame, entity: str, days: int) -> dict:
@@ -148,9 +147,10 @@ def test_features_are_those_counted_by_hand(entity, frame, rows, facts):
         for days in (1, 7, 30):
             for name, value in by_hand(row, rows, facts, entity, days).items():
                 if name in row:
-                    assert row[name] == pytest.approx(value, rel=1e-9), (name, row)
+                    expected = value if value is None else pytest.approx(value, rel=1e-9)
+                    assert row[name] == expected, (name, row)
                     checked += 1
-    assert checked > 180
+    assert checked > 150
 
 
 def test_without_a_device_there_are_no_features_of_it(frame):

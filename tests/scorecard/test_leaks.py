@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from fauxpay.cli import main
+from fauxpay.cli import _app, _code_of
 from fauxpay.contracts.documents import check_document
 from fauxpay.errors import ConfigError
 from fauxpay.gates.verdicts import Verdict
@@ -18,7 +18,7 @@ from scorecard_tables import DAY_US, START_US, plain, write
 
 def judged(path, columns, **names):
     """The gate's checks of a table, by name."""
-    table = open_card_table(write(path, columns, **names), {k: v for k, v in names.items()})
+    table = open_card_table(write(path, columns, **names), names)
     return {each.check: each for each in leaks(table, threads=1).checks}
 
 
@@ -115,17 +115,19 @@ def test_labels_are_needed(tmp_path):
         leaks(open_card_table(write(tmp_path / "x.parquet", columns)))
 
 
-def test_the_command_fails_with_ten_and_prints_its_contract(tmp_path, capsys):
+def test_the_command_fails_with_ten_and_prints_its_contract(tmp_path, capsys, monkeypatch):
     """Exit code 10 for a leak, under the names of the user; --json is in contract either way."""
     columns = PLANTED["column_on_channel"](plain())
     path = write(tmp_path / "theirs.parquet", columns, card="cc_num", label="is_fraud")
     asked = ["leaks", str(path), "--map", "card=cc_num,label=is_fraud", "--threads", "1"]
-    assert main([*asked, "--json"]) == 10
+    monkeypatch.setattr("sys.argv", ["fauxpay", *asked, "--json"])
+    assert _code_of(_app) == 10
     out, err = capsys.readouterr()
     document = json.loads(out)
-    check_document(document, "run.yaml#/$defs/leaks")
+    check_document("run.yaml#/$defs/leaks", document)
     assert document["verdict"] == "FAIL"
     assert document["frauds"] == 450
     assert "checks did not pass" in err
-    assert main([*asked, "--no-fail"]) == 0
+    monkeypatch.setattr("sys.argv", ["fauxpay", *asked, "--no-fail"])
+    assert _code_of(_app) == 0
     assert "one raw column on one channel (mcc)" in capsys.readouterr().out

@@ -106,8 +106,8 @@ def examples(
     """
     terminal = "terminal" if "terminal" in table.columns else "merchant"
     amount = "billing_amount" if "billing_amount" in table.columns else "amount"
-    local = "local_at" if "local_at" in table.columns else "at"
-    wanted = ("card", terminal, "at", amount, "label", "channel", "kind", local)
+    local = "local_at" if "local_at" in table.columns else '"at"'
+    wanted = ("card", terminal, "at", amount, "label", "channel", "kind", "local_at")
     with table.connect(threads, memory_limit, columns=wanted) as connection:
         conditions = ["card IS NOT NULL", '"at" IS NOT NULL']
         if "channel" in table.columns and channels:
