@@ -86,7 +86,7 @@ def frozen(rows: handbook.Examples, learn_weeks: int = 4) -> None:
     begin = first + 7 * learn_weeks + handbook.DELAY_DAYS
     last = int(rows.at_us.max() // handbook.DAY_US) + 1
     past = handbook.between(rows, first, first + 7 * learn_weeks)
-    model = make().fit(past.matrix, past.is_fraud)
+    model = handbook.fitted(make, past)
     print("week   frauds   lift frozen   lift retrained   frozen / retrained")
     ratios: list[float] = []
     for week, start in enumerate(range(begin, last - 6, 7)):
@@ -97,7 +97,7 @@ def frozen(rows: handbook.Examples, learn_weeks: int = 4) -> None:
             rows, start - handbook.DELAY_DAYS - 7 * learn_weeks, start - handbook.DELAY_DAYS
         )
         old = handbook.judged(model, future)
-        new = handbook.judged(make().fit(own.matrix, own.is_fraud), future)
+        new = handbook.judged(handbook.fitted(make, own), future)
         ratios.append(old.lift / new.lift)
         print(
             f"{week:4} {int(future.is_fraud.sum()):8} {old.lift:13.1f} {new.lift:16.1f} "

@@ -13,7 +13,7 @@ START_US = 20_500 * DAY_US
 DAYS = 40
 
 
-def plain(cards: int = 1_500, frauds: int = 450, seed: int = 3) -> dict[str, np.ndarray]:
+def plain(cards: int = 1_500, frauds: int = 600, seed: int = 3) -> dict[str, np.ndarray]:
     """Columns of remote payments in order of time; fraud is a little dearer and comes in bursts.
 
     Thieves use the shops, the devices and the hours of everybody.
@@ -23,14 +23,14 @@ def plain(cards: int = 1_500, frauds: int = 450, seed: int = 3) -> dict[str, np.
     card = rng.integers(0, cards, rows)
     at_us = START_US + rng.integers(0, DAYS * DAY_US, rows)
     amount = np.exp(rng.normal(3.2, 1.1, rows))
-    victims = rng.choice(cards, frauds // 3, replace=False)
+    victims = rng.choice(cards, frauds // 4, replace=False)
     begin = START_US + rng.integers(0, DAYS * DAY_US - 3_600_000_000, victims.size)
-    burst = begin[:, None] + np.cumsum(rng.integers(60_000_000, 900_000_000, (victims.size, 3)), 1)
+    burst = begin[:, None] + np.cumsum(rng.integers(60_000_000, 900_000_000, (victims.size, 4)), 1)
     columns = {
-        "card": np.concatenate([card, np.repeat(victims, 3)]) * 7_919 % 104_729 + 10**9,
+        "card": np.concatenate([card, np.repeat(victims, 4)]) * 7_919 % 104_729 + 10**9,
         "at": np.concatenate([at_us, burst.ravel()]),
-        "amount": np.concatenate([amount, np.exp(rng.normal(4.1, 1.2, victims.size * 3))]),
-        "label": np.concatenate([np.zeros(rows, int), np.ones(victims.size * 3, int)]),
+        "amount": np.concatenate([amount, np.exp(rng.normal(3.9, 1.1, victims.size * 4))]),
+        "label": np.concatenate([np.zeros(rows, int), np.ones(victims.size * 4, int)]),
     }
     size = columns["card"].size
     columns["merchant"] = np.minimum(rng.zipf(1.6, size), 400) + 5_000

@@ -174,6 +174,7 @@ def raw_models(table: CardTable, threads: int | None) -> dict[str, Measured]:
     """A depth-3 tree and boosting on all raw columns of remote traffic, learnt on the past."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.tree import DecisionTreeClassifier
+    from threadpoolctl import threadpool_limits
 
     sample = sampled(table, threads)
     which = np.ones(sample.is_fraud.size, dtype=np.bool_)
@@ -198,7 +199,8 @@ def raw_models(table: CardTable, threads: int | None) -> dict[str, Measured]:
     }
     found = {}
     for name, model in models.items():
-        model.fit(matrix[past], sample.is_fraud[past], sample_weight=weight[past])
+        with threadpool_limits(1):
+            model.fit(matrix[past], sample.is_fraud[past], sample_weight=weight[past])
         scores = model.predict_proba(matrix[future])[:, 1]
         value = auc(scores, sample.is_fraud[future], sample.weight[future])
         found[name] = Measured(value, f"{counts[1]} frauds judged")
