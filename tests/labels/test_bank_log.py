@@ -296,3 +296,14 @@ def test_every_code_has_its_name():
     known = bank()
     assert known.codes.shape == (len(SCHEMES) + 1, len(FAMILIES))
     assert (known.codes[-1] == -1).all()
+
+
+def test_labels_of_a_day_are_at_hand_from_the_package():
+    """`fauxpay.labels.as_of` needs no other import; what is not there is said."""
+    import fauxpay
+    import fauxpay.labels
+
+    assert fauxpay.labels.as_of is as_of
+    assert fauxpay.__getattr__("labels") is fauxpay.labels
+    with pytest.raises(AttributeError, match="no attribute 'as_if'"):
+        fauxpay.labels.__getattr__("as_if")

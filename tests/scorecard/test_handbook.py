@@ -123,7 +123,7 @@ def test_card_precision_counts_cards_not_rows():
     precision, ceiling = handbook.card_precision(made, scores, checked=3)
     assert precision == pytest.approx((2 / 3 + 1 / 3) / 2)
     assert ceiling == pytest.approx((2 / 3 + 1 / 3) / 2)
-    only, most = handbook.card_precision(made, -scores, checked=1)
+    only, most = handbook.card_precision(made, scores, checked=1)
     assert (only, most) == (0.5, 1.0)
 
 
