@@ -94,4 +94,8 @@ def __getattr__(name: str) -> Any:
         from fauxpay.readers import run
 
         return getattr(run, name)
+    if name == "labels":
+        import importlib
+
+        return importlib.import_module("fauxpay.labels")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

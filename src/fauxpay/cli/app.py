@@ -12,6 +12,7 @@ from fauxpay.cli import (
     fit,
     generate,
     housekeeping,
+    leaks,
     proofs,
     report,
     runs,
@@ -37,6 +38,7 @@ app.command()(proofs.verify)
 app.command()(proofs.replay)
 app.command()(who.who)
 app.command()(score.score)
+app.command()(leaks.leaks)
 app.command()(housekeeping.gc)
 app.command()(drift.drift)
 app.command()(fit.fit)

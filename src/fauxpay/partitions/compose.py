@@ -17,6 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from fauxpay.activity.addresses import ATTACK, cards_of, cell_addresses, code
 from fauxpay.activity.calendar import DAY_MS
@@ -69,7 +70,7 @@ class PartitionMaker:
         self.transactions: Table = table(TRANSACTIONS)
         self.tables: Tables = tables or derived_tables(world, config, parameters)
         self.clearing: Clearing = open_clearing(world, config, parameters)
-        self.bank: Bank = open_bank(config, parameters)
+        self.bank: Bank = open_bank(config, parameters, world.schemes)
         self.transaction_ids = IdLaw.of(config.run.seed, "transactions")
         self.domains = self._domains()
         self.buffers: Buffers = allocate(
@@ -168,6 +169,7 @@ class DaysStream:
         currencies = self.maker.buffers.dictionaries["billing_currency"]
         self._ledger = Ledger(self.maker.clearing, keys, currencies)
         approved = np.empty(keys.card.size, dtype=np.bool_)
+        channel = np.empty(keys.card.size, dtype=np.int8)
         size, chunk = self.maker.config.output.row_group_rows, self.maker.config.run.chunk_rows
         for groups in _packed(_row_groups(self.days, bounds, size), size):
             first, last = groups[0][1], groups[-1][2]
@@ -175,12 +177,14 @@ class DaysStream:
                 stop = min(start + chunk, last)
                 part = keys.part(start, stop)
                 self.maker.filler.fill(self.maker.buffers, start - first, self.own.activity, part)
-            approved[first:last] = self.maker.buffers.values["is_approved"][: last - first]
+            made = self.maker.buffers.values
+            approved[first:last] = made["is_approved"][: last - first]
+            channel[first:last] = made["channel"][: last - first]
             parts = tuple((day, start - first, stop - first) for day, start, stop in groups)
             rows = last - first
             self._ledger.take(self.maker.buffers, first, parts)
             yield Window(self.maker.buffers.batch(rows), parts, self.maker.claims(rows))
-        self._tell(keys, approved, bounds)
+        self._tell(keys, (approved, channel), bounds)
 
     def _keys(self) -> Keys:
         """The events of the days in time order, with ids and links."""
@@ -224,7 +228,7 @@ class DaysStream:
             leaders=events.followers,
         )
 
-    def _tell(self, keys: Keys, approved: Bool, bounds: I64) -> None:
+    def _tell(self, keys: Keys, made: tuple[Bool, NDArray[np.int8]], bounds: I64) -> None:
         row, typology, campaign = self._frauds(keys)
         at_us = (keys.at_ms + self.days.start * DAY_MS) * 1000
         self._told = Told(
@@ -233,7 +237,8 @@ class DaysStream:
             ids=keys.transaction_id,
             address=keys.address,
             at_us=at_us,
-            approved=approved,
+            approved=made[0],
+            channel=made[1],
             fraud=row,
             typology=typology,
             campaign=campaign,
@@ -270,7 +275,7 @@ class DaysStream:
         return {
             "postings": self._ledger.tables(),
             "truth": truth_tables(self.maker.config, self._told),
-            "labels": label_tables(self.maker.bank, self._told),
+            "labels": label_tables(self.maker.bank, self.maker.world.cards.scheme, self._told),
         }
 
     def counts(self) -> list[dict[str, int]]:

@@ -8,16 +8,14 @@ Sources  nothing
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fauxpay.errors import ConfigError, MissingExtraError, StorageError
+from fauxpay.errors import ConfigError, StorageError
+from fauxpay.readers.query import connected as connected
 from fauxpay.readers.run import Run
 from fauxpay.readers.run import open as open_store
 from fauxpay.receipts import layout
@@ -110,33 +108,6 @@ def open_card_table(
     if run is not None:
         return _of_run(subject, run, mapping if is_mapped_run_refused else None)
     return _of_files(subject, mapping or {})
-
-
-def connected(
-    threads: int | None = None,
-    memory_limit: str | None = None,
-    temp_directory: str | Path | None = None,
-) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection in memory that spills into a temporary folder, which goes with it."""
-    try:
-        import duckdb
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            "DuckDB is not installed, which reads card tables; `pip install 'fauxpay[duckdb]'` "
-            "brings it"
-        ) from error
-    folder = str(temp_directory or tempfile.mkdtemp(prefix="fauxpay-score-"))
-    settings: dict[str, Any] = {"temp_directory": folder, "preserve_insertion_order": False}
-    if threads is not None:
-        settings["threads"] = threads
-    if memory_limit is not None:
-        settings["memory_limit"] = memory_limit
-    connection = duckdb.connect(":memory:", config=settings)
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")
-    if temp_directory is None:
-        weakref.finalize(connection, shutil.rmtree, folder, ignore_errors=True)
-    return connection
 
 
 def _run_named(text: str, root: Path) -> Run | None:
