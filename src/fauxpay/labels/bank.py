@@ -1,16 +1,16 @@
-"""Labels: what the bank comes to know of the day's transactions, and when.
+"""Bank: what decides how a bank learns of fraud, as thresholds and tables built once.
 
-Reads    transactions(transaction_id, event_time, is_approved), truth
-Writes   labels(transaction_id, label, source, known_at)
-Draws    labels/*
+Reads    config, parameters
+Writes   thresholds of 2**32, delay tables, reason codes by scheme and family
+Draws    labels/wrong
 Sources  parameters.yaml
 
-Late, incomplete and sometimes wrong: some frauds are never found, a few genuine purchases are
-disputed. Declined attempts cost nobody anything and are labelled by alerts alone.
+A typology or law that the parameters don't name takes their row `default`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,117 +24,162 @@ from fauxpay.foundations.quantiles import look_up, tail_index
 from fauxpay.fraud.story import TYPOLOGIES
 
 SOURCES = ("chargeback", "customer_report", "issuer_alert", "analyst")
+CHARGEBACK, CUSTOMER, ALERT, ANALYST = range(4)
+STAGES = (
+    *("retrieval", "chargeback", "representment", "arbitration"),
+    *("report", "alert", "verdict"),
+)
+RETRIEVAL, FIRST_CHARGEBACK, REPRESENTMENT, ARBITRATION, REPORT, ALERTED, VERDICT = range(7)
+# What a first word is, by who speaks it.
+STAGE_OF_SOURCE = np.array([FIRST_CHARGEBACK, REPORT, ALERTED, VERDICT])
+LABELS = ("fraud", "genuine")
 FRAUD, GENUINE = 0, 1
-_ANALYST, _CUSTOMER = SOURCES.index("analyst"), SOURCES.index("customer_report")
+LAWS = ("friendly_fraud",)
+STEPS = ("filing", "retrieved", "representment", "arbitration", "verdict")
+FAMILIES = ("counterfeit", "lost", "present", "remote")
+DEFAULT = "default"
 _DAY_US = 86_400_000_000.0
 
 
 @dataclass(frozen=True, slots=True)
-class Bank:
-    """What the bank's knowledge is drawn from: chances of 2**32 and delay quantiles by source."""
+class Chances:
+    """Chances of 2**32; pairs are those of a fraud and of a genuine row, or of remote and present.
 
-    seed: int
-    is_open: bool
-    found: int
+    found  i64[typologies]
+    """
+
+    found: I64
     wrong: int
     reversed: int
-    source_edges: I64  # [typologies, 3]
-    delays: F64  # [sources, points], microseconds
+    cleared: int
+    filed: I64
+    retrieved: int
+    represented: I64
+    accepted: I64
+    arbitrated: int
+    lost: I64
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
-    """Facts by the UTC day of their transactions (event_day), then in the order they became known.
+class Bank:
+    """What the bank's knowledge is drawn from.
 
-    label and source are codes of the contract, times microseconds UTC.
+    edges   by kind of case: i64[rows, 3], where the shares of the sources end
+    delays  by kind of delay: f64[rows, points], microseconds
+    family  i64[typologies]  family of rows where the card was present
+    codes   i64[schemes + 1, families]  position in `reasons`, -1 for none
     """
 
-    event_day: I64
-    transaction_id: I64
-    label: I64
-    source: I64
-    known_at_us: I64
+    seed: int
+    is_open: bool
+    chances: Chances
+    edges: Mapping[str, I64]
+    delays: Mapping[str, F64]
+    family: I64
+    codes: I64
+    reasons: tuple[str, ...]
+
+    def top(self, name: str, address: U64) -> I64:
+        """The upper 32 bits of a decision, to be held against a chance."""
+        word = draw(stream_key(self.seed, f"labels/{name}"), address)
+        return (word >> np.uint64(32)).view(np.int64)
+
+    def delay_us(self, table: str, name: str, address: U64, row: I64) -> I64:
+        """Microseconds by a law of a table of delays."""
+        index, fraction = tail_index(self.top(name, address).view(np.uint64))
+        return np.rint(look_up(self.delays[table], row, index, fraction)).astype(np.int64)
 
 
-def open_bank(config: Config, parameters: Parameters) -> Bank:
-    """The bank of one world under a run's seed."""
-    delays = parameters.value("labels.delay_days")
-    shares = parameters.value("labels.sources")
+def open_bank(
+    config: Config,
+    parameters: Parameters,
+    schemes: Sequence[str] = (),
+    typologies: Sequence[str] = TYPOLOGIES,
+) -> Bank:
+    """The bank of one world under a run's seed.
+
+    schemes     of the world's cards, in the order of their codes
+    typologies  in the order of their codes; third parties' too
+    """
+    facts = parameters.section("labels")
+    codes, reasons = _reason_codes(facts["reason_codes"], schemes)
+    families = [facts["families"].get(name, "present") for name in typologies]
     return Bank(
         seed=config.run.seed,
         is_open=config.labels.enabled,
-        found=threshold(config.labels.found_share, 32),
-        wrong=threshold(config.labels.false_share, 32),
-        reversed=threshold(parameters.value("labels.reversed_share"), 32),
-        source_edges=np.array([_edges(shares[name]) for name in TYPOLOGIES]),
-        delays=np.concatenate([_delay_table(delays[name]) for name in SOURCES]),
+        chances=_chances(config, facts, typologies),
+        edges={
+            "fraud": _edges([_of(facts["sources"], name) for name in typologies]),
+            "mistake": _edges([facts["mistakes"]]),
+            "dispute": _edges([_of(facts["disputes"], name) for name in LAWS]),
+        },
+        delays={
+            "source": _delay_tables([facts["delay_days"][name] for name in SOURCES]),
+            "step": _delay_tables([facts["stage_days"][name] for name in STEPS]),
+            "dispute": _delay_tables([_of(facts["dispute_days"], name) for name in LAWS]),
+        },
+        family=np.array([FAMILIES.index(name) for name in families]),
+        codes=codes,
+        reasons=reasons,
     )
-
-
-def _edges(shares: list[float]) -> list[int]:
-    cumulative = np.cumsum(shares)[:-1] / np.sum(shares)
-    return [threshold(float(share), 32) for share in cumulative]
-
-
-def _delay_table(law: dict[str, Any]) -> F64:
-    unit = _DAY_US
-    return lognormal_table(
-        law["median"] * unit, law["log_sd"], law["min"] * unit, law["max"] * unit
-    )
-
-
-def _top(bank: Bank, name: str, address: U64) -> I64:
-    word = draw(stream_key(bank.seed, f"labels/{name}"), address)
-    return (word >> np.uint64(32)).view(np.int64)
 
 
 def disputed(bank: Bank, address: U64) -> I64:
-    """Rows that would be disputed by mistake if they were genuine and approved."""
-    if not bank.is_open or not bank.wrong:
+    """Rows that would be taken for fraud by mistake if they were genuine and approved."""
+    if not bank.is_open or not bank.chances.wrong:
         return np.zeros(0, dtype=np.int64)
-    return np.flatnonzero(_top(bank, "wrong", address) < bank.wrong)
+    return np.flatnonzero(bank.top("wrong", address) < bank.chances.wrong)
 
 
-def label(
-    bank: Bank,
-    frauds: tuple[U64, I64, I64, I64],
-    mistakes: tuple[U64, I64, I64],
-) -> Labels:
-    """Labels of consecutive days.
+def _of(table: Mapping[str, Any], name: str) -> Any:
+    return table.get(name, table[DEFAULT])
 
-    frauds    (address, transaction_id, event_time us, typology) of approved frauds
-    mistakes  (address, transaction_id, event_time us) of disputed genuine rows
-    """
-    address, transaction_id, at_us, typology = frauds
-    known = np.flatnonzero(_top(bank, "found", address) < bank.found)
-    if not bank.is_open:
-        known = known[:0]
-    address, at_us = address[known], at_us[known]
-    drawn = _top(bank, "source", address)
-    source = (drawn[:, None] >= bank.source_edges[typology[known]]).sum(axis=1)
-    found = (transaction_id[known], source, at_us + _delays(bank, "delay", address, source))
 
-    wrong_address, wrong_id, wrong_us = mistakes
-    by_customer = np.full(wrong_id.size, _CUSTOMER)
-    told_us = wrong_us + _delays(bank, "delay", wrong_address, by_customer)
-    undone = np.flatnonzero(_top(bank, "undone", wrong_address) < bank.reversed)
-    by_analyst = np.full(undone.size, _ANALYST)
-    undone_us = told_us[undone] + _delays(bank, "undo_delay", wrong_address[undone], by_analyst)
-    ids = np.concatenate([found[0], wrong_id, wrong_id[undone]])
-    is_genuine = np.arange(ids.size) >= ids.size - undone.size
-    known_us = np.concatenate([found[2], told_us, undone_us])
-    event_day = np.concatenate([at_us, wrong_us, wrong_us[undone]]) // int(_DAY_US)
-    order = np.lexsort((ids, known_us, event_day))
-    return Labels(
-        event_day=event_day[order],
-        transaction_id=ids[order],
-        label=np.where(is_genuine, GENUINE, FRAUD)[order],
-        source=np.concatenate([found[1], by_customer, by_analyst])[order],
-        known_at_us=known_us[order],
+def _chances(config: Config, facts: dict[str, Any], typologies: Sequence[str]) -> Chances:
+    stages = facts["chargebacks"]
+    found = [config.labels.found_share * _of(facts["found"], name) for name in typologies]
+
+    def pair(name: str, first: str, second: str) -> I64:
+        return np.array([_chance(stages[name][first]), _chance(stages[name][second])])
+
+    return Chances(
+        found=np.array([_chance(share) for share in found]),
+        wrong=_chance(config.labels.false_share),
+        reversed=_chance(facts["reversed_share"]),
+        cleared=_chance(facts["cleared_share"]),
+        filed=pair("filed_share", "remote", "present"),
+        retrieved=_chance(stages["retrieved_share"]),
+        represented=pair("represented_share", "fraud", "genuine"),
+        accepted=pair("accepted_share", "fraud", "genuine"),
+        arbitrated=_chance(stages["arbitrated_share"]),
+        lost=pair("lost_share", "fraud", "genuine"),
     )
 
 
-def _delays(bank: Bank, name: str, address: U64, source: I64) -> I64:
-    word = draw(stream_key(bank.seed, f"labels/{name}"), address)
-    index, fraction = tail_index(word >> np.uint64(32))
-    return np.rint(look_up(bank.delays, source, index, fraction)).astype(np.int64)
+def _chance(share: float) -> int:
+    return threshold(min(1.0, float(share)), 32)
+
+
+def _edges(shares: Sequence[Sequence[float]]) -> I64:
+    cumulative = [np.cumsum(row)[:-1] / np.sum(row) for row in shares]
+    return np.array([[threshold(float(edge), 32) for edge in row] for row in cumulative])
+
+
+def _delay_tables(laws: Sequence[Mapping[str, float]]) -> F64:
+    day = _DAY_US
+    return np.concatenate(
+        [
+            lognormal_table(law["median"] * day, law["log_sd"], law["min"] * day, law["max"] * day)
+            for law in laws
+        ]
+    )
+
+
+def _reason_codes(known: Mapping[str, Any], schemes: Sequence[str]) -> tuple[I64, tuple[str, ...]]:
+    reasons = tuple(sorted({str(code) for codes in known.values() for code in codes.values()}))
+    codes = np.full((len(schemes) + 1, len(FAMILIES)), -1)
+    for row, scheme in enumerate(schemes):
+        for column, family in enumerate(FAMILIES):
+            if scheme in known:
+                codes[row, column] = reasons.index(str(known[scheme][family]))
+    return codes, reasons

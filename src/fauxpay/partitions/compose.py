@@ -17,6 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from fauxpay.activity.addresses import ATTACK, cards_of, cell_addresses, code
 from fauxpay.activity.calendar import DAY_MS
@@ -66,7 +67,7 @@ class PartitionMaker:
         self.world, self.config, self.parameters = world, config, parameters
         self.transactions: Table = table(TRANSACTIONS)
         self.tables: Tables = tables or derived_tables(world, config, parameters)
-        self.bank: Bank = open_bank(config, parameters)
+        self.bank: Bank = open_bank(config, parameters, world.schemes)
         self.transaction_ids = IdLaw.of(config.run.seed, "transactions")
         self.domains = self._domains()
         self.buffers: Buffers = allocate(
@@ -161,6 +162,7 @@ class DaysStream:
         keys = self._keys()
         bounds = np.searchsorted(keys.at_ms, np.arange(len(self.days) + 1) * DAY_MS)
         approved = np.empty(keys.card.size, dtype=np.bool_)
+        channel = np.empty(keys.card.size, dtype=np.int8)
         size, chunk = self.maker.config.output.row_group_rows, self.maker.config.run.chunk_rows
         for groups in _packed(_row_groups(self.days, bounds, size), size):
             first, last = groups[0][1], groups[-1][2]
@@ -168,11 +170,13 @@ class DaysStream:
                 stop = min(start + chunk, last)
                 part = keys.part(start, stop)
                 self.maker.filler.fill(self.maker.buffers, start - first, self.own.activity, part)
-            approved[first:last] = self.maker.buffers.values["is_approved"][: last - first]
+            made = self.maker.buffers.values
+            approved[first:last] = made["is_approved"][: last - first]
+            channel[first:last] = made["channel"][: last - first]
             parts = tuple((day, start - first, stop - first) for day, start, stop in groups)
             rows = last - first
             yield Window(self.maker.buffers.batch(rows), parts, self.maker.claims(rows))
-        self._tell(keys, approved, bounds)
+        self._tell(keys, (approved, channel), bounds)
 
     def _keys(self) -> Keys:
         """The events of the days in time order, with ids and links."""
@@ -214,7 +218,7 @@ class DaysStream:
             source=events.returns,
         )
 
-    def _tell(self, keys: Keys, approved: Bool, bounds: I64) -> None:
+    def _tell(self, keys: Keys, made: tuple[Bool, NDArray[np.int8]], bounds: I64) -> None:
         row, typology, campaign = self._frauds(keys)
         at_us = (keys.at_ms + self.days.start * DAY_MS) * 1000
         self._told = Told(
@@ -223,7 +227,8 @@ class DaysStream:
             ids=keys.transaction_id,
             address=keys.address,
             at_us=at_us,
-            approved=approved,
+            approved=made[0],
+            channel=made[1],
             fraud=row,
             typology=typology,
             campaign=campaign,
@@ -256,7 +261,7 @@ class DaysStream:
         assert self._told is not None, "the transactions come first"
         return {
             "truth": truth_tables(self.maker.config, self._told),
-            "labels": label_tables(self.maker.bank, self._told),
+            "labels": label_tables(self.maker.bank, self.maker.world.cards.scheme, self._told),
         }
 
     def counts(self) -> list[dict[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,8 +12,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fauxpay.activity.addresses import cards_of
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity
+from fauxpay.activity.rows import ECOM, MOTO
 from fauxpay.catalog.world import Bool, World
 from fauxpay.config.model import Config
 from fauxpay.contracts.tables import table
@@ -20,7 +23,12 @@ from fauxpay.foundations.bijection import IdLaw
 from fauxpay.foundations.draws import I64, U64
 from fauxpay.fraud.plan import Plan
 from fauxpay.fraud.story import RANDOM, TYPOLOGIES
-from fauxpay.labels.bank import FRAUD, GENUINE, SOURCES, Bank, disputed, label
+from fauxpay.labels.bank import LABELS, SOURCES, STAGES, Bank, disputed
+from fauxpay.labels.log import Cases, label
+
+
+def _nothing() -> tuple[I64, I64]:
+    return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +37,10 @@ class Told:
 
     days      of the rows
     bounds    i64[days + 1]  where each day's rows begin
-    ids, address, at_us, approved  of n rows
+    ids, address, at_us, approved, channel  of n rows
     fraud     i64[m]  fraudulent rows, ascending; typology, campaign i64[m]
+    disputes  (rows i64[k], law i64[k] of labels.bank.LAWS)  genuine rows that the plan says their
+              own customer disputes
     """
 
     days: range
@@ -39,9 +49,11 @@ class Told:
     address: U64
     at_us: I64
     approved: Bool
+    channel: NDArray[Any]
     fraud: I64
     typology: I64
     campaign: I64
+    disputes: tuple[I64, I64] = dataclasses.field(default_factory=_nothing)
 
 
 def truth_tables(config: Config, told: Told) -> list[pa.Table]:
@@ -60,28 +72,48 @@ def truth_tables(config: Config, told: Told) -> list[pa.Table]:
     return _by_day(whole, np.searchsorted(row, told.bounds))
 
 
-def label_tables(bank: Bank, told: Told) -> list[pa.Table]:
-    """labels of each day's transactions, in the order in which they became known."""
+def label_tables(bank: Bank, scheme: NDArray[np.int8], told: Told) -> list[pa.Table]:
+    """labels of each day's transactions, in the order in which they became known.
+
+    scheme  code of each card of the world
+    """
     schema = table("labels.yaml#/$defs/labels").arrow_schema()
-    address, ids, at_us, approved = told.address, told.ids, told.at_us, told.approved
-    row = told.fraud
-    good = approved[row]
-    frauds = (address[row[good]], ids[row[good]], at_us[row[good]], told.typology[good])
-    wrong = np.setdiff1d(disputed(bank, address), row)
-    wrong = wrong[approved[wrong]]
-    labels = label(bank, frauds, (address[wrong], ids[wrong], at_us[wrong]))
-    names = {FRAUD: "fraud", GENUINE: "genuine"}
+    rows, law = told.disputes
+    wrong = np.setdiff1d(disputed(bank, told.address), np.concatenate([told.fraud, rows]))
+    labels = label(
+        bank,
+        frauds=_cases(told, scheme, told.fraud, told.typology),
+        mistakes=_cases(told, scheme, wrong, np.zeros(wrong.size, dtype=np.int64)),
+        disputes=_cases(told, scheme, rows, law),
+    )
     whole = _table(
         schema,
         {
             "transaction_id": labels.transaction_id,
-            "label": _coded(schema, "label", (names[0], names[1]), labels.label),
+            "label": _coded(schema, "label", LABELS, labels.label),
             "source": _coded(schema, "source", SOURCES, labels.source),
+            "stage": _coded(schema, "stage", STAGES, labels.stage),
+            "reason_code": _coded(schema, "reason_code", bank.reasons, labels.reason),
             "known_at": labels.known_at_us,
         },
     )
     starts = np.arange(told.days.start, told.days.stop + 1)
     return _by_day(whole, np.searchsorted(labels.event_day, starts))
+
+
+def _cases(told: Told, scheme: NDArray[np.int8], row: I64, kind: I64) -> Cases:
+    """The approved ones of some rows."""
+    good = told.approved[row]
+    row, kind = row[good], kind[good]
+    channel, address = told.channel[row], told.address[row]
+    return Cases(
+        address=address,
+        transaction_id=told.ids[row],
+        at_us=told.at_us[row],
+        kind=kind,
+        scheme=scheme[cards_of(address)].astype(np.int64),
+        is_remote=(channel == ECOM) | (channel == MOTO),
+    )
 
 
 def _by_day(whole: pa.Table, bounds: I64) -> list[pa.Table]:
@@ -186,9 +218,11 @@ def _reissues(world: World, config: Config, plan: Plan, years: int) -> pa.Table:
 
 
 def _coded(schema: pa.Schema, name: str, names: Sequence[str], codes: NDArray[Any]) -> pa.Array:
+    """Codes as a dictionary column; -1 is null."""
     kind = schema.field(name).type
     assert pa.types.is_dictionary(kind)
-    index = pa.array(codes, kind.index_type, safe=False)
+    lacking = codes < 0
+    index = pa.array(codes, kind.index_type, mask=lacking if lacking.any() else None, safe=False)
     return pa.DictionaryArray.from_arrays(index, pa.array(names, pa.string()))
 
 

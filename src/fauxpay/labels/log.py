@@ -1,0 +1,213 @@
+"""Log: the facts that a bank writes down of the day's transactions, each with when it knew.
+
+Reads    frauds, mistakes and disputes among approved rows
+Writes   labels(transaction_id, label, source, stage, reason_code, known_at)
+Draws    labels/*
+Sources  parameters.yaml
+
+A case begins with a first word: a chargeback, a report, an alert or an analyst. Some cases are
+charged back, some of these are answered by the merchant, some of those go to the scheme; analysts
+take back mistakes and now and then clear a fraud. Late, incomplete and sometimes wrong: some frauds
+are never found. Declined attempts cost nobody anything and have no label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fauxpay.foundations.draws import I64, U64
+from fauxpay.labels.bank import (
+    ANALYST,
+    ARBITRATION,
+    CHARGEBACK,
+    FAMILIES,
+    FIRST_CHARGEBACK,
+    FRAUD,
+    GENUINE,
+    REPRESENTMENT,
+    RETRIEVAL,
+    STAGE_OF_SOURCE,
+    STEPS,
+    VERDICT,
+    Bank,
+)
+
+Bool = NDArray[np.bool_]
+_DAY_US = 86_400_000_000
+_FILING, _RETRIEVED, _REPRESENTMENT, _ARBITRATION, _VERDICT = range(len(STEPS))
+_REMOTE = FAMILIES.index("remote")
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Approved rows of consecutive days that the bank may hear of; arrays of one length.
+
+    kind       typology of a fraud, law of a dispute, 0 for a mistake
+    scheme     code of the card's scheme
+    is_remote  whether the card was not present
+    """
+
+    address: U64
+    transaction_id: I64
+    at_us: I64
+    kind: I64
+    scheme: I64
+    is_remote: Bool
+
+    def only(self, which: I64) -> Cases:
+        """Some of the cases."""
+        return Cases(*(getattr(self, field.name)[which] for field in fields(self)))
+
+    @staticmethod
+    def none() -> Cases:
+        """No case."""
+        whole, word = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
+        return Cases(word, whole, whole, whole, whole, np.zeros(0, dtype=np.bool_))
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Facts by the UTC day of their transactions (event_day), then in the order they became known.
+
+    label, source, stage codes of the contract; reason a position in Bank.reasons, -1 for none;
+    times microseconds UTC
+    """
+
+    event_day: I64
+    transaction_id: I64
+    label: I64
+    source: I64
+    stage: I64
+    reason: I64
+    known_at_us: I64
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """Some facts: the case each is about, and what it says."""
+
+    case: I64
+    label: I64
+    source: I64
+    stage: I64
+    known_us: I64
+
+
+def label(bank: Bank, frauds: Cases, mistakes: Cases, disputes: Cases) -> Labels:
+    """The log of consecutive days.
+
+    frauds    approved frauds
+    mistakes  genuine rows that are taken for fraud by mistake
+    disputes  genuine rows that their own customer disputes (friendly fraud)
+    """
+    if not bank.is_open:
+        frauds = mistakes = disputes = Cases.none()
+    found = bank.chances.found[frauds.kind]
+    frauds = frauds.only(np.flatnonzero(bank.top("found", frauds.address) < found))
+    told = [
+        _told(bank, frauds, _first_words(bank, frauds, "fraud"), FRAUD),
+        _told(bank, mistakes, _first_words(bank, mistakes, "mistake"), GENUINE),
+        _told(bank, disputes, _first_words(bank, disputes, "dispute"), GENUINE),
+    ]
+    family = np.where(frauds.is_remote, _REMOTE, bank.family[frauds.kind])
+    genuine = FAMILIES.index("present")
+    families = [family, *(np.where(c.is_remote, _REMOTE, genuine) for c in (mistakes, disputes))]
+    ids, days, reasons = [], [], []
+    for cases, facts, own in zip((frauds, mistakes, disputes), told, families, strict=True):
+        ids.append(cases.transaction_id[facts.case])
+        days.append(cases.at_us[facts.case] // _DAY_US)
+        code = bank.codes[cases.scheme[facts.case], own[facts.case]]
+        reasons.append(np.where(facts.stage <= ARBITRATION, code, -1))
+    whole, event_day, id_ = _joined(told), np.concatenate(days), np.concatenate(ids)
+    order = np.lexsort((id_, whole.known_us, event_day))
+    return Labels(
+        event_day=event_day[order],
+        transaction_id=id_[order],
+        label=whole.label[order],
+        source=whole.source[order],
+        stage=whole.stage[order],
+        reason=np.concatenate(reasons)[order],
+        known_at_us=whole.known_us[order],
+    )
+
+
+def _first_words(bank: Bank, cases: Cases, kind: str) -> tuple[I64, I64]:
+    """(source, known us) of the first word of each case."""
+    edges = bank.edges[kind][cases.kind]
+    source = (bank.top("source", cases.address)[:, None] >= edges).sum(axis=1)
+    row, table = (cases.kind, "dispute") if kind == "dispute" else (source, "source")
+    delay = bank.delay_us(table, "delay", cases.address, row)
+    return source, cases.at_us + delay
+
+
+def _told(bank: Bank, cases: Cases, first: tuple[I64, I64], really: int) -> _Facts:
+    """All facts of cases that are one thing or the other: FRAUD or GENUINE."""
+    source, first_us = first
+    every = np.arange(source.size)
+    is_retrieved = source == CHARGEBACK
+    is_retrieved &= bank.top("retrieved", cases.address) < bank.chances.retrieved
+    stage = np.where(is_retrieved, RETRIEVAL, STAGE_OF_SOURCE[source])
+    told = [_facts(every, FRAUD, source, stage, first_us)]
+    taken_back = _verdicts(bank, cases, first, really)
+    told.append(taken_back)
+    # What an analyst took back is not charged back any more.
+    open_ = np.ones(source.size, dtype=np.bool_)
+    open_[taken_back.case] = False
+    filed = bank.chances.filed[np.where(cases.is_remote, 0, 1)]
+    is_filed = open_ & (bank.top("filed", cases.address) < filed) & (source != CHARGEBACK)
+    later = np.flatnonzero(is_filed | (is_retrieved & open_))
+    row = np.where(is_retrieved[later], _RETRIEVED, _FILING)
+    filed_us = first_us.copy()
+    filed_us[later] += bank.delay_us("step", "filing", cases.address[later], row)
+    told.append(_facts(later, FRAUD, CHARGEBACK, FIRST_CHARGEBACK, filed_us[later]))
+    charged = np.flatnonzero(open_ & (is_filed | (source == CHARGEBACK)))
+    told += _answers(bank, cases.only(charged), (charged, filed_us[charged]), really)
+    return _joined(told)
+
+
+def _verdicts(bank: Bank, cases: Cases, first: tuple[I64, I64], really: int) -> _Facts:
+    """Mistakes taken back, and frauds cleared wrongly after an alert or a report."""
+    source, first_us = first
+    chance = bank.chances.cleared if really == FRAUD else bank.chances.reversed
+    undone = bank.top("undone", cases.address) < chance
+    if really == FRAUD:
+        undone &= (source != CHARGEBACK) & (source != ANALYST)
+    case = np.flatnonzero(undone)
+    row = np.full(case.size, _VERDICT)
+    known = first_us[case] + bank.delay_us("step", "undo_delay", cases.address[case], row)
+    return _facts(case, GENUINE, ANALYST, VERDICT, known)
+
+
+def _answers(bank: Bank, cases: Cases, filed: tuple[I64, I64], really: int) -> list[_Facts]:
+    """The merchant's answers to chargebacks, and what the scheme says of those not accepted."""
+    case, filed_us = filed
+    side = 0 if really == FRAUD else 1
+    address, chances = cases.address, bank.chances
+    at = np.flatnonzero(bank.top("represented", address) < chances.represented[side])
+    row = np.full(at.size, _REPRESENTMENT)
+    answered_us = filed_us[at] + bank.delay_us("step", "representment", address[at], row)
+    is_accepted = bank.top("accepted", address[at]) < chances.accepted[side]
+    believed = np.where(is_accepted, GENUINE, FRAUD)
+    answers = _facts(case[at], believed, CHARGEBACK, REPRESENTMENT, answered_us)
+    goes_on = ~is_accepted & (bank.top("arbitrated", address[at]) < chances.arbitrated)
+    nth = np.flatnonzero(goes_on)
+    row = np.full(nth.size, _ARBITRATION)
+    decided_us = answered_us[nth] + bank.delay_us("step", "arbitration", address[at[nth]], row)
+    is_lost = bank.top("lost", address[at[nth]]) < chances.lost[side]
+    decided = np.where(is_lost, GENUINE, FRAUD)
+    return [answers, _facts(case[at[nth]], decided, CHARGEBACK, ARBITRATION, decided_us)]
+
+
+def _facts(case: I64, said: I64 | int, source: I64 | int, stage: I64 | int, at_us: I64) -> _Facts:
+    said, source, stage = (
+        np.broadcast_to(np.asarray(one), case.shape) for one in (said, source, stage)
+    )
+    return _Facts(case, said, source, stage, at_us)
+
+
+def _joined(told: list[_Facts]) -> _Facts:
+    parts = ([getattr(one, field.name) for one in told] for field in fields(_Facts))
+    return _Facts(*(np.concatenate(part) for part in parts))

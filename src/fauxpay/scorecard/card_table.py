@@ -1,0 +1,254 @@
+"""Card tables: any table of card payments behind canonical column names, streamed by DuckDB.
+
+Reads    a run of ours, a folder, a glob, CSV or Parquet files
+Writes   nothing; DuckDB spills into a temporary folder that goes with the connection
+Draws    nothing
+Sources  nothing
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from glob import glob, has_magic
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fauxpay.errors import ConfigError, MissingExtraError, StorageError
+from fauxpay.readers.run import Run
+from fauxpay.readers.run import open as open_store
+from fauxpay.receipts import layout
+from fauxpay.scorecard.columns import CANONICAL, CHOICES, chosen_columns, literal, quoted, shaped
+from fauxpay.scorecard.run_columns import run_columns, run_source
+
+if TYPE_CHECKING:
+    import duckdb
+
+DEFAULT_ROOT = Path("fauxpay-out")
+_ENDINGS = {
+    ".parquet": "read_parquet([{}], union_by_name = true)",
+    ".csv": "read_csv([{}], union_by_name = true)",
+}
+_CSV_ENDINGS = (".csv", ".csv.gz", ".tsv", ".txt")
+_SAMPLE_ROWS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class CardTable:
+    """Any card table behind canonical column names.
+
+    subject      as the user named it
+    columns      canonical columns that it has
+    run          where it is a run of ours
+    expressions  canonical name -> (SQL expression, tables to join)
+    source       FROM clause without joins, where it is no run
+    is_text      whether reading it means parsing text, which one does once only
+    """
+
+    subject: str
+    columns: frozenset[str]
+    run: Run | None
+    expressions: Mapping[str, tuple[str, tuple[str, ...]]] = field(repr=False)
+    source: str = field(repr=False)
+    is_text: bool = False
+
+    def relation(self, columns: Iterable[str] | None = None) -> str:
+        """SELECT of some canonical columns, all where None, with only the joins that they need."""
+        wanted = self.columns if columns is None else frozenset(columns)
+        names = [name for name in CANONICAL if name in wanted & self.columns]
+        assert names, f"none of {sorted(wanted)} is in {self.subject}"
+        joins = sorted({join for name in names for join in self.expressions[name][1]})
+        selected = ", ".join(f"{self.expressions[name][0]} AS {quoted(name)}" for name in names)
+        source = run_source(self.run, joins) if self.run is not None else self.source
+        return f"SELECT {selected} FROM {source}"
+
+    def connect(
+        self,
+        threads: int | None = None,
+        memory_limit: str | None = None,
+        temp_directory: str | Path | None = None,
+        columns: Iterable[str] | None = None,
+    ) -> duckdb.DuckDBPyConnection:
+        """A connection with a view `transactions` of canonical columns, all of them where None.
+
+        DuckDB does not leave out a join whose columns nobody reads: name the columns that are
+        needed, or put `relation(columns)` into a query. `at` is a word of its SQL: write "at".
+        """
+        connection = connected(threads, memory_limit, temp_directory)
+        connection.execute(f"CREATE VIEW transactions AS {self.relation(columns)}")
+        return connection
+
+
+def open_card_table(
+    source: str | Path | Run,
+    mapping: Mapping[str, str] | None = None,
+    root: str | Path = DEFAULT_ROOT,
+) -> CardTable:
+    """A card table by what a user calls it.
+
+    source   a Run; the beginning of a run id or "latest", below `root`; the folder of a run or an
+             output root (its latest run); a folder, glob or file of CSV or Parquet
+    mapping  canonical name -> their name
+    Raises StorageError where nothing is found, GateError for a run that did not pass, ConfigError
+    for columns that are not there or cannot be read as what they are said to be.
+    """
+    if isinstance(source, Run):
+        return _of_run(source.run_id, source, mapping)
+    subject = str(source)
+    run = _run_named(subject, Path(root))
+    if run is not None:
+        return _of_run(subject, run, mapping)
+    return _of_files(subject, mapping or {})
+
+
+def connected(
+    threads: int | None = None,
+    memory_limit: str | None = None,
+    temp_directory: str | Path | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection in memory that spills into a temporary folder, which goes with it."""
+    try:
+        import duckdb
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            "DuckDB is not installed, which reads card tables; `pip install 'fauxpay[duckdb]'` "
+            "brings it"
+        ) from error
+    folder = str(temp_directory or tempfile.mkdtemp(prefix="fauxpay-score-"))
+    settings: dict[str, Any] = {"temp_directory": folder, "preserve_insertion_order": False}
+    if threads is not None:
+        settings["threads"] = threads
+    if memory_limit is not None:
+        settings["memory_limit"] = memory_limit
+    connection = duckdb.connect(":memory:", config=settings)
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
+    if temp_directory is None:
+        weakref.finalize(connection, shutil.rmtree, folder, ignore_errors=True)
+    return connection
+
+
+def _run_named(text: str, root: Path) -> Run | None:
+    """The run that a text means; None where it means files."""
+    path = Path(text)
+    if path.is_dir() and (path / layout.RUNS).is_dir():
+        return open_store(path).run("latest")
+    folder = path.parent if path.name in (layout.RECEIPT, layout.GATE) else path
+    if (folder / layout.RECEIPT).is_file() or (folder / layout.GATE).is_file():
+        return open_store(root if root.is_dir() else folder).run(str(folder))
+    if path.exists() or has_magic(text) or path.suffix:
+        return None
+    if not root.is_dir():
+        raise StorageError(
+            f"{text}: neither a file, a folder nor, without the folder {root}, a run; expected a "
+            f"run, a folder, a glob, or a CSV or Parquet file. --out names the root of the runs."
+        )
+    return open_store(root).run(text)
+
+
+def _of_run(subject: str, run: Run, mapping: Mapping[str, str] | None) -> CardTable:
+    if mapping:
+        raise ConfigError(
+            f"{subject}: a run of fauxpay knows its own columns; leave --map out, or name the "
+            f"files instead of the run"
+        )
+    expressions = run_columns(run)
+    return CardTable(subject, frozenset(expressions), run, expressions, "")
+
+
+def _of_files(subject: str, mapping: Mapping[str, str]) -> CardTable:
+    paths = _files_of(subject)
+    source, is_text = _scan_of(subject, paths)
+    with connected(threads=1) as connection:
+        theirs = {
+            name: sql_type
+            for name, sql_type, *_ in _asked(connection, f"DESCRIBE SELECT * FROM {source}")
+        }
+        found = chosen_columns(subject, theirs, mapping)
+        expressions = {
+            name: (shaped(name, column, theirs[column]), ()) for name, column in found.items()
+        }
+        for name, column in found.items():
+            _require_readable(connection, subject, source, name, column, expressions[name][0])
+    return CardTable(subject, frozenset(found), None, expressions, source, is_text)
+
+
+def _files_of(subject: str) -> list[Path]:
+    path = Path(subject)
+    if path.is_dir():
+        for endings in ((".parquet",), _CSV_ENDINGS):
+            found = [p for p in sorted(path.rglob("*")) if p.is_file() and _ends(p, endings)]
+            if found:
+                return found
+        raise StorageError(f"{subject}: neither Parquet nor CSV files in it; expected some")
+    found = sorted(Path(name) for name in glob(subject, recursive=True))
+    found = [each for each in found if each.is_file()]
+    if not found:
+        raise StorageError(
+            f"{subject}: no such file, folder or run; expected a run, a folder, a glob, or a CSV "
+            f"or Parquet file"
+        )
+    return found
+
+
+def _scan_of(subject: str, paths: Sequence[Path]) -> tuple[str, bool]:
+    is_text = _ends(paths[0], _CSV_ENDINGS)
+    endings = _CSV_ENDINGS if is_text else (".parquet",)
+    odd = [path for path in paths if not _ends(path, endings)]
+    if odd:
+        raise ConfigError(
+            f"{subject}: {odd[0].name} is not {' or '.join(endings)}; expected CSV or Parquet "
+            f"files, all of one kind"
+        )
+    listed = ", ".join(literal(str(path)) for path in paths)
+    return _ENDINGS[".csv" if is_text else ".parquet"].format(listed), is_text
+
+
+def _ends(path: Path, endings: Sequence[str]) -> bool:
+    return path.name.lower().endswith(tuple(endings))
+
+
+def _require_readable(
+    connection: duckdb.DuckDBPyConnection,
+    subject: str,
+    source: str,
+    name: str,
+    column: str,
+    expression: str,
+) -> None:
+    """Holds the first rows to what a column is said to be. Raises ConfigError."""
+    import duckdb
+
+    first = f"(SELECT * FROM {source} LIMIT {_SAMPLE_ROWS})"
+    try:
+        values = connection.execute(
+            f"SELECT {expression} AS value, count(*) FROM {first} GROUP BY 1 "
+            + ("" if name in CHOICES else "LIMIT 1")
+        ).fetchall()
+    except duckdb.Error as error:
+        said = str(error).partition("\n")[0]
+        raise ConfigError(
+            f"{subject}: column {column!r} cannot be read as {name} ({said}); expected "
+            f"{CANONICAL[name]}"
+        ) from error
+    if name in CHOICES and not {value for value, _ in values} & set(CHOICES[name]):
+        seen = ", ".join(repr(value) for value, _ in values[:3])
+        raise ConfigError(
+            f"{subject}: column {column!r} cannot be read as {name}: it holds {seen}; expected "
+            f"{CANONICAL[name]}"
+        )
+
+
+def _asked(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    import duckdb
+
+    try:
+        return connection.execute(query).fetchall()
+    except duckdb.Error as error:
+        raise ConfigError(
+            f"cannot be read as a table ({str(error).partition(chr(10))[0]}); expected CSV with a "
+            f"header, or Parquet"
+        ) from error

@@ -1,0 +1,158 @@
+"""Columns: the names that any card table is read by, and how their values are brought into shape.
+
+Reads    columns of a table of somebody's
+Writes   SQL expressions of canonical columns
+Draws    nothing
+Sources  nothing
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from fauxpay.errors import ConfigError
+
+CANONICAL: Mapping[str, str] = {
+    "card": "the card, any type",
+    "merchant": "the merchant, any type",
+    "at": "timestamp in UTC; text in ISO form or seconds, milli- or microseconds since 1970",
+    "amount": "major units of `currency`",
+    "label": "1 or true for fraud, 0 or false for genuine",
+    "mcc": "merchant category, four digits",
+    "channel": "pos, ecom, moto or atm",
+    "entry_mode": "chip, contactless, magstripe, manual, ecommerce or credential_on_file",
+    "kind": "purchase, withdrawal, refund or reversal",
+    "currency": "ISO 4217, of the merchant",
+    "billing_amount": "major units of the card's currency",
+    "merchant_country": "ISO 3166-1 alpha-2",
+    "card_country": "ISO 3166-1 alpha-2",
+    "customer": "the holder, any type",
+    "latitude": "degrees",
+    "longitude": "degrees",
+    "local_at": "timestamp on the merchant's wall clock",
+    "card_product": "debit, credit or prepaid",
+    "is_recurring": "true or false",
+    "is_approved": "true or false",
+    "typology": "kind of fraud, null for genuine rows",
+    "campaign": "of the fraud, any type",
+    "known_at": "timestamp in UTC: when the bank learnt of the fraud",
+    "label_source": "who told the bank",
+    "posted_on": "day of posting",
+    "terminal": "any type",
+    "device": "any type",
+    "ip": "any type",
+}
+NEEDED = ("card", "at")
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "channel": ("pos", "ecom", "moto", "atm"),
+    "kind": ("purchase", "withdrawal", "refund", "reversal"),
+}
+_TIMES = ("at", "local_at", "known_at")
+_NUMBERS = ("amount", "billing_amount", "latitude", "longitude")
+_FLAGS = ("is_recurring", "is_approved")
+_TEXTS = (
+    *("mcc", "entry_mode", "currency", "merchant_country", "card_country"),
+    *("card_product", "typology", "label_source", "channel", "kind"),
+)
+_LOWER = ("channel", "kind", "entry_mode", "card_product")
+_TRUE = "('1', '1.0', 'true', 't', 'yes', 'y', 'fraud')"
+_FALSE = "('0', '0.0', 'false', 'f', 'no', 'n', 'genuine', 'legit', 'legitimate')"
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_NEAR = 0.5
+
+
+def quoted(name: str) -> str:
+    """A name of a column as SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def chosen_columns(
+    subject: str, theirs: Mapping[str, str], mapping: Mapping[str, str]
+) -> dict[str, str]:
+    """Canonical name -> their name: what the mapping says, then names that are canonical already.
+
+    theirs   name -> SQL type of the table's columns
+    Raises ConfigError for names that do not exist, with the nearest ones.
+    """
+    for canonical, name in mapping.items():
+        if canonical not in CANONICAL:
+            raise ConfigError(
+                f"--map {canonical}={name}: no column is called {canonical!r} here; "
+                f"{nearest(canonical, CANONICAL)}. Write --map ours=theirs."
+            )
+        if name not in theirs:
+            raise ConfigError(
+                f"--map {canonical}={name}: {subject} has no column {name!r}; "
+                f"{nearest(name, theirs)}."
+            )
+    found = {name: name for name in CANONICAL if name in theirs} | dict(mapping)
+    lacking = [name for name in NEEDED if name not in found]
+    if lacking:
+        raise ConfigError(
+            f"{subject}: no column for {' and '.join(lacking)}, without which nothing can be "
+            f"measured; name it with --map {','.join(f'{name}=THEIR_NAME' for name in lacking)}. "
+            f"The table has {', '.join(theirs) or 'no columns'}."
+        )
+    return {name: found[name] for name in CANONICAL if name in found}
+
+
+def nearest(name: str, known: Mapping[str, object]) -> str:
+    """What to say of a name that is not known."""
+    close = difflib.get_close_matches(name.lower(), {k.lower(): k for k in known}, 1, _NEAR)
+    if close:
+        near = next(each for each in known if each.lower() == close[0])
+        return f"the nearest is {near!r}; known are {', '.join(known)}"
+    return f"known are {', '.join(known)}"
+
+
+def shaped(canonical: str, theirs: str, sql_type: str) -> str:
+    """The SQL expression that brings a column of theirs into the canonical type."""
+    column = quoted(theirs)
+    if canonical in _TIMES:
+        return _instant(column, sql_type)
+    if canonical in _NUMBERS:
+        return f"CAST({column} AS DOUBLE)"
+    if canonical == "label":
+        return f"CAST({_flag(column, sql_type)} AS TINYINT)"
+    if canonical in _FLAGS:
+        return _flag(column, sql_type)
+    if canonical == "posted_on":
+        return f"CAST({column} AS DATE)"
+    if canonical in _TEXTS:
+        text = f"CAST({column} AS VARCHAR)"
+        return f"lower(trim({text}))" if canonical in _LOWER else text
+    return column
+
+
+def _instant(column: str, sql_type: str) -> str:
+    if sql_type in _INTEGERS or sql_type.startswith("U"):
+        whole = f"CAST({column} AS BIGINT)"
+        # Seconds reach 1e11 in the year 5138, and milliseconds were 1e11 in 1973.
+        micros = (
+            f"CASE WHEN abs({whole}) < 100000000000 THEN {whole} * 1000000 "
+            f"WHEN abs({whole}) < 100000000000000 THEN {whole} * 1000 ELSE {whole} END"
+        )
+        return f"make_timestamp({micros})"
+    if sql_type in ("DOUBLE", "FLOAT") or sql_type.startswith("DECIMAL"):
+        return f"make_timestamp(CAST({column} * 1000000 AS BIGINT))"
+    if sql_type == "VARCHAR":
+        # With a zone in the text it is that instant, without one it is taken for UTC.
+        return f"CAST(CAST({column} AS TIMESTAMPTZ) AS TIMESTAMP)"
+    return f"CAST({column} AS TIMESTAMP)"
+
+
+def _flag(column: str, sql_type: str) -> str:
+    if sql_type == "BOOLEAN":
+        return column
+    text = f"lower(trim(CAST({column} AS VARCHAR)))"
+    return (
+        f"CASE WHEN {column} IS NULL THEN NULL WHEN {text} IN {_TRUE} THEN true "
+        f"WHEN {text} IN {_FALSE} THEN false "
+        f"ELSE error('neither true nor false: ' || {text}) END"
+    )

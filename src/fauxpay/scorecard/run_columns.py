@@ -1,0 +1,102 @@
+"""Run columns: where the canonical columns of a run of ours stand, joined only where asked for.
+
+Reads    transactions, truth, labels, customers and postings of a run
+Writes   SQL expressions of canonical columns
+Draws    nothing
+Sources  reference currencies
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fauxpay.foundations.reference import reference
+from fauxpay.readers.run import TABLES, Run
+from fauxpay.scorecard.columns import literal
+
+POSTINGS = "postings"
+_PLAIN = {
+    "card": "t.card_id",
+    "merchant": "t.merchant_id",
+    "at": "CAST(t.event_time AS TIMESTAMP)",
+    "mcc": "t.mcc",
+    "channel": "t.channel",
+    "entry_mode": "t.entry_mode",
+    "kind": "t.transaction_type",
+    "currency": "t.currency",
+    "merchant_country": "t.merchant_country",
+    "customer": "t.customer_id",
+    "latitude": "CAST(t.latitude AS DOUBLE)",
+    "longitude": "CAST(t.longitude AS DOUBLE)",
+    "local_at": "CAST(t.event_time AS TIMESTAMP) + to_minutes(t.local_offset_minutes)",
+    "card_product": "t.card_product",
+    "is_recurring": "t.is_recurring",
+    "is_approved": "t.is_approved",
+    "terminal": "t.terminal_id",
+    "device": "t.device_id",
+    "ip": "t.ip_address",
+}
+_JOINED = {
+    "card_country": ("customers", "customers.country"),
+    "label": ("truth", "CAST(truth.transaction_id IS NOT NULL AS TINYINT)"),
+    "typology": ("truth", "truth.typology"),
+    "campaign": ("truth", "truth.campaign_id"),
+    "known_at": ("labels", "labels.known_at"),
+    "label_source": ("labels", "labels.source"),
+    "posted_on": (POSTINGS, "postings.posted_on"),
+}
+_KEYS = {"customers": "customer_id"}
+
+
+def run_columns(run: Run) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Canonical name -> (expression, tables to join) of a run."""
+    found: dict[str, tuple[str, tuple[str, ...]]] = {
+        name: (expression, ()) for name, expression in _PLAIN.items()
+    }
+    found["amount"] = (f"t.amount_minor / {_units('t.currency')}", ())
+    found["billing_amount"] = (f"t.billing_amount_minor / {_units('t.billing_currency')}", ())
+    for name, (table, expression) in _JOINED.items():
+        if table in TABLES and run.entries(table):
+            found[name] = (expression, (table,))
+    return found
+
+
+def run_source(run: Run, tables: Sequence[str]) -> str:
+    """The FROM clause of the transactions with the tables that are asked for beside them."""
+    joins = [f"{_scan(run, 'transactions')} t"]
+    for name in tables:
+        key = _KEYS.get(name, "transaction_id")
+        scan = f"({_first_known(run)})" if name == "labels" else _scan(run, name)
+        joins.append(f"LEFT JOIN {scan} {name} ON {name}.{key} = t.{key}")
+    return " ".join(joins)
+
+
+def _first_known(run: Run) -> str:
+    """When the bank first learnt that a transaction is fraud; later words do not change when."""
+    return (
+        "SELECT transaction_id, CAST(min(known_at) AS TIMESTAMP) AS known_at, "
+        f"arg_min(source, known_at) AS source FROM {_scan(run, 'labels')} "
+        "WHERE label = 'fraud' GROUP BY transaction_id"
+    )
+
+
+def _scan(run: Run, name: str) -> str:
+    paths = ", ".join(literal(str(path)) for path in run.files(name))
+    return f"read_parquet([{paths}], hive_partitioning = false)"
+
+
+def _units(currency: str) -> str:
+    """Minor units in a major one."""
+    by_digits: dict[int, list[Any]] = {}
+    table = reference("currencies")
+    for name, digits in zip(
+        table.column("currency").to_pylist(), table.column("minor_digits").to_pylist(), strict=True
+    ):
+        by_digits.setdefault(digits, []).append(name)
+    cases = " ".join(
+        f"WHEN {currency} IN ({', '.join(map(literal, names))}) THEN {10.0**digits}"
+        for digits, names in by_digits.items()
+        if digits != 2
+    )
+    return f"CASE {cases} ELSE 100.0 END"
