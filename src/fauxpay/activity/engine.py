@@ -12,7 +12,7 @@ row's address. So files come out sorted by time in bounded memory.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,20 +39,22 @@ from fauxpay.activity.recurring import (
 from fauxpay.activity.returns import (
     Returns,
     ReturnTables,
+    Sources,
     joined,
     keep,
     refund_candidates,
     refunds,
     return_tables,
     reversals,
+    reversed_visits,
 )
 from fauxpay.activity.rows import CASH, LOCAL_QUARTERS, Manner, Rows, Session, Ticket, Where
 from fauxpay.activity.streams import Keys
+from fauxpay.activity.tills import entries_of, followers, near_ms
 from fauxpay.activity.traits import CARD_TRAITS, COUNTRY, CURRENCY, Traits, trait, traits_of
 from fauxpay.activity.visits import (
     Visits,
     VisitTables,
-    single_visits,
     spread_out,
     visit_tables,
     visits,
@@ -77,6 +79,19 @@ class Events:
     at_ms: I64
     code: I64
     returns: Returns
+    followers: Leaders
+
+
+@dataclass(frozen=True, slots=True)
+class Leaders:
+    """Rows whose merchant is asked by another address, rising: that of the first of their run.
+
+    row i64[n], address u64[n], quarter i64[n] of the local week
+    """
+
+    row: I64
+    address: U64
+    quarter: I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +115,7 @@ class Tables:
     tickets: tickets.TicketTables
     outcomes: OutcomeTables
     sessions: sessions.SessionTables
+    near_ms: int
 
 
 def activity_tables(
@@ -116,6 +132,7 @@ def activity_tables(
         tickets=ticket,
         outcomes=outcome_tables(world, response_codes, parameters),
         sessions=sessions.session_tables(world, parameters),
+        near_ms=near_ms(world, parameters),
     )
 
 
@@ -182,21 +199,55 @@ class Activity:
     def _events(self, cells: Cells, due: tuple[I64, I64]) -> Events:
         count = visit_counts(self.tables.cells, cells)
         made = visits(self.tables.visits, self.calendar, self.keys, cells, count)
+        leaders = self._leaders(cells, made)
         due_cell, position = due
         day = cells.day if np.ndim(cells.day) == 0 else cells.day[due_cell]
         paid = due_payments(self.world, self.calendar, self.plan, position, day)
-        returns, return_cell = self._returns(cells, made)
+        returns, return_cell = self._returns(cells, made, leaders)
         return Events(
             cell=np.concatenate([made.cell, due_cell, return_cell]),
             card=np.concatenate([made.card, paid[0], returns.card]),
             at_ms=np.concatenate([made.at_ms, paid[1], returns.at_ms]),
             code=np.concatenate([made.slot, paid[2], returns.code]),
             returns=returns,
+            followers=leaders,
         )
 
-    def _returns(self, cells: Cells, made: Visits) -> tuple[Returns, I64]:
+    def _leaders(self, cells: Cells, made: Visits) -> Leaders:
+        """Which visits of cells follow another, and whom."""
+        found = followers(
+            self.tables.near_ms, cells, made, lambda position: self._day_before(cells, position)
+        )
+        place = cells.place[made.cell[found.row]]
+        quarter = self.local_quarters(place, found.day, found.at_ms)
+        return Leaders(found.row, found.address, quarter)
+
+    def _day_before(self, cells: Cells, position: I64) -> tuple[I64, Cells, Visits]:
+        """(positions, cells, visits) of the day before; of a day of travel nothing is asked."""
+        day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[position] - 1
+        has = (day >= self.epoch_day) & ~cells.in_transit[position]
+        at = (cells.card[position[has]], day[has])
+        earlier = open_cells(self.world, self.tables.cells, self.calendar, self.keys, at)
+        count = visit_counts(self.tables.cells, earlier)
+        count[earlier.in_transit] = 0
+        made = visits(self.tables.visits, self.calendar, self.keys, earlier, count)
+        return position[has], earlier, made
+
+    def _sources(self, cells: Cells, made: Visits, leaders: Leaders, row: I64) -> Sources:
+        """The visits at `row` of cells, as what a return takes back."""
+        cell = made.cell[row]
+        day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[cell]
+        where = made.address[row]
+        quarter = self.local_quarters(cells.place[cell], day, made.at_ms[row])
+        position, entry = entries_of(leaders.row, row)
+        where[position], quarter[position] = leaders.address[entry], leaders.quarter[entry]
+        return Sources(made.address[row], where, cells.place[cell], cells.in_transit[cell], quarter)
+
+    def _returns(self, cells: Cells, made: Visits, leaders: Leaders) -> tuple[Returns, I64]:
         """Refunds and reversals of cells whose purchases were approved, and their cells."""
-        back, back_cell = reversals(self.tables.returns, self.keys, cells, made)
+        row = reversed_visits(self.tables.returns, made)
+        taken = (row, self._sources(cells, made, leaders, row))
+        back, back_cell = reversals(self.tables.returns, self.keys, made, taken), made.cell[row]
         cell, refunded = self._refunds(cells)
         both = joined(back, refunded)
         cell = np.concatenate([back_cell, cell])
@@ -213,13 +264,15 @@ class Activity:
         sources = open_cells(self.world, self.tables.cells, self.calendar, self.keys, at)
         count = visit_counts(self.tables.cells, sources)
         slot = (streams.CELL_REFUND_SLOT.of(cells.word[row]) * count) >> 12
-        picked = single_visits(self.tables.visits, self.calendar, self.keys, sources, slot)
-        undone = streams.VISIT_REVERSED.of(picked.word) < self.tables.returns.reversal_chance
+        made = visits(self.tables.visits, self.calendar, self.keys, sources, count)
+        picked = np.cumsum(count) - count + slot
+        undone = np.isin(picked, reversed_visits(self.tables.returns, made))
         taken = self._taken_back(cells, row, (day, count, slot))
         kept = np.flatnonzero((count > 0) & ~undone & ~taken)
-        picked = Visits(*(getattr(picked, field.name)[kept] for field in fields(Visits)))
+        leaders = self._leaders(sources, made)
+        source = self._sources(sources, made, leaders, picked[kept])
         row = row[kept]
-        return row, refunds(self.calendar, self.keys, cells, (row, picked, sources))
+        return row, refunds(self.calendar, self.keys, cells, (row, source))
 
     def _taken_back(self, cells: Cells, row: I64, source: tuple[I64, I64, I64]) -> Any:
         """Candidates whose purchase an earlier cell takes back already; source is (day, n, slot).
@@ -245,22 +298,22 @@ class Activity:
 
     def source_rows(self, returns: Returns) -> Rows:
         """The context of the purchases that returns take back."""
-        quarter = self.local_quarters(returns.place, returns.source_day, returns.source_ms)
-        source = returns.source
+        address = (returns.where, returns.source, returns.source)
         return self.rows(
-            returns.card, (source, source), (returns.place, returns.in_transit), quarter
+            returns.card, address, (returns.place, returns.in_transit), returns.quarter
         )
 
     def rows(
-        self, card: I64, address: tuple[U64, U64], place: tuple[I64, Any], local_quarter: I64
+        self, card: I64, address: tuple[U64, U64, U64], place: tuple[I64, Any], local_quarter: I64
     ) -> Rows:
-        """Context of rows; address is (what is asked, own), place is (where, in transit)."""
+        """Context of rows; address is (of where, of what, own), place is (where, in transit)."""
         record = self.tables.traits.card.take(card, axis=0, mode="clip")
         packed = np.ascontiguousarray(record[:, CARD_TRAITS])
         return Rows(
             card=card,
-            address=address[0],
-            own_address=address[1],
+            address=address[1],
+            own_address=address[2],
+            where_address=address[0],
             place=place[0],
             in_transit=place[1],
             local_quarter=local_quarter,
@@ -268,7 +321,7 @@ class Activity:
             traits=packed,
             country=trait(packed, COUNTRY),
             currency=trait(packed, CURRENCY),
-            ticket_word=draw(self.keys["ticket"], address[0]),
+            ticket_word=draw(self.keys["ticket"], address[1]),
         )
 
     def local_quarters(self, place: I64, day: Any, at_ms: I64) -> I64:

@@ -195,7 +195,7 @@ def choose_merchants(
     world: World, tables: WhereTables, traits: Traits, keys: Keys, rows: Rows
 ) -> Where:
     """Kind, merchant and terminal of each row."""
-    word = draw(keys["where"], rows.address)
+    word = draw(keys["where"], rows.where_address)
     kind = _kind(tables, rows, word)
     position = kind * _RANKS
     position += streams.WHERE_RANK.of(word)
@@ -267,7 +267,7 @@ def _look_elsewhere(
     choice  (rows still looking, kind, merchant); kind and merchant are changed in place.
     """
     closed, kind, merchant = choice
-    card, address = rows.card.take(closed), rows.address.take(closed)
+    card, address = rows.card.take(closed), rows.where_address.take(closed)
     place, quarter = rows.place.take(closed), rows.local_quarter.take(closed)
     for attempt in range(_RETRIES):
         word = draw(keys[f"where/retry/{attempt}"], address)

@@ -45,17 +45,29 @@ class Returns:
 
     card, at_ms, code  i64[n]   the event
     source             u64[n]   address of the purchase
-    place, transit, source_day, source_ms      where and when it was made
+    where              u64[n]   what its merchant is asked by
+    place, in_transit, quarter  where the card was and in which quarter-hour of the local week
     """
 
     card: I64
     at_ms: I64
     code: I64
     source: U64
+    where: U64
     place: I64
     in_transit: Bool
-    source_day: I64
-    source_ms: I64
+    quarter: I64
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Purchases that are taken back, with the context that they were made in; fields as above."""
+
+    address: U64
+    where: U64
+    place: I64
+    in_transit: Bool
+    quarter: I64
 
 
 def return_tables(config: Config, parameters: Parameters) -> ReturnTables:
@@ -89,13 +101,10 @@ def refund_candidates(tables: ReturnTables, cells: Cells) -> tuple[I64, I64]:
 
 
 def refunds(
-    calendar: Calendar, keys: Keys, cells: Cells, candidates: tuple[I64, Visits, Cells]
+    calendar: Calendar, keys: Keys, cells: Cells, candidates: tuple[I64, Sources]
 ) -> Returns:
-    """Refunds of cells; candidates are (rows in cells, the visits chosen, their cells).
-
-    The i-th visit is what the cell at row i takes back; its cell is visits.cell[i] of source cells.
-    """
-    row, chosen, sources = candidates
+    """Refunds of cells; candidates are (rows in cells, what each takes back)."""
+    row, source = candidates
     address = cells.address[row] | np.uint64(REFUND << CLASS_SHIFT)
     word = draw(keys["refund"], address)
     at_ms = time_in_curve(
@@ -108,37 +117,41 @@ def refunds(
         card=cells.card[row],
         at_ms=at_ms,
         code=np.full(row.size, REFUND << CLASS_SHIFT, dtype=np.int64),
-        source=chosen.address,
-        place=sources.place[chosen.cell],
-        in_transit=sources.in_transit[chosen.cell],
-        source_day=np.broadcast_to(np.asarray(sources.day), sources.card.shape)[chosen.cell],
-        source_ms=chosen.at_ms,
+        source=source.address,
+        where=source.where,
+        place=source.place,
+        in_transit=source.in_transit,
+        quarter=source.quarter,
     )
 
 
+def reversed_visits(tables: ReturnTables, visits: Visits) -> I64:
+    """Positions of the visits that are taken back within the day."""
+    return np.flatnonzero(streams.VISIT_REVERSED.of(visits.word) < tables.reversal_chance)
+
+
 def reversals(
-    tables: ReturnTables, keys: Keys, cells: Cells, visits: Visits
-) -> tuple[Returns, I64]:
-    """Reversals that follow visits of the same cells within the day, and their cells."""
-    row = np.flatnonzero(streams.VISIT_REVERSED.of(visits.word) < tables.reversal_chance)
-    address, source_ms, cell = visits.address[row], visits.at_ms[row], visits.cell[row]
+    tables: ReturnTables, keys: Keys, visits: Visits, candidates: tuple[I64, Sources]
+) -> Returns:
+    """Reversals of visits; candidates are (rows in visits, the same as what is taken back)."""
+    row, source = candidates
+    address, source_ms = visits.address[row], visits.at_ms[row]
     gap_bits = streams.VISIT_REVERSAL_GAP.of(draw(keys["gap"], address)).view(np.uint64)
     index, fraction = tail_index(gap_bits)
     gap = look_up(tables.reversal_gap, np.zeros(row.size, dtype=np.int64), index, fraction)
     at_ms = source_ms + np.rint(gap).astype(np.int64)
     # A reversal belongs to its purchase's day: near midnight it comes half-way to the day's end.
     at_ms = np.where(at_ms < DAY_MS, at_ms, source_ms + (DAY_MS - source_ms) // 2)
-    undone = Returns(
+    return Returns(
         card=visits.card[row],
         at_ms=at_ms,
         code=code(REVERSAL, visits.slot[row]),
         source=address,
-        place=cells.place[cell],
-        in_transit=cells.in_transit[cell],
-        source_day=np.broadcast_to(np.asarray(cells.day), cells.card.shape)[cell],
-        source_ms=source_ms,
+        where=source.where,
+        place=source.place,
+        in_transit=source.in_transit,
+        quarter=source.quarter,
     )
-    return undone, cell
 
 
 def keep(returns: Returns, kept: Bool) -> Returns:

@@ -33,6 +33,7 @@ class Rows:
     card           i64[n]     card
     address        u64[n]     what the purchase's draws are asked by
     own_address    u64[n]     the row's own
+    where_address  u64[n]     what the merchant is asked by: at times that of an earlier purchase
     place          i64[n]     where the card is
     in_transit     bool[n]    no card-present purchase on a day of travel
     local_quarter  i64[n]     quarter-hour of the local week, 0..671
@@ -46,6 +47,7 @@ class Rows:
     card: I64
     address: U64
     own_address: U64
+    where_address: U64
     place: I64
     in_transit: Bool
     local_quarter: I64

@@ -44,6 +44,7 @@ def tables_of(
         cells=cells,
         where=_where(world, tables.where),
         tickets=ticket,
+        near_ms=0,
     )
 
 

@@ -95,21 +95,6 @@ def visits(tables: VisitTables, calendar: Calendar, keys: Keys, cells: Cells, co
     return Visits(cell, cells.card.take(cell, mode="clip"), slot, address, word, at_ms)
 
 
-def single_visits(
-    tables: VisitTables, calendar: Calendar, keys: Keys, cells: Cells, slot: I64
-) -> Visits:
-    """One visit of each cell, by its slot i64[cells], as `visits` would have it."""
-    address = cells.address | slot.view(np.uint64)
-    curve = curve_rows(calendar, cells)
-    word = draw(keys["visit"], address)
-    at_ms = _drawn_ms(calendar, curve, word)
-    row = np.flatnonzero(_joins(tables, slot, word))
-    head = address[row] & ~np.uint64(_TRIP_SLOTS - 1)
-    head_ms = _drawn_ms(calendar, curve[row], draw(keys["visit"], head))
-    at_ms[row] = _joined(tables, keys, address[row], head_ms)
-    return Visits(np.arange(slot.size), cells.card, slot, address, word, at_ms)
-
-
 def spread(count: I64) -> tuple[I64, I64]:
     """(owner of each of count[i] things, position of each owner's first); both int64."""
     total = np.cumsum(count)

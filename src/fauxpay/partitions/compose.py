@@ -215,7 +215,9 @@ class DaysStream:
             replaced=replaced,
             returns=_sorted_rows(position, events),
             attacks=_attack_rows(position, events.card.size, attacks),
+            followers=_in_order(position[events.followers.row]),
             source=events.returns,
+            leaders=events.followers,
         )
 
     def _tell(self, keys: Keys, made: tuple[Bool, NDArray[np.int8]], bounds: I64) -> None:
@@ -298,7 +300,11 @@ def _attack_addresses(plan: Plan, attacks: slice) -> U64:
 def _sorted_rows(position: I64, events: Events) -> tuple[I64, I64]:
     """(row in time order, entry of events.returns), sorted by row."""
     count = events.returns.card.size
-    row = position[events.card.size - count : events.card.size]
+    return _in_order(position[events.card.size - count : events.card.size])
+
+
+def _in_order(row: I64) -> tuple[I64, I64]:
+    """(rows, rising; where each stood)."""
     order = np.argsort(row, kind="stable")
     return row[order], order
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from fauxpay.activity.addresses import CLASS_SHIFT, RECURRING, REFUND
 from fauxpay.activity.calendar import DAY_MS
-from fauxpay.activity.engine import Activity, Purchase, local_quarters
+from fauxpay.activity.engine import Activity, Leaders, Purchase, local_quarters
 from fauxpay.activity.returns import Returns
 from fauxpay.activity.rows import (
     CASH,
@@ -55,7 +55,8 @@ class Keys:
     at_ms     i64[n]                          since the start of the first day
     place     i32[days * cards of the shard]  where each card is << 1 | is on the journey
     replaced  i64[..]                         rows of cards that are replaced within the days
-    returns   (row, entry of `source`); attacks (row, attack of the plan); both sorted by row
+    returns   (row, entry of `source`); attacks (row, attack of the plan); followers (row, entry
+              of `leaders`); all sorted by row
     """
 
     days: range
@@ -70,7 +71,9 @@ class Keys:
     replaced: I64
     returns: tuple[I64, I64]
     attacks: tuple[I64, I64]
+    followers: tuple[I64, I64]
     source: Returns | None = None
+    leaders: Leaders | None = None
 
     def part(self, start: int, stop: int) -> Keys:
         """Rows start .. stop - 1."""
@@ -84,6 +87,7 @@ class Keys:
             replaced=_between((self.replaced, self.replaced), start, stop)[0],
             returns=_between(self.returns, start, stop),
             attacks=_between(self.attacks, start, stop),
+            followers=_between(self.followers, start, stop),
         )
 
 
@@ -193,15 +197,31 @@ def _context(activity: Activity, keys: Keys, nth: Any) -> tuple[Rows, I64]:
     billed = np.flatnonzero(_is_recurring(address))
     if row.size:
         assert keys.source is not None
-        quarter[row] = activity.local_quarters(
-            place[row], keys.source.source_day[entry], keys.source.source_ms[entry]
-        )
+        quarter[row] = keys.source.quarter[entry]
     if billed.size:
         # A subscription is asked by an address without a day, so that every month is alike.
         address = address.copy() if address is keys.address else address
         address[billed] &= ~np.uint64(((1 << 18) - 1) << 12)
-    rows = activity.rows(keys.card, (address, keys.address), (place, in_transit), quarter)
-    return rows, offset
+    where = _where_addresses(keys, address, quarter)
+    asked = (where, address, keys.address)
+    return activity.rows(keys.card, asked, (place, in_transit), quarter), offset
+
+
+def _where_addresses(keys: Keys, address: U64, quarter: I64) -> U64:
+    """What merchants are asked by; `quarter` of rows that ask by another address is changed."""
+    row, entry = keys.returns
+    follower, leader = keys.followers
+    if not row.size and not follower.size:
+        return address
+    where = address.copy()
+    if row.size:
+        assert keys.source is not None
+        where[row] = keys.source.where[entry]
+    if follower.size:
+        assert keys.leaders is not None
+        where[follower] = keys.leaders.address[leader]
+        quarter[follower] = keys.leaders.quarter[leader]
+    return where
 
 
 def _card(out: Any, rows: Rows) -> None:

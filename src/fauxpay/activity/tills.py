@@ -1,0 +1,165 @@
+"""Tills: a purchase that follows the last within minutes is made where that one was made.
+
+Reads    visits of cells, merchants' coordinates
+Writes   followers(row, address, quarter)
+Draws    nothing
+Sources  parameters.yaml [speed]
+
+Two visits of a day are drawn apart from each other, and two shops of one city may be 30 km apart.
+So whoever pays twice within the time that an airliner needs from one end of the city to the other
+pays twice at one till: the follower asks where it is by the address of the first of its run, the
+leader. Runs are told from the times of one cell and of the cell before it alone: a run cannot span
+a whole day, because a cell has at most COUNT_MAX visits and the time is at most `near_seconds_max`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fauxpay.activity.calendar import DAY_MS
+from fauxpay.activity.cells import Cells
+from fauxpay.activity.visits import Visits
+from fauxpay.catalog.world import World
+from fauxpay.foundations.counts import COUNT_MAX
+from fauxpay.foundations.draws import I64, U64
+from fauxpay.foundations.parameters import Parameters
+
+KM_PER_DEGREE = 111.195
+_HOUR_MS = 3_600_000
+_CELL_SHIFT = np.int64(27)  # DAY_MS < 2**27
+_MARGIN = 1.02  # flat-earth distances inside a city, and rounding
+
+
+@dataclass(frozen=True, slots=True)
+class Followers:
+    """Visits made where an earlier one was: positions of the visits, rising, and their leaders.
+
+    row i64[n]; address u64[n] of the leader; day i64[n] and at_ms i64[n] of the leader
+    """
+
+    row: I64
+    address: U64
+    day: I64
+    at_ms: I64
+
+
+def near_ms(world: World, parameters: Parameters) -> int:
+    """Milliseconds within which no two shops of a city can be reached one after the other.
+
+    Raises nothing for cities too wide for the law: the time is cut at `near_seconds_max`, which
+    only one's own catalog can reach.
+    """
+    speed = parameters.section("activity.speed")
+    longest = int(speed["near_seconds_max"]) * 1000
+    assert COUNT_MAX * longest < DAY_MS, "a run of visits must not span a day"
+    needed = _widest_km(world) * _MARGIN / float(speed["kmh_max"]) * _HOUR_MS
+    return int(min(np.ceil(np.round(needed, 3)), longest))
+
+
+def _widest_km(world: World) -> float:
+    """Greatest diameter of a circle about a place's middle that holds its merchants."""
+    merchants, count = world.merchants, world.places.city.size
+    number = np.maximum(np.bincount(merchants.place, minlength=count), 1)
+    latitude = merchants.latitude.astype(np.float64)
+    # From the first merchant's meridian on: a city may lie on the date line.
+    reference = np.zeros(count)
+    reference[merchants.place[::-1]] = merchants.longitude[::-1]
+    east = merchants.longitude - reference[merchants.place]
+    east = (east + 540.0) % 360.0 - 180.0
+    north_mid = np.bincount(merchants.place, latitude, minlength=count) / number
+    east_mid = np.bincount(merchants.place, east, minlength=count) / number
+    north = latitude - north_mid[merchants.place]
+    east = (east - east_mid[merchants.place]) * np.cos(np.radians(latitude))
+    return float(2 * KM_PER_DEGREE * np.sqrt(north**2 + east**2).max(initial=0.0))
+
+
+def followers(
+    near: int, cells: Cells, made: Visits, before: Callable[[I64], tuple[I64, Cells, Visits]]
+) -> Followers:
+    """The followers among the visits of cells.
+
+    before  (cells, visits) of the day before some cells, by their positions; those that have
+            such a day come first, as positions
+    """
+    if near <= 0:
+        return _none()
+    time = made.cell << _CELL_SHIFT
+    time += made.at_ms
+    time.sort(kind="stable")
+    close = np.flatnonzero(time[1:] - time[:-1] < near)
+    early = time & np.int64((1 << 27) - 1)
+    early = np.flatnonzero(early < near)
+    if not close.size and not early.size:
+        return _none()
+    early_cell = np.unique(time[early] >> _CELL_SHIFT)
+    chosen = np.union1d(time[close] >> _CELL_SHIFT, early_cell)
+    row, leader, is_start, first = _runs(near, made, chosen)
+    day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)
+    address, at_ms = made.address[leader], made.at_ms[leader]
+    leader_day = day[made.cell[leader]]
+    owner = made.cell[row]
+    at, earlier, visits = before(early_cell)
+    if visits.cell.size:
+        last, late_leader = _last_leaders(near, visits, earlier.card.size)
+        gap = made.at_ms[row[first]]  # of the first visit of each chosen cell
+        of = np.full(chosen.size, -1)
+        of[np.searchsorted(chosen, at)] = np.arange(at.size)
+        has = (of >= 0) & (last[of] >= 0)
+        since = gap + DAY_MS - visits.at_ms[last[of]]
+        joins = has & (since < near)
+        # Every visit of the first run of such a cell follows the run of the day before.
+        run = np.cumsum(is_start) - 1
+        first_run = np.full(cells.card.size, -1)
+        first_run[chosen[joins]] = run[first[joins]]
+        joined = np.flatnonzero(first_run[owner] == run)
+        source = late_leader[of[np.searchsorted(chosen, owner[joined])]]
+        address[joined], at_ms[joined] = visits.address[source], visits.at_ms[source]
+        leader_day[joined] = day[owner[joined]] - 1
+        is_start[joined] = False
+    kept = np.flatnonzero(~is_start)
+    kept = kept[np.argsort(row[kept], kind="stable")]
+    return Followers(row[kept], address[kept], leader_day[kept], at_ms[kept])
+
+
+def _runs(near: int, made: Visits, chosen: I64) -> tuple[I64, I64, Any, I64]:
+    """Visits of chosen cells by (cell, time): (row, row of the leader, is a leader, firsts)."""
+    start, end = np.searchsorted(made.cell, chosen), np.searchsorted(made.cell, chosen, "right")
+    count = end - start
+    first = np.cumsum(count) - count
+    row = np.repeat(start - first, count) + np.arange(int(count.sum()))
+    key = (made.cell[row] << _CELL_SHIFT) + made.at_ms[row]
+    row = row[np.argsort(key, kind="stable")]
+    key = (made.cell[row] << _CELL_SHIFT) + made.at_ms[row]
+    is_start = np.diff(key, prepend=-(1 << 40)) >= near
+    leader = np.maximum.accumulate(np.where(is_start, np.arange(row.size), 0))
+    return row, row[leader], is_start, first
+
+
+def _last_leaders(near: int, visits: Visits, cell_count: int) -> tuple[I64, I64]:
+    """(last visit of each cell or -1, the leader of its run)."""
+    row, leader, _, _ = _runs(near, visits, np.unique(visits.cell))
+    last, late = np.full(cell_count, -1), np.full(cell_count, -1)
+    # In time order: the last assignment of a cell is its latest visit.
+    last[visits.cell[row]], late[visits.cell[row]] = row, leader
+    return last, late
+
+
+def _none() -> Followers:
+    empty = np.zeros(0, dtype=np.int64)
+    return Followers(empty, empty.view(np.uint64), empty, empty)
+
+
+def entries_of(known: I64, row: I64) -> tuple[I64, I64]:
+    """(positions in `row`, where each stands in `known`) of the rows that are known.
+
+    known  i64[k], rising
+    """
+    if not known.size:
+        return known, known
+    at = np.searchsorted(known, row).clip(0, known.size - 1)
+    position = np.flatnonzero(known[at] == row)
+    return position, at[position]
