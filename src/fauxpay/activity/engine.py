@@ -199,7 +199,7 @@ class Activity:
     def _events(self, cells: Cells, due: tuple[I64, I64]) -> Events:
         count = visit_counts(self.tables.cells, cells)
         made = visits(self.tables.visits, self.calendar, self.keys, cells, count)
-        leaders = self._leaders(cells, made)
+        leaders = self.leaders(cells, made)
         due_cell, position = due
         day = cells.day if np.ndim(cells.day) == 0 else cells.day[due_cell]
         paid = due_payments(self.world, self.calendar, self.plan, position, day)
@@ -213,7 +213,7 @@ class Activity:
             followers=leaders,
         )
 
-    def _leaders(self, cells: Cells, made: Visits) -> Leaders:
+    def leaders(self, cells: Cells, made: Visits) -> Leaders:
         """Which visits of cells follow another, and whom."""
         found = followers(
             self.tables.near_ms, cells, made, lambda position: self._day_before(cells, position)
@@ -269,7 +269,7 @@ class Activity:
         undone = np.isin(picked, reversed_visits(self.tables.returns, made))
         taken = self._taken_back(cells, row, (day, count, slot))
         kept = np.flatnonzero((count > 0) & ~undone & ~taken)
-        leaders = self._leaders(sources, made)
+        leaders = self.leaders(sources, made)
         source = self._sources(sources, made, leaders, picked[kept])
         row = row[kept]
         return row, refunds(self.calendar, self.keys, cells, (row, source))

@@ -82,6 +82,8 @@ Day = Annotated[date, BeforeValidator(_day)]
 Folder = Annotated[str, BeforeValidator(_folder)]
 OwnFolder = Annotated[str, BeforeValidator(_own_folder)]
 Share = Annotated[float, Field(gt=0, le=1)]
+Rate = Annotated[float, Field(ge=0, le=5)]
+Factor = Annotated[float, Field(ge=0, le=100)]
 
 
 class _Section(BaseModel):
@@ -162,23 +164,90 @@ class ActivityConfig(_Section):
     )
 
 
+class CampaignConfig(_Section):
+    """A campaign that is scheduled, over what goes on all the time."""
+
+    typology: str = setting("card_testing", "kind of fraud", "name")
+    start_day: Day = setting(date(2026, 3, 1), "first day of thefts", "UTC day", alias="from")
+    end_day: Day = setting(date(2026, 4, 1), "last day, exclusive", "UTC day", alias="to")
+    per_card_year: float = setting(
+        0.1, "rate while it lasts", "compromised cards per card and year", gt=0, le=50
+    )
+    mcc: Annotated[dict[str, Factor], BeforeValidator(_sorted)] = setting(
+        {}, "how much merchant categories are liked", "factors by category"
+    )
+    countries: Annotated[dict[str, Factor], BeforeValidator(_sorted)] = setting(
+        {}, "how much countries are liked for purchases abroad", "factors by country"
+    )
+
+
 class FraudConfig(_Section):
     """What thieves do."""
 
     enabled: bool = setting(True, "whether there is fraud at all", "true or false")
+    rate: float | None = setting(
+        None,
+        "share of the transactions that are fraud: scales all rates below alike",
+        "share of rows, or null for the rates as they stand",
+        ge=0,
+        le=0.05,
+    )
+    drift: bool = setting(
+        True, "whether kinds, shops and machines of fraud change with the months", "true or false"
+    )
     card_testing_per_card_year: float = setting(
-        0.020,
+        0.012,
         "cards whose credentials are stolen, tested and used up online",
         "compromised cards per card and year",
         ge=0,
         le=5,
     )
     lost_stolen_per_card_year: float = setting(
-        0.012,
+        0.008,
         "cards lost or stolen and used nearby",
         "compromised cards per card and year",
         ge=0,
         le=5,
+    )
+    account_takeover_per_card_year: float = setting(
+        0.0009, "accounts taken over by a login", "accounts per card and year", ge=0, le=5
+    )
+    application_fraud_per_card_year: float = setting(
+        0.0003, "invented customers who spend all at once", "cards per card and year", ge=0, le=5
+    )
+    bin_attack_per_card_year: float = setting(
+        0.005, "card numbers guessed in waves, most of them wrong", "cards per card and year", ge=0, le=5
+    )
+    card_not_received_per_card_year: float = setting(
+        0.0007, "renewed cards stolen from the post", "cards per card and year", ge=0, le=5
+    )
+    data_breach_per_card_year: float = setting(
+        0.006, "cards stolen from a merchant that they were used at", "cards per card and year", ge=0, le=5
+    )
+    friendly_fraud_per_card_year: float = setting(
+        0.006, "genuine purchases that their own customer disputes", "disputes per card and year", ge=0, le=5
+    )
+    merchant_bust_out_per_card_year: float = setting(
+        0.0015, "stolen cards charged by a merchant that is gone soon", "cards per card and year", ge=0, le=5
+    )
+    mule_ring_per_card_year: float = setting(
+        0.0006, "cards of hired customers, loaded from shared machines and emptied", "cards per card and year", ge=0, le=5
+    )
+    phishing_per_card_year: float = setting(
+        0.004, "customers talked into a one-time password", "cards per card and year", ge=0, le=5
+    )
+    refund_abuse_per_card_year: float = setting(
+        0.001, "purchases paid back although the goods are kept", "refunds per card and year", ge=0, le=5
+    )
+    skimming_per_card_year: float = setting(
+        0.0014, "cards copied at a till or cash machine and used by stripe", "cards per card and year", ge=0, le=5
+    )
+    more: Annotated[dict[str, Rate], BeforeValidator(_sorted)] = setting(
+        {}, "typologies of installed packages, by name", "compromised cards per card and year"
+    )
+    campaigns: list[CampaignConfig] = setting(
+        [], "campaigns on top of that, each with typology, from, to, per_card_year", "campaigns",
+        max_length=50,
     )
 
 
