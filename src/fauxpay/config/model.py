@@ -196,51 +196,51 @@ class FraudConfig(_Section):
         True, "whether kinds, shops and machines of fraud change with the months", "true or false"
     )
     card_testing_per_card_year: float = setting(
-        0.012,
+        0.0185,
         "cards whose credentials are stolen, tested and used up online",
         "compromised cards per card and year",
         ge=0,
         le=5,
     )
     lost_stolen_per_card_year: float = setting(
-        0.008,
+        0.0115,
         "cards lost or stolen and used nearby",
         "compromised cards per card and year",
         ge=0,
         le=5,
     )
     account_takeover_per_card_year: float = setting(
-        0.0009, "accounts taken over by a login", "accounts per card and year", ge=0, le=5
+        0.0016, "accounts taken over by a login", "accounts per card and year", ge=0, le=5
     )
     application_fraud_per_card_year: float = setting(
-        0.0003, "invented customers who spend all at once", "cards per card and year", ge=0, le=5
+        0.0005, "invented customers who spend all at once", "cards per card and year", ge=0, le=5
     )
     bin_attack_per_card_year: float = setting(
         0.005, "card numbers guessed in waves, most of them wrong", "cards per card and year", ge=0, le=5
     )
     card_not_received_per_card_year: float = setting(
-        0.0007, "renewed cards stolen from the post", "cards per card and year", ge=0, le=5
+        0.0009, "renewed cards stolen from the post", "cards per card and year", ge=0, le=5
     )
     data_breach_per_card_year: float = setting(
-        0.006, "cards stolen from a merchant that they were used at", "cards per card and year", ge=0, le=5
+        0.0105, "cards stolen from a merchant that they were used at", "cards per card and year", ge=0, le=5
     )
     friendly_fraud_per_card_year: float = setting(
-        0.006, "genuine purchases that their own customer disputes", "disputes per card and year", ge=0, le=5
+        0.008, "genuine purchases that their own customer disputes", "disputes per card and year", ge=0, le=5
     )
     merchant_bust_out_per_card_year: float = setting(
-        0.0015, "stolen cards charged by a merchant that is gone soon", "cards per card and year", ge=0, le=5
+        0.0025, "stolen cards charged by a merchant that is gone soon", "cards per card and year", ge=0, le=5
     )
     mule_ring_per_card_year: float = setting(
-        0.0006, "cards of hired customers, loaded from shared machines and emptied", "cards per card and year", ge=0, le=5
+        0.001, "cards of hired customers, loaded from shared machines and emptied", "cards per card and year", ge=0, le=5
     )
     phishing_per_card_year: float = setting(
-        0.004, "customers talked into a one-time password", "cards per card and year", ge=0, le=5
+        0.007, "customers talked into a one-time password", "cards per card and year", ge=0, le=5
     )
     refund_abuse_per_card_year: float = setting(
-        0.001, "purchases paid back although the goods are kept", "refunds per card and year", ge=0, le=5
+        0.0016, "purchases paid back although the goods are kept", "refunds per card and year", ge=0, le=5
     )
     skimming_per_card_year: float = setting(
-        0.0014, "cards copied at a till or cash machine and used by stripe", "cards per card and year", ge=0, le=5
+        0.0024, "cards copied at a till or cash machine and used by stripe", "cards per card and year", ge=0, le=5
     )
     more: Annotated[dict[str, Rate], BeforeValidator(_sorted)] = setting(
         {}, "typologies of installed packages, by name", "compromised cards per card and year"

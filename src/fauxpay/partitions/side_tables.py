@@ -66,7 +66,7 @@ def truth_tables(config: Config, told: Told) -> list[pa.Table]:
         {
             "transaction_id": told.ids[row],
             "is_fraud": np.ones(row.size, dtype=np.bool_),
-            "typology": _coded(schema, "typology", typology_names(config), told.typology),
+            "typology": _named(config, told.typology),
             "campaign_id": campaign_ids(config, told.typology, told.campaign),
         },
     )
@@ -170,7 +170,7 @@ def _campaigns(config: Config, activity: Activity, plan: Plan) -> pa.Table:
         schema,
         {
             "campaign_id": unique[order],
-            "typology": _coded(schema, "typology", typology_names(config), typology[first_row][order]),
+            "typology": _named(config, typology[first_row][order]),
             "started_at": started[order] * 1000,
             "ended_at": ended[order] * 1000,
         },
@@ -189,7 +189,7 @@ def _compromises(world: World, config: Config, plan: Plan) -> pa.Table:
             "compromise_id": compromise_ids(config, told.address, told.typology)[order],
             "campaign_id": campaign_ids(config, told.typology, told.campaign)[order],
             "card_id": plan.card_ids(world.cards.id[card], card, when)[0],
-            "typology": _coded(schema, "typology", typology_names(config), told.typology[order]),
+            "typology": _named(config, told.typology[order]),
             "compromised_at": when * 1000,
             "blocked_at": pa.array(blocked * 1000, mask=blocked == NOT_BLOCKED),
         },
@@ -219,6 +219,11 @@ def _reissues(world: World, config: Config, plan: Plan, years: int) -> pa.Table:
             "compromise_id": ids[compromise],
         },
     )
+
+
+def _named(config: Config, typology: I64) -> pa.Array:
+    """Names of typologies; texts, for the names of others stand in no contract."""
+    return pa.array(typology_names(config), pa.string()).take(pa.array(typology))
 
 
 def _coded(schema: pa.Schema, name: str, names: Sequence[str], codes: NDArray[Any]) -> pa.Array:
