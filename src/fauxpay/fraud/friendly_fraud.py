@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from fauxpay.activity.rows import ONLINE
+from fauxpay.foundations.draws import F64
 from fauxpay.fraud.exposure import online_exposure
 from fauxpay.fraud.ground import Ground
-from fauxpay.fraud.pull import days_before, last_of, purchases
+from fauxpay.fraud.pull import Purchases, days_after, last_of, purchases
 from fauxpay.fraud.story import Attacks, Compromises, Disputes, Story, empty
 
 
@@ -27,15 +28,20 @@ class FriendlyFraud:
     facts: None = None
 
     def plan(self, ground: Ground) -> Story:
-        """The dearest of the last days' online purchases is the one that is regretted."""
-        activity = ground.activity
+        """The first online purchase of the next days that is dear enough to be regretted."""
+        activity, facts = ground.activity, ground.facts
         victims = ground.victims(*online_exposure(ground))
-        owner, day = days_before(activity, victims.moment_ms, int(ground.facts["window_days"]))
+        days = int(facts["window_days"])
+        owner, day = days_after(activity, victims.moment_ms, days, ground.end_day)
         bought = purchases(activity, victims.card[owner], day)
         asked = owner[bought.cell]
-        row = np.flatnonzero(bought.is_approved & (bought.kind == ONLINE))
-        found = last_of(asked[row], bought.amount[row], victims.card.size)
-        chosen = np.unique(row[found[found >= 0]])
+        regretted = bought.is_approved & (bought.kind == ONLINE)
+        regretted &= bought.at_ms >= victims.moment_ms[asked]
+        regretted &= ground.chance("dear", bought.address, _dearness(ground, bought))
+        row = np.flatnonzero(regretted)
+        # The first, so that a later end of the window changes nothing before it.
+        found = last_of(asked[row], -bought.at_ms[row], victims.card.size)
+        chosen = row[found[found >= 0]]
         # Two regrets may meet in one purchase: it is disputed once.
         _, first = np.unique(bought.address[chosen], return_index=True)
         chosen = chosen[first]
@@ -47,3 +53,9 @@ class FriendlyFraud:
             np.full(count, ground.code),
         )
         return Story(empty(Compromises), empty(Attacks), disputes)
+
+
+def _dearness(ground: Ground, bought: Purchases) -> F64:
+    """Chance that a purchase is worth a quarrel, rising with its size in reference cents."""
+    cents = bought.amount / ground.activity.tables.tickets.scale[bought.merchant]
+    return np.minimum(cents / float(ground.facts["dear_cents"]), 1.0)

@@ -139,15 +139,6 @@ class Ground:
         taken &= self.in_use(card, moment // DAY_MS)
         return Victims(self._named(address[taken]), card[taken], moment[taken])
 
-    def openings(self) -> tuple[U64, I64, I64]:
-        """(name, group of cards, moment) of victims whose card is yet to be found in the group.
-
-        Of every group that the range has a card of: such a search may meet cards of a neighbour.
-        """
-        address, group = self._candidates(1.0)
-        moment, taken = self._moments(address, None)
-        return self._named(address[taken]), group[taken], moment[taken]
-
     def _named(self, address: U64) -> U64:
         return address | (np.uint64(self.demand.number) << np.uint64(_DEMAND_SHIFT))
 

@@ -85,6 +85,13 @@ def days_before(activity: Activity, moment_ms: I64, days: int) -> tuple[I64, I64
     return owner, day[owner, nth]
 
 
+def days_after(activity: Activity, moment_ms: I64, days: int, end_day: int) -> tuple[I64, I64]:
+    """(owner, day) of so many days from moments on, none at or after the end."""
+    day = moment_ms[:, None] // DAY_MS + np.arange(days)
+    owner, nth = np.nonzero((day >= activity.epoch_day) & (day < end_day))
+    return owner, day[owner, nth]
+
+
 def last_of(owner: I64, score: Any, count: int) -> I64:
     """Position of the thing with the greatest score of each owner 0..count-1, or -1."""
     found = np.full(count, -1, dtype=np.int64)

@@ -98,6 +98,13 @@ def popular_shop(ground: Ground, key: U64, candidates: int) -> I64:
     return np.take_along_axis(stacked, best[None, :], axis=0)[0]
 
 
+def country_shares(ground: Ground) -> F64:
+    """Share of each country among the world's first cards."""
+    world = ground.activity.world
+    some = min(world.cards.id.size, _COUNTRY_CARDS)
+    return np.bincount(world.cards.country[:some], minlength=len(world.countries)) / some
+
+
 def listed(ground: Ground, campaign: I64, address: U64, size: Any) -> U64:
     """Keys of a campaign's short list of so many entries, one for each use."""
     pick = below(ground.word("pick", address), size)
