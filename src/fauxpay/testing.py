@@ -60,15 +60,21 @@ class _Stage:
     def told(
         self, typology: Typology, cards: tuple[int, int] = (0, _CARDS), days: int = _DAYS
     ) -> Story:
+        """The story with the bank's answers."""
+        ground = self.ground(typology, cards, days)
+        return answered(ground, typology.plan(ground))
+
+    def ground(
+        self, typology: Typology, cards: tuple[int, int] = (0, _CARDS), days: int = _DAYS
+    ) -> Ground:
+        """Some cards of the world, from the epoch on for some days."""
         epoch = self.config.activity.epoch
         window = {"start_day": epoch, "end_day": epoch + timedelta(days=days)}
-        asked = self.config.model_copy(
-            update={"run": self.config.run.model_copy(update=window)}
-        )
+        asked = self.config.model_copy(update={"run": self.config.run.model_copy(update=window)})
         activity = activity_of(self.world, self.tables, asked, self.parameters, cards)
         common = self.parameters.section("fraud")
         own = typology.facts
-        ground = Ground(
+        return Ground(
             activity=activity,
             name=typology.name,
             code=_CODE,
@@ -77,7 +83,6 @@ class _Stage:
             demand=_DEMAND,
             end_day=activity.epoch_day + days,
         )
-        return answered(ground, typology.plan(ground))
 
 
 @cache
@@ -93,12 +98,14 @@ def check_typology(typology: Typology) -> Conformance:
     stage = _stage()
     began = time.process_time()
     try:
-        story = stage.told(typology)
+        ground = stage.ground(typology)
+        story = typology.plan(ground)
     except Exception as error:
         raise TypologyError(f"typology {typology.name}: plan raised {error!r}") from error
     seconds = time.process_time() - began
     faults = [*_shape(stage, story)]
     if not faults:
+        story = answered(ground, story)
         faults += [*_keys(stage, story), *_order(stage, story), *_cost(story, seconds)]
         faults += [*_alone(stage, typology, story)]
     if faults:
@@ -111,7 +118,7 @@ def check_typology(typology: Typology) -> Conformance:
 def _broken(name: str, wrong: Any, expected: str) -> Iterator[str]:
     rows = np.flatnonzero(wrong)
     if rows.size:
-        yield f"{name}: {rows.size} of {np.size(wrong)}, the first at {rows[0]}; expected {expected}"
+        yield f"{name}: {rows.size} of {np.size(wrong)}, first at {rows[0]}; expected {expected}"
 
 
 def _shape(stage: _Stage, story: Story) -> Iterator[str]:
@@ -129,7 +136,9 @@ def _shape(stage: _Stage, story: Story) -> Iterator[str]:
     cards = np.concatenate([story.compromises.card, story.attacks.card, story.disputes.card])
     yield from _broken("card", (cards < 0) | (cards >= _CARDS), "a card of the range")
     kinds = story.attacks.kind
-    yield from _broken("attacks.kind", (kinds < 0) | (kinds >= KIND_COUNT), "a kind of activity.rows")
+    yield from _broken(
+        "attacks.kind", (kinds < 0) | (kinds >= KIND_COUNT), "a kind of activity.rows"
+    )
     merchants = stage.world.merchants.id.size
     yield from _broken(
         "attacks.merchant",

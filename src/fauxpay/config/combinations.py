@@ -116,7 +116,11 @@ def _fraud_faults(config: Config) -> Iterator[Fault]:
         if not _TYPOLOGY.fullmatch(name):
             yield f"fraud.more.{name}", rate, f"a name of {_TYPOLOGY_TEXT}"
         elif hasattr(config.fraud, f"{name}_per_card_year"):
-            yield f"fraud.more.{name}", rate, f"a name that is not ours; set fraud.{name}_per_card_year"
+            yield (
+                f"fraud.more.{name}",
+                rate,
+                f"a name that is not ours; set fraud.{name}_per_card_year",
+            )
 
 
 def _hint(country: str) -> str:

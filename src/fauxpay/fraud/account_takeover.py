@@ -20,7 +20,7 @@ from fauxpay.fraud.uses import burst, compromises_of
 
 @dataclass(frozen=True, slots=True)
 class AccountTakeover:
-    """Address and number are changed first, so codes go to the thief and the customer learns late."""
+    """Address and number are changed first, so codes go to the thief; the customer learns late."""
 
     name: str = "account_takeover"
     facts: None = None

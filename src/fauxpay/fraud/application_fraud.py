@@ -28,7 +28,7 @@ class ApplicationFraud:
     facts: None = None
 
     def plan(self, ground: Ground) -> Story:
-        """Dear purchases with card, PIN and device in hand, over some days; never blocked in time."""
+        """Dear purchases with card, PIN and device in hand, over days; never blocked in time."""
         facts = ground.facts
         victims = ground.victims(*new_card_exposure(ground))
         campaign = victims.address.view(np.int64)

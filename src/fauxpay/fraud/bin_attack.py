@@ -22,7 +22,6 @@ from fauxpay.fraud.shops import listed, online_shops
 from fauxpay.fraud.story import NOT_BLOCKED, Disputes, Story, empty
 from fauxpay.fraud.uses import Uses, burst, compromises_of, joined, last_ms
 
-
 _ERA_SHIFT = 10
 
 

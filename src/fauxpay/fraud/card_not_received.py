@@ -20,7 +20,6 @@ from fauxpay.fraud.shops import countries, local_shops, online_shops
 from fauxpay.fraud.story import Disputes, Story, chosen, empty, merged
 from fauxpay.fraud.uses import burst, compromises_of
 
-
 _RENEWAL_SHIFT, _CARD_SHIFT = 6, 12
 
 

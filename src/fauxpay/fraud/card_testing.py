@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fauxpay.fraud.exposure import online_exposure
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, SECOND_MS, Ground
 from fauxpay.fraud.manner import attacks_of, remote, small_tickets
-from fauxpay.fraud.exposure import online_exposure
 from fauxpay.fraud.shops import countries, listed, online_shops
 from fauxpay.fraud.story import Disputes, Story, empty
 from fauxpay.fraud.uses import burst, compromises_of, joined, last_ms

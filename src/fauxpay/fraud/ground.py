@@ -23,7 +23,7 @@ import numpy as np
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity
 from fauxpay.activity.rows import Rows
-from fauxpay.foundations.draws import F64, I64, U64, bits, below, draw, stream_key, uniform
+from fauxpay.foundations.draws import F64, I64, U64, below, bits, draw, stream_key, uniform
 from fauxpay.fraud.laws import chances, choices, poisson_counts, spans_ms
 
 GROUP_BITS = 12
@@ -122,7 +122,8 @@ class Ground:
         period = low + (high - low) * drawn[0]
         month = day // int(drift["step_days"]) * int(drift["step_days"])
         table = [math.sin(2 * math.pi * (one / period + drawn[1])) for one in month.tolist()]
-        return np.round(1.0 + drift["swing"] * np.array(table), 6)
+        level: F64 = np.round(1.0 + drift["swing"] * np.array(table), 6)
+        return level
 
     def victims(self, weight: F64 | None = None, weight_max: float = 1.0) -> Victims:
         """Compromises from the epoch to the end, in the order of their names.

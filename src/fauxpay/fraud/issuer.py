@@ -32,7 +32,7 @@ _CODE_SLOT_BITS = 12
 
 def code_of(name: str) -> int:
     """Position of an ISO 8583 response code in the contract."""
-    codes = [c for c in table("activity.yaml#/$defs/transactions").column("response_code").enum or ()]
+    codes = table("activity.yaml#/$defs/transactions").column("response_code").enum or ()
     return [code for code in codes if code is not None].index(name)
 
 
@@ -47,7 +47,9 @@ def answered(ground: Ground, story: Story) -> Story:
     score = _points(ground, attacks, pace, law["points"]) + noise
     challenged = (attacks.kind == ONLINE) & (attacks.entry_mode == ECOMMERCE)
     challenged &= (score >= law["challenge_from"]) & (score < law["decline_from"])
-    passes = ground.chance("challenge", attacks.address, ground.facts.get("otp_share", law["otp_share"]))
+    passes = ground.chance(
+        "challenge", attacks.address, ground.facts.get("otp_share", law["otp_share"])
+    )
     refused = (score >= law["decline_from"]) | (challenged & ~passes)
     code = np.where(refused & (usual == APPROVED), _refusals(ground, attacks, law), usual)
     authentication = np.where(challenged & passes, OTP, attacks.authentication)
@@ -71,7 +73,8 @@ def _usual_answers(ground: Ground, attacks: Attacks) -> I64:
     crosses = world.merchants.country[attacks.merchant] != world.cards.country[attacks.card]
     case = (attacks.kind * 2 + crosses) * TAIL_OCTAVES + attacks.tail_octave
     slot = bits(ground.word("answer", attacks.address), 0, _CODE_SLOT_BITS)
-    return tables.response.take((case << _CODE_SLOT_BITS) + slot, mode="clip").astype(np.int64)
+    code: I64 = tables.response.take((case << _CODE_SLOT_BITS) + slot, mode="clip").astype(np.int64)
+    return code
 
 
 def _pace(attacks: Attacks) -> I64:
@@ -138,4 +141,5 @@ def _given_up(ground: Ground, attacks: Attacks, law: Mapping[str, Any]) -> Attac
     first = np.searchsorted(attacks.compromise, attacks.compromise, side="left")
     before = total - total[first]
     patience = int(ground.facts.get("patience", law["patience"]))
-    return chosen(attacks, np.flatnonzero(before < patience))
+    kept: Attacks = chosen(attacks, np.flatnonzero(before < patience))
+    return kept

@@ -49,7 +49,9 @@ class LostStolen:
         where = local_shops(ground, rows.place, rows.local_quarter, uses.address, era, cash)
         attacks = attacks_of(ground, uses, where, facts["dearer_share"])
         # Without the PIN only a tap is free of questions.
-        taps = (attacks.entry_mode == CHIP) & ground.chance("taps", uses.address, facts["tap_share"])
+        taps = (attacks.entry_mode == CHIP) & ground.chance(
+            "taps", uses.address, facts["tap_share"]
+        )
         can_tap = ground.activity.world.terminals.is_contactless[attacks.terminal]
         taps &= can_tap & ground.activity.world.cards.is_contactless[uses.card] & ~cash
         entry = np.where(taps, CONTACTLESS, attacks.entry_mode)

@@ -23,6 +23,9 @@ from fauxpay.fraud.story import AS_USUAL, Attacks
 from fauxpay.fraud.uses import Uses
 
 
+_REACH_BITS_MAX = 40
+
+
 def attacks_of(ground: Ground, uses: Uses, where: Where, dearer: Any = 0.0) -> Attacks:
     """Attacks with the tickets and entries of genuine purchases there.
 
@@ -71,7 +74,9 @@ def remote(
     )
 
 
-def small_tickets(ground: Ground, attacks: Attacks, which: Any, law: Mapping[str, float]) -> Attacks:
+def small_tickets(
+    ground: Ground, attacks: Attacks, which: Any, law: Mapping[str, float]
+) -> Attacks:
     """The same with amounts in reference cents by a law, in the currency of the shop."""
     cents = ground.span_ms("small", attacks.address, law, 1000) / 1000.0
     merchants, tables = ground.activity.world.merchants, ground.activity.tables.tickets
@@ -124,15 +129,18 @@ def workplaces(
     near = devices.near[household]
     share = law["near_share"] if near_share is None else near_share
     is_near = ground.chance("near", key, share)
-    device = devices.pool_first + np.where(is_near, near, _in_reach(ground, "device", place, near))
+    most = (1 << int(ground.facts.get("reach_bits", _REACH_BITS_MAX))) - 1
+    desks = _in_reach(ground, "device", place, np.minimum(near, most))
+    device = devices.pool_first + np.where(is_near, near, desks)
     if not devices.pool_count:
         device = np.full(key.size, -1)
-    host = _in_reach(ground, "line", place, household)
+    host = _in_reach(ground, "line", place, np.minimum(household, most))
     line = devices.ip_address[devices.first[host]].astype(np.int64)
     country = world.cards.country[attacks.card]
     count = len(world.countries)
     elsewhere = (country + below(ground.word("network", key), count)) % count
-    through_line = ground.chance("through_line", key, law["line_share"]) & (line > 0)
+    line_share = float(ground.facts.get("line_share", law["line_share"]))
+    through_line = ground.chance("through_line", key, line_share) & (line > 0)
     at_home = ground.chance("at_home", key, law["home_network_share"])
     network = _networks(ground, np.where(at_home, country, elsewhere), key)
     return device, np.where(through_line, line, network)

@@ -1,4 +1,4 @@
-"""Mule ring: cards of hired customers are loaded from shared machines, then emptied at cash machines.
+"""Mule ring: cards of hired customers are loaded from shared machines, then emptied for cash.
 
 Reads    cards, places, merchants, devices
 Writes   compromises, attacks
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fauxpay.fraud.ground import MINUTE_MS, HOUR_MS, Ground
+from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground
 from fauxpay.fraud.manner import attacks_of, remote
 from fauxpay.fraud.shops import listed, local_shops, online_shops
 from fauxpay.fraud.story import Disputes, Story, chosen, empty, merged

@@ -181,7 +181,9 @@ def _in_order(disputes: Disputes) -> Disputes:
     """By day and address; a purchase that two typologies dispute is disputed once."""
     order = np.lexsort((disputes.typology, disputes.address, disputes.day))
     disputes = chosen(disputes, order)
-    return chosen(disputes, np.flatnonzero(np.diff(disputes.address, prepend=np.uint64(0)) != 0))
+    is_first = np.diff(disputes.address, prepend=np.uint64(0)) != 0
+    once: Disputes = chosen(disputes, np.flatnonzero(is_first))
+    return once
 
 
 def _reissues(activity: Activity, compromises: Compromises) -> Reissues:

@@ -109,10 +109,8 @@ def _genuine_rows(activity: Activity) -> float:
     return count / (cards * sample.size) * YEAR_DAYS
 
 
-def _fraud_rows(
-    activity: Activity, config: Config, parameters: Parameters, scale: float
-) -> F64:
-    """Rows per card and year by code of the typology, once the first thefts have come to be used."""
+def _fraud_rows(activity: Activity, config: Config, parameters: Parameters, scale: float) -> F64:
+    """Rows per card and year by code of the typology, once the first thefts have come to use."""
     own = config.fraud.model_copy(update={"campaigns": [], "drift": False})
     settled = config.model_copy(update={"fraud": own})
     end_day = activity.epoch_day + activity.calendar.days
@@ -123,5 +121,3 @@ def _fraud_rows(
     rows = np.bincount(code, minlength=len(typology_names(config))).astype(np.float64)
     years = (activity.calendar.days - warm_up) / YEAR_DAYS
     return rows / ((activity.last_card - activity.first_card) * years)
-
-

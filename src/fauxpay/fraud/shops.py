@@ -70,7 +70,9 @@ def countries(ground: Ground, card: I64, key: U64, abroad: Any) -> I64:
     liked = {**ground.common["hotspots"]["country"], **ground.demand.country}
     weight = [float(liked.get(country, 1.0)) for country in world.countries]
     other = ground.choice("country", key, weight)
-    other = np.where(other == own, (own + 1 + below(ground.word("next", key), count - 1)) % count, other)
+    other = np.where(
+        other == own, (own + 1 + below(ground.word("next", key), count - 1)) % count, other
+    )
     return np.where(ground.chance("abroad", key, abroad), other, own)
 
 
@@ -95,7 +97,8 @@ def popular_shop(ground: Ground, key: U64, candidates: int) -> I64:
     stacked = np.stack(picks)
     popularity = world.merchants.popularity[stacked]
     best = popularity.argmax(axis=0) if candidates > 0 else popularity.argmin(axis=0)
-    return np.take_along_axis(stacked, best[None, :], axis=0)[0]
+    merchant: I64 = np.take_along_axis(stacked, best[None, :], axis=0)[0]
+    return merchant
 
 
 def country_shares(ground: Ground) -> F64:

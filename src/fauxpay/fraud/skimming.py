@@ -1,4 +1,4 @@
-"""Skimming: a till or cash machine reads the stripe; the copy is used where chips are not asked for.
+"""Skimming: a till or cash machine reads the stripe; the copy is used where no chip is asked.
 
 Reads    purchases of cards, places, merchants
 Writes   compromises, attacks
@@ -21,7 +21,6 @@ from fauxpay.fraud.pull import days_before, last_of, purchases
 from fauxpay.fraud.shops import local_shops, places_abroad
 from fauxpay.fraud.story import Disputes, Story, empty
 from fauxpay.fraud.uses import burst, compromises_of
-
 
 _MERCHANT_BITS = 24
 
@@ -77,9 +76,7 @@ def _inserted(ground: Ground) -> tuple[Victims, I64, I64]:
     owner, day = days_before(activity, victims.moment_ms, int(facts["window_days"]))
     bought = purchases(activity, victims.card[owner], day)
     asked = owner[bought.cell]
-    is_read = np.isin(bought.kind, [LOCAL, CASH]) & np.isin(
-        bought.entry_mode, [CHIP, MAGSTRIPE]
-    )
+    is_read = np.isin(bought.kind, [LOCAL, CASH]) & np.isin(bought.entry_mode, [CHIP, MAGSTRIPE])
     is_read &= bought.at_ms < victims.moment_ms[asked]
     row = np.flatnonzero(is_read)
     era = ground.era(victims.moment_ms, facts["campaign_days"])

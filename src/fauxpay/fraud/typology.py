@@ -121,5 +121,3 @@ def _points() -> dict[str, EntryPoint]:
 
 def _class_name(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
-
-

@@ -69,9 +69,7 @@ class PartitionMaker:
         self.world, self.config, self.parameters = world, config, parameters
         self.transactions: Table = table(TRANSACTIONS)
         self.tables: Tables = tables or derived_tables(world, config, parameters)
-        self.bank: Bank = open_bank(
-            config, parameters, world.schemes, typology_names(config)
-        )
+        self.bank: Bank = open_bank(config, parameters, world.schemes, typology_names(config))
         self.transaction_ids = IdLaw.of(config.run.seed, "transactions")
         self.domains = self._domains()
         self.buffers: Buffers = allocate(

@@ -27,6 +27,8 @@ from fauxpay.receipts.listing import Listed, listed_runs, resolve_run
 from fauxpay.receipts.store import SealedRun, has_size, read_receipt, read_run
 
 if TYPE_CHECKING:
+    from fauxpay.readers.graph import Graph
+
     import polars
     import pyarrow.dataset
 
@@ -199,6 +201,15 @@ class Run:
                 "run.table(name) works without"
             ) from error
         return polars.scan_parquet([str(path) for path in self.files(name)])
+
+    def graph(self, memory_limit: str | None = None) -> Graph:
+        """Cards, devices, addresses and merchants as nodes, and what met in transactions as edges.
+
+        memory_limit  of the work, such as "2GB"; what does not fit goes to disk
+        """
+        from fauxpay.readers.graph import graph_of
+
+        return graph_of(self, memory_limit)
 
     def path(self, name: str) -> Path:
         """Where a file of the receipt stands: what failed was moved to the quarantine."""
