@@ -13,8 +13,9 @@ import sys
 from collections import Counter
 from itertools import combinations
 
-import fauxpay
 import networkx as nx
+
+import fauxpay
 
 SHARED_LEAST = 2
 CARDS_PER_THING_MAX = 40

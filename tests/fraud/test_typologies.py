@@ -165,7 +165,7 @@ seen = check_typology(found("gift_card_drain"))
 run = fauxpay.generate({
     "catalog": {"cards": 400, "merchants": 400, "places": 12},
     "fraud": {"more": {"gift_card_drain": 4.0}},
-    "run": {"from": "2026-03-01", "to": "2026-03-03", "out": sys.argv[1], "executor": "serial"},
+    "run": {"from": "2026-03-01", "to": "2026-03-11", "out": sys.argv[1], "executor": "serial"},
 })
 names = run.table("truth").to_table()["typology"].to_pylist()
 campaigns = run.table("campaigns").to_table()["typology"].to_pylist()

@@ -22,7 +22,7 @@ from fauxpay.fraud.shops import listed, online_shops
 from fauxpay.fraud.story import NOT_BLOCKED, Disputes, Story, empty
 from fauxpay.fraud.uses import Uses, burst, compromises_of, joined, last_ms
 
-_ERA_SHIFT = 10
+_ERA_SHIFT = 27
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,9 @@ def _guessed(ground: Ground) -> Victims:
     rate = replace(ground.demand, per_card_year=ground.demand.per_card_year / share)
     victims = replace(ground, demand=rate, end_day=ground.end_day + days).victims()
     era = ground.era(victims.moment_ms, days)
-    issuer = activity.world.cards.bin[victims.card]
+    # The range's own digits: its place in the list changes when another range joins.
+    digits = np.array([int(issuer) for issuer in activity.world.bins])
+    issuer = digits[activity.world.cards.bin[victims.card]]
     in_range = ground.chance("range", ((era << _ERA_SHIFT) | issuer).view(np.uint64), share)
     victims, era = victims.only(in_range), era[in_range]
     moment = victims.moment_ms

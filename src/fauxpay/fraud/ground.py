@@ -73,6 +73,7 @@ class Ground:
 
     name     of the typology, and of its streams
     code     of the typology
+    memory   what was built from the world once, shared by the typologies of a plan
     facts    the typology's own parameters; common those of all (section fraud)
     """
 
@@ -83,6 +84,7 @@ class Ground:
     common: Mapping[str, Any]
     demand: Demand
     end_day: int
+    memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def word(self, decision: str, address: U64) -> U64:
         """64 bits of a named decision at each address."""

@@ -22,7 +22,6 @@ from fauxpay.fraud.ground import Ground
 from fauxpay.fraud.story import AS_USUAL, Attacks
 from fauxpay.fraud.uses import Uses
 
-
 _REACH_BITS_MAX = 40
 
 

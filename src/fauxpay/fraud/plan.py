@@ -13,6 +13,7 @@ and fraud can be switched off without moving a genuine row.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -110,6 +111,7 @@ def stories_of(
 ) -> list[Story]:
     """What each typology of a config tells, and each campaign that the config schedules."""
     common, told = parameters.section("fraud"), []
+    memory: dict[Any, Any] = {}
     for named in typologies_of(config):
         for demand in demands_of(config, named, scale):
             own = named.typology.facts
@@ -121,6 +123,7 @@ def stories_of(
                 common=common,
                 demand=demand,
                 end_day=end_day,
+                memory=memory,
             )
             told.append(answered(ground, named.typology.plan(ground)))
     return told

@@ -10,13 +10,15 @@ Thieves take the population's own merchants, by the same popularity: no shop is 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fauxpay.activity.merchants import terminals_of
 from fauxpay.activity.rows import CASH, LOCAL, LOCAL_QUARTERS, ONLINE, Where
-from fauxpay.foundations.draws import F64, I64, U64, below, bits, draw, stream_key
+from fauxpay.catalog.world import PRESENCES, World
+from fauxpay.foundations.draws import F64, I64, U64, below, bits, draw, stream_key, uniform
 from fauxpay.fraud.ground import Ground
 
 _ATTEMPTS = 4
@@ -24,39 +26,93 @@ _MCC_BITS = 14
 _COUNTRY_CARDS = 256
 
 
-def tastes(ground: Ground) -> tuple[F64, float]:
-    """(how much each merchant category is liked, f64[mccs]; the most)."""
+@dataclass(frozen=True, slots=True)
+class Liked:
+    """Merchants of liked trades by segment (country or place), in runs of growing weight.
+
+    member      i64[n]             merchants
+    cumulative  f64[n]             running sum of popularity times what the trade is liked more
+    first       i64[segments + 1]  where each segment begins
+    share       f64[segments]      of choices that fall on these, over what popularity gives alone
+    """
+
+    member: I64
+    cumulative: F64
+    first: I64
+    share: F64
+
+    def pick(self, segment: I64, word: U64) -> I64:
+        """One member of each row's segment; the segment must have some."""
+        start, stop = self.first[segment], self.first[segment + 1]
+        low = np.where(start > 0, self.cumulative[np.maximum(start - 1, 0)], 0.0)
+        high = self.cumulative[stop - 1]
+        at = np.searchsorted(self.cumulative, low + uniform(word) * (high - low), side="right")
+        return self.member[np.clip(at, start, stop - 1)]
+
+
+def tastes(ground: Ground) -> F64:
+    """How much each merchant category is liked, one for all that are not named: f64[mccs]."""
     liked = {**ground.common["hotspots"]["mcc"], **ground.facts.get("mcc", {})}
     liked |= ground.demand.mcc
-    weight = np.array([float(liked.get(mcc, 1.0)) for mcc in ground.activity.world.mccs])
-    return weight, float(weight.max(initial=1.0))
+    return np.array([float(liked.get(mcc, 1.0)) for mcc in ground.activity.world.mccs])
 
 
-def _likes(ground: Ground, merchant: I64, era: I64, key: U64) -> Any:
-    """Whether merchants please; what is liked changes from era to era."""
-    weight, most = tastes(ground)
-    mcc = ground.activity.world.merchants.mcc[merchant].astype(np.int64)
-    share = weight[mcc]
+def _liked(ground: Ground, is_online: bool, weight: F64) -> Liked:
+    """Where liked trades are to be found; kept for the next typology of the same taste."""
+    key = ("liked", is_online, weight.tobytes())
+    if key not in ground.memory:
+        ground.memory[key] = _liked_of(ground.activity.world, is_online, weight)
+    found: Liked = ground.memory[key]
+    return found
+
+
+def _liked_of(world: World, is_online: bool, weight: F64) -> Liked:
+    merchants, cash = world.merchants, world.mccs.index("6011") if "6011" in world.mccs else -1
+    unlike = PRESENCES.index("physical" if is_online else "online")
+    sells = (merchants.presence != unlike) & (merchants.mcc != cash)
+    segment = merchants.country if is_online else merchants.place
+    count = len(world.countries) if is_online else world.places.city.size
+    whole = np.bincount(segment[sells], merchants.popularity[sells], minlength=count)
+    more = np.maximum(weight[merchants.mcc] - 1.0, 0.0) * merchants.popularity
+    member = np.flatnonzero(sells & (more > 0))
+    member = member[np.argsort(segment[member], kind="stable")]
+    extra = np.bincount(segment[member], more[member], minlength=count)
+    first = np.searchsorted(segment[member], np.arange(count + 1))
+    share = np.round(extra / np.maximum(whole + extra, 1e-300), 9)
+    return Liked(member, np.cumsum(more[member]), first, share)
+
+
+def _in_fashion(ground: Ground, merchant: I64, era: I64) -> Any:
+    """Whether the trades of merchants are in fashion, which changes from era to era."""
     fashion = ground.common["hotspots"]["in_fashion_share"]
-    if ground.demand.is_drifting and fashion < 1.0:
-        address = ((era << _MCC_BITS) | mcc).view(np.uint64)
-        share = np.where(ground.chance("fashion", address, fashion), share, np.minimum(share, 1.0))
-    return ground.chance("liked", key, share / most)
+    if not ground.demand.is_drifting:
+        return np.ones(merchant.size, dtype=np.bool_)
+    mcc = ground.activity.world.merchants.mcc[merchant].astype(np.int64)
+    return ground.chance("fashion", ((era << _MCC_BITS) | mcc).view(np.uint64), fashion)
 
 
-def _picked(ground: Ground, segment: I64, key: U64, era: I64, accepts: Any) -> I64:
-    """Merchants of segments by popularity and taste; the last of a few tries is taken anyhow."""
-    pool = ground.activity.tables.where.pool
-    merchant = np.zeros(key.size, dtype=np.int64)
-    open_rows = np.arange(key.size)
+def _picked(ground: Ground, kind: I64, segment: I64, choice: tuple[U64, I64], accepts: Any) -> I64:
+    """Merchants of segments by popularity and taste; the last of a few tries is taken anyhow.
+
+    choice  (key u64[n] that names the choice, era i64[n])
+    """
+    key, era = choice
+    tables, weight = ground.activity.tables.where, tastes(ground)
+    mcc = ground.activity.world.merchants.mcc
+    is_online = bool(kind.size and kind[0] == ONLINE)
+    liked = _liked(ground, is_online, weight)
+    wants = ground.chance("liked", key, np.where(kind == CASH, 0.0, liked.share[segment]))
+    merchant, rows = np.zeros(key.size, dtype=np.int64), np.arange(key.size)
     for attempt in range(_ATTEMPTS):
-        own = key[open_rows]
-        found = pool.pick(segment[open_rows], ground.word(f"shop/{attempt}", own))
-        merchant[open_rows] = found
-        pleased = _likes(ground, found, era[open_rows], own ^ np.uint64(attempt << 61))
-        pleased &= accepts(open_rows, found)
-        open_rows = open_rows[~pleased]
-        if not open_rows.size:
+        word, hot = ground.word(f"shop/{attempt}", key[rows]), np.flatnonzero(wants[rows])
+        found = tables.pool.pick(tables.segment[kind[rows]] + segment[rows], word)
+        found[hot] = liked.pick(segment[rows[hot]], word[hot])
+        drawn = ground.chance(f"shunned/{attempt}", key[rows], weight[mcc[found]])
+        pleased = np.where(wants[rows], _in_fashion(ground, found, era[rows]), drawn)
+        pleased &= accepts(rows, found)
+        merchant[rows] = found
+        rows = rows[~pleased]
+        if not rows.size:
             break
     return merchant
 
@@ -78,10 +134,9 @@ def countries(ground: Ground, card: I64, key: U64, abroad: Any) -> I64:
 
 def online_shops(ground: Ground, country: I64, key: U64, era: I64) -> Where:
     """Online merchants of countries; key u64[n] names the choice, so equal keys agree."""
-    tables = ground.activity.tables
-    segment = tables.where.segment[ONLINE] + country
-    merchant = _picked(ground, segment, key, era, lambda rows, found: True)
-    return where_of(ground, np.full(key.size, ONLINE), merchant, key)
+    kind = np.full(key.size, ONLINE)
+    merchant = _picked(ground, kind, country, (key, era), lambda rows, found: True)
+    return where_of(ground, kind, merchant, key)
 
 
 def popular_shop(ground: Ground, key: U64, candidates: int) -> I64:
@@ -118,7 +173,6 @@ def local_shops(ground: Ground, place: I64, quarter: I64, key: U64, era: I64, ca
     """Shops or cash machines (cash: bool[n]) of places that are open at a quarter of the week."""
     tables, world = ground.activity.tables.where, ground.activity.world
     kind = np.where(cash, CASH, LOCAL).astype(np.int64)
-    segment = tables.segment[kind] + place
 
     def accepts(rows: I64, found: I64) -> Any:
         position = world.merchants.opening[found] * LOCAL_QUARTERS + quarter[rows]
@@ -126,7 +180,7 @@ def local_shops(ground: Ground, place: I64, quarter: I64, key: U64, era: I64, ca
         drawn = bits(ground.word("door", key[rows] ^ found.view(np.uint64)), 0, 8)
         return (drawn < chance) | (kind[rows] == CASH)
 
-    return where_of(ground, kind, _picked(ground, segment, key, era, accepts), key)
+    return where_of(ground, kind, _picked(ground, kind, place, (key, era), accepts), key)
 
 
 def places_abroad(ground: Ground, country: I64, key: U64) -> I64:

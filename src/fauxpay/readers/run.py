@@ -27,10 +27,10 @@ from fauxpay.receipts.listing import Listed, listed_runs, resolve_run
 from fauxpay.receipts.store import SealedRun, has_size, read_receipt, read_run
 
 if TYPE_CHECKING:
-    from fauxpay.readers.graph import Graph
-
     import polars
     import pyarrow.dataset
+
+    from fauxpay.readers.graph import Graph
 
 TABLES = {**layout.CATALOG_TABLES, **layout.PLAN_TABLES, **layout.DAY_TABLES}
 

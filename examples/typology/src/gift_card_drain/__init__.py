@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+
 from fauxpay.activity.rows import CREDENTIAL_ON_FILE
 from fauxpay.fraud.exposure import online_exposure
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground
