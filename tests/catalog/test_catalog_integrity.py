@@ -163,6 +163,14 @@ def older_than_account(tables, damaged):
     return damaged(tables, "cards", "opened_day", {5: DAY(1970, 1, 2)})
 
 
+def closed_before_opened(tables, damaged):
+    return damaged(tables, "cards", "closed_on", {5: DAY(1999, 1, 31)})
+
+
+def shut_before_opened(tables, damaged):
+    return damaged(tables, "merchants", "closed_on", {5: DAY(1970, 1, 2)})
+
+
 def device_of_nobody(tables, damaged):
     return damaged(tables, "devices", "household_id", {0: 1})
 
@@ -194,6 +202,8 @@ DAMAGES = {
     "card_and_account_have_one_customer": borrowed_card,
     "card_expires_after_opening": expired_before_opened,
     "card_is_no_older_than_account": older_than_account,
+    "card_closes_after_opening": closed_before_opened,
+    "merchant_closes_after_opening": shut_before_opened,
     "device_is_of_known_household": device_of_nobody,
     "device_at_home_has_address": device_without_address,
 }

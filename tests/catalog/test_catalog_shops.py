@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 from fauxpay.catalog.popularity import ranks
 from fauxpay.catalog.trades import make_trades
+
+EPOCH = datetime.date(2025, 1, 1)
 
 DENSE = {"countries": {"US": 1.0}, "places": 3, "cards": 1}
 
@@ -249,3 +252,30 @@ def test_ranks_count_from_one_within_groups():
     """The highest score of a group has rank 1."""
     group, score = np.array([1, 0, 1, 1]), np.array([0.2, 0.5, 0.9, 0.1])
     assert ranks(group, score).tolist() == [2, 1, 1, 3]
+
+
+def test_merchants_open_and_close(large):
+    """About as many shops open as close in the years told; the first of a place stay."""
+    merchants = large["merchants"]
+    opened = merchants["opened_on"].to_pylist()
+    closed = merchants["closed_on"].to_pylist()
+    new = sum(day > EPOCH for day in opened) / len(opened)
+    gone = sum(day is not None for day in closed) / len(closed)
+    assert 0.08 < new < 0.2
+    assert 0.08 < gone < 0.2
+    seen: dict[int, int] = {}
+    for place, begin, end in zip(merchants["place_id"].to_pylist(), opened, closed, strict=True):
+        nth = seen[place] = seen.get(place, 0) + 1
+        if nth <= 5:
+            assert begin <= EPOCH
+            assert end is None
+
+
+def test_chains_last_longer(large):
+    """An outlet of a chain closes half as often as a single shop."""
+    merchants = large["merchants"]
+    ends = [day is not None for day in merchants["closed_on"].to_pylist()]
+    in_chain = [chain is not None for chain in merchants["chain_id"].to_pylist()]
+    chains = [end for end, member in zip(ends, in_chain, strict=True) if member]
+    singles = [end for end, member in zip(ends, in_chain, strict=True) if not member]
+    assert 0.4 < (sum(chains) / len(chains)) / (sum(singles) / len(singles)) < 0.75

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from fauxpay.catalog.world import NEVER
 from fauxpay.gates.integrity import INTEGRITY_CHECKS, Integrity
 from worlds import DAY, config, maker_of, transactions
 
@@ -77,6 +78,13 @@ def newest_card(maker, batch: pa.Table) -> int:
     return int(np.argmax(days))
 
 
+def passing_row(batch: pa.Table, ids, closed_day, column: str) -> int:
+    """The first purchase whose card or merchant has a last day."""
+    ends = set(ids[closed_day < NEVER].tolist())
+    rows = zip(batch[column].to_pylist(), batch["transaction_type"].to_pylist(), strict=True)
+    return next(i for i, (key, kind) in enumerate(rows) if key in ends and kind == "purchase")
+
+
 def damages(maker, batch: pa.Table) -> dict[str, pa.Table]:
     """For each rule a batch in which one row breaks it."""
     sale = {"channel": "pos", "transaction_type": "purchase", "is_approved": True}
@@ -89,6 +97,10 @@ def damages(maker, batch: pa.Table) -> dict[str, pa.Table]:
     )
     first = batch["transaction_id"][pos].as_py()
     early = np.datetime64("2018-01-02").astype("datetime64[us]").astype(object)
+    late = np.datetime64("2034-01-02").astype("datetime64[us]").astype(object)
+    cards, merchants = maker.world.cards, maker.world.merchants
+    given_up = passing_row(batch, cards.id, cards.closed_day, "card_id")
+    shut_down = passing_row(batch, merchants.id, merchants.closed_day, "merchant_id")
     return {
         "approval": changed(batch, "is_approved", pos, False),
         "entry_fits_channel": changed(batch, "entry_mode", ecom, "chip"),
@@ -104,6 +116,8 @@ def damages(maker, batch: pa.Table) -> dict[str, pa.Table]:
         ),
         "terminal_agrees": changed(batch, "terminal_id", pos, batch["terminal_id"][other].as_py()),
         "card_is_open": changed(batch, "event_time", newest_card(maker, batch), early),
+        "card_is_not_closed": changed(batch, "event_time", given_up, late),
+        "merchant_in_business": changed(batch, "event_time", shut_down, late),
         "civil_time": changed(batch, "local_offset_minutes", pos, 345),
     }
 

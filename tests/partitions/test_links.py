@@ -86,7 +86,7 @@ def test_only_returns_point_back(rows):
 
 
 def test_subscriptions_come_back_alike():
-    """A subscription has the same merchant and price in every month, on the same day."""
+    """Most subscriptions have the same merchant and price a month later, on the same day."""
     maker = maker_of(config())
     first, second = (
         pl.from_arrow(tables(maker, day)["transactions"]).filter("is_recurring")
@@ -94,4 +94,6 @@ def test_subscriptions_come_back_alike():
     )
     key = ["account_id", "merchant_id", "amount_minor", "currency"]
     assert first.height > 20
-    assert first.select(key).sort(key).equals(second.select(key).sort(key))
+    alike = first.select(key).join(second.select(key), on=key, how="inner")
+    # The rest ended, began, changed its price, is billed once a year or is an attempt again.
+    assert alike.height > 0.75 * max(first.height, second.height)

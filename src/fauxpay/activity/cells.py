@@ -8,17 +8,20 @@ Sources  parameters.yaml [rhythm, travel]
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fauxpay.activity import streams
 from fauxpay.activity.addresses import cell_addresses
 from fauxpay.activity.calendar import Calendar
+from fauxpay.activity.homes import Moves, moves
 from fauxpay.activity.streams import Keys
-from fauxpay.catalog.world import PROFILES, Bool, World
+from fauxpay.catalog.world import NEVER, PROFILES, Bool, World
 from fauxpay.config.model import Config
 from fauxpay.errors import ConfigError
 from fauxpay.foundations.alias import AliasPool, alias_pool
@@ -33,6 +36,8 @@ from fauxpay.foundations.draws import I64, U64, draw, threshold
 from fauxpay.foundations.parameters import Parameters
 
 TRAVEL_BLOCK_DAYS = 32
+_SEASON_SHIFT = 3
+_SEASON_STEPS = 24_200 >> _SEASON_SHIFT  # to the year 2036
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +47,37 @@ class CellTables:
     rate_step    i64[cards]     a card's own place on the rate grid
     profile      i64[cards]     lifestyle
     week_step    i64[256]       grid steps of a card-week's own factor
+    day_step     i64[256]       the same of a card-day
     counts       Poisson tables on the rate grid
-    travel_goes  chance of a trip in a block of days, of 65,536
+    travel_goes  chance of a trip in a block of days at the height of any season, of 65,536
+    season       i64[countries * steps of 8 days since 1970]  the same at the block's middle
     abroad       chance that a trip crosses a border, of 65,536
     trip_days    i64[256]       length of a trip
     destinations pool by country: at home, then abroad
+    moves        who moves house
+    is_told      bool[cards]    opened or closed at some time from the epoch on
     """
 
     rate_step: I64
     profile: I64
     week_step: I64
+    day_step: I64
     counts: CountTables
     travel_goes: int
+    season: I64
     abroad: int
     trip_days: I64
     destinations: AliasPool
+    moves: Moves
+    is_told: Bool
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """One entry per cell; `day` is one whole number or i64[n]."""
+    """One entry per cell; `day` is one whole number or i64[n].
+
+    unused  positions of the cells before the card's opening or after its closing, rising
+    """
 
     card: I64
     day: Any
@@ -71,6 +87,15 @@ class Cells:
     in_transit: Bool
     group: I64
     rate_index: I64
+    unused: I64
+
+    def keep(self, cell: I64) -> Bool:
+        """Which positions of cells are of cards in use."""
+        if not self.unused.size:
+            return np.ones(cell.size, dtype=np.bool_)
+        used = np.ones(self.card.size, dtype=np.bool_)
+        used[self.unused] = False
+        return used[cell]
 
 
 def cell_tables(world: World, config: Config, parameters: Parameters) -> CellTables:
@@ -78,10 +103,6 @@ def cell_tables(world: World, config: Config, parameters: Parameters) -> CellTab
     activity = config.activity
     mean = activity.purchases_per_card_day
     rate = np.maximum(world.cards.level * mean, 2.0**-11)
-    sd = parameters.value("activity.rhythm.week_log_sd")
-    normal = NormalDist()
-    z = np.array([normal.inv_cdf((i + 0.5) / 256) for i in range(256)])
-    week = (sd * z - sd * sd / 2) / np.log(2) * GRID_STEPS_PER_OCTAVE
     travel = parameters.section("activity.travel")
     trip_days = _trip_days(travel)
     goes = activity.travel_share * TRAVEL_BLOCK_DAYS / float(trip_days.mean())
@@ -90,16 +111,43 @@ def cell_tables(world: World, config: Config, parameters: Parameters) -> CellTab
             f"activity.travel_share: {activity.travel_share} is more than trips can fill; at most "
             f"{trip_days.mean() / TRAVEL_BLOCK_DAYS:.3f} with the parameters activity.travel"
         )
+    # Who would go twice in a block of a season goes once.
+    season = np.minimum(goes * _season(world, travel["season"]), 1.0)
     return CellTables(
         rate_step=np.rint(np.round(grid_position(rate), 6)).astype(np.int64),
         profile=world.cards.profile,
-        week_step=np.rint(np.round(week, 6)).astype(np.int64),
+        week_step=_levels(float(parameters.value("activity.rhythm.week_log_sd"))),
+        day_step=_levels(float(parameters.value("activity.rhythm.day_log_sd"))),
         counts=count_tables(),
-        travel_goes=threshold(goes, 16),
+        travel_goes=threshold(float(season.max()), 16),
+        season=np.rint(np.round(season * 65536, 6)).astype(np.int64).reshape(-1),
         abroad=threshold(travel["abroad_share"], 16) if len(world.countries) > 1 else 0,
         trip_days=trip_days,
         destinations=_destinations(world),
+        moves=moves(world, config, parameters),
+        is_told=_told(world, config),
     )
+
+
+def _told(world: World, config: Config) -> Bool:
+    epoch_day = (config.activity.epoch - datetime.date(1970, 1, 1)).days
+    return (world.cards.opened_day > epoch_day) | (world.cards.closed_day < NEVER)
+
+
+def _levels(log_sd: float) -> I64:
+    """Grid steps of a lognormal factor of mean 1, as 256 quantiles."""
+    normal = NormalDist()
+    z = np.array([normal.inv_cdf((i + 0.5) / 256) for i in range(256)])
+    steps = (log_sd * z - log_sd * log_sd / 2) / np.log(2) * GRID_STEPS_PER_OCTAVE
+    return np.asarray(np.rint(np.round(steps, 6)), dtype=np.int64)
+
+
+def _season(world: World, law: dict[str, list[float]]) -> NDArray[np.float64]:
+    """f64[countries, steps]: trips begun about a step of days, relative to the year's mean."""
+    steps = np.arange(_SEASON_STEPS) * np.int64(1 << _SEASON_SHIFT)
+    month = steps.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
+    weight = np.array([law.get(country, law["default"]) for country in world.countries])
+    return np.asarray((weight / weight.mean(axis=1, keepdims=True))[:, month])
 
 
 def _trip_days(travel: dict[str, Any]) -> I64:
@@ -132,12 +180,15 @@ def open_cells(
     place, in_transit = places_on(world, tables, keys, at)
     profile = tables.profile.take(card, mode="clip")
     group = world.places.region.take(place, mode="clip") * len(PROFILES) + profile
-    week = (card << 16) | ((np.asarray(day, dtype=np.int64) + 3) // 7)
-    week_word = draw(keys["week"], week.view(np.uint64))
+    week, weekday = np.divmod(np.asarray(day, dtype=np.int64) + 3, 7)
+    week_word = draw(keys["week"], ((card << 16) | week).view(np.uint64))
+    shift = streams.DAY_LEVELS.shift + 8 * weekday
+    day_level = (week_word >> shift.astype(np.uint64)) & np.uint64(255)
     position = group + (np.asarray(day) - calendar.first_day) * calendar.rate_steps.shape[1]
     rate = calendar.rate_steps.reshape(-1).take(position, mode="clip")
     rate += tables.rate_step.take(card, mode="clip")
     rate += tables.week_step.take(streams.WEEK_LEVEL.of(week_word), mode="clip")
+    rate += tables.day_step.take(day_level.view(np.int64), mode="clip")
     return Cells(
         card=card,
         day=day,
@@ -147,12 +198,23 @@ def open_cells(
         in_transit=in_transit,
         group=group,
         rate_index=np.clip(rate, 0, GRID_STEPS - 1, out=rate),
+        unused=_unused(world, tables, card, day),
     )
 
 
 def visit_counts(tables: CellTables, cells: Cells) -> I64:
     """Unscheduled purchases of each cell, i64[n]."""
-    return tables.counts.draw(cells.rate_index, cells.word)
+    count = tables.counts.draw(cells.rate_index, cells.word)
+    count[cells.unused] = 0
+    return count
+
+
+def _unused(world: World, tables: CellTables, card: I64, day: Any) -> I64:
+    told = np.flatnonzero(tables.is_told.take(card, mode="clip"))
+    of, day = card[told], np.broadcast_to(np.asarray(day), card.shape)[told]
+    out = (day < world.cards.opened_day[of]) | (day >= world.cards.closed_day[of])
+    unused: I64 = told[out]
+    return unused
 
 
 def places_on(
@@ -165,6 +227,7 @@ def places_on(
     card, day = at
     place = world.cards.place.take(card, mode="clip")
     in_transit = np.zeros(card.size, dtype=np.bool_)
+    _move(tables.moves, card, day, (place, in_transit))
     customer = world.cards.customer.take(card, mode="clip")
     # Blocks are staggered between customers, or all trips would shun the blocks' edges together.
     staggered = customer & np.int64(TRAVEL_BLOCK_DAYS - 1)
@@ -174,6 +237,10 @@ def places_on(
     address = ((customer << 14) | block).view(np.uint64)
     word = draw(keys["travel"], address)
     goes = np.flatnonzero(streams.TRAVEL_GOES.of(word) < tables.travel_goes)
+    middle = (block[goes] * TRAVEL_BLOCK_DAYS - staggered[goes]) + TRAVEL_BLOCK_DAYS // 2
+    middle += np.broadcast_to(np.asarray(day), card.shape)[goes]
+    step = world.cards.country[card[goes]] * _SEASON_STEPS + (middle >> _SEASON_SHIFT)
+    goes = goes[streams.TRAVEL_GOES.of(word[goes]) < tables.season.take(step, mode="clip")]
     if not goes.size:
         return place, in_transit
     word, address = word[goes], address[goes]
@@ -190,3 +257,14 @@ def places_on(
     there = tables.destinations.pick(segment, draw(keys["travel_place"], address))
     place[rows] = np.where(in_transit[rows], place[rows], there)
     return place, in_transit
+
+
+def _move(moves: Moves, card: I64, day: Any, there: tuple[I64, Bool]) -> None:
+    """Changes (place, in transit) of those who move house or have moved."""
+    place, in_transit = there
+    mover = np.flatnonzero(moves.is_mover.take(card, mode="clip"))
+    of, day = card[mover], np.broadcast_to(np.asarray(day), card.shape)[mover]
+    moved = moves.moved_day[of]
+    in_transit[mover[day == moved]] = True
+    after = day >= moved
+    place[mover[after]] = moves.place[of[after]]

@@ -12,12 +12,13 @@ row's address. So files come out sorted by time in bounded memory.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fauxpay.activity import merchants, outcomes, sessions, streams, tickets
+from fauxpay.activity import merchants, outcomes, sessions, shops, tickets
 from fauxpay.activity.addresses import cell_addresses
 from fauxpay.activity.calendar import QUARTER_MS, Calendar, build_calendar
 from fauxpay.activity.cells import (
@@ -29,33 +30,27 @@ from fauxpay.activity.cells import (
     visit_counts,
 )
 from fauxpay.activity.outcomes import OutcomeTables, outcome_tables
+from fauxpay.activity.payments import payments
 from fauxpay.activity.recurring import (
     Subscriptions,
     due_in_cells,
     due_on_day,
-    due_payments,
     subscriptions,
 )
 from fauxpay.activity.returns import (
     Returns,
     ReturnTables,
-    Sources,
-    joined,
-    keep,
-    refund_candidates,
-    refunds,
     return_tables,
-    reversals,
-    reversed_visits,
 )
-from fauxpay.activity.rows import CASH, LOCAL_QUARTERS, Manner, Rows, Session, Ticket, Where
+from fauxpay.activity.rows import LOCAL_QUARTERS, Manner, Rows, Session, Ticket, Where
 from fauxpay.activity.streams import Keys
-from fauxpay.activity.tills import entries_of, followers, near_ms
+from fauxpay.activity.takebacks import returns_of
+from fauxpay.activity.terms import TermTables, term_tables, terms_of
+from fauxpay.activity.tills import Leaders, followers, near_ms
 from fauxpay.activity.traits import CARD_TRAITS, COUNTRY, CURRENCY, Traits, trait, traits_of
 from fauxpay.activity.visits import (
     Visits,
     VisitTables,
-    spread_out,
     visit_tables,
     visits,
 )
@@ -83,18 +78,6 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaders:
-    """Rows whose merchant is asked by another address, rising: that of the first of their run.
-
-    row i64[n], address u64[n], quarter i64[n] of the local week
-    """
-
-    row: I64
-    address: U64
-    quarter: I64
-
-
-@dataclass(frozen=True, slots=True)
 class Purchase:
     """What happened in n rows."""
 
@@ -116,6 +99,7 @@ class Tables:
     outcomes: OutcomeTables
     sessions: sessions.SessionTables
     near_ms: int
+    terms: TermTables
 
 
 def activity_tables(
@@ -123,16 +107,18 @@ def activity_tables(
 ) -> Tables:
     """Tables of a world; response_codes are the contract's."""
     ticket = tickets.ticket_tables(world, config, parameters)
+    where = merchants.where_tables(world, config, parameters)
     return Tables(
         traits=traits_of(world, (ticket.class_of, ticket.scale, ticket.card_factor)),
         cells=cell_tables(world, config, parameters),
         visits=visit_tables(config, parameters),
         returns=return_tables(config, parameters),
-        where=merchants.where_tables(world, config, parameters),
+        where=where,
         tickets=ticket,
         outcomes=outcome_tables(world, response_codes, parameters),
         sessions=sessions.session_tables(world, parameters),
-        near_ms=near_ms(world, parameters),
+        near_ms=near_ms(world, where.commute.work, parameters),
+        terms=term_tables(parameters),
     )
 
 
@@ -177,33 +163,51 @@ class Activity:
             epoch_day=epoch_day,
         )
 
+    def in_use(self, card: I64, day: I64) -> NDArray[np.bool_]:
+        """Whether cards are opened and not closed on days."""
+        cards = self.world.cards
+        return (day >= cards.opened_day[card]) & (day < cards.closed_day[card])
+
+    def open_cells(self, card: I64, day: Any) -> Cells:
+        """Cells of cards on a day, or on a day each."""
+        at = (card, day)
+        return open_cells(self.world, self.tables.cells, self.calendar, self.keys, at)
+
     def days_events(self, days: range) -> tuple[Cells, Events]:
         """Everything the range's cards do on consecutive UTC days; cells by day, then by card."""
         card, count = np.arange(self.first_card, self.last_card), self.last_card - self.first_card
         day: Any = days.start
         if len(days) > 1:
             card, day = np.tile(card, len(days)), np.repeat(np.asarray(days), count)
-        cells = open_cells(self.world, self.tables.cells, self.calendar, self.keys, (card, day))
-        due = [due_on_day(self.plan, _day_of_month(one)) for one in days]
-        due_cell = [
+        cells = self.open_cells(card, day)
+        due = [self._due_before(days, back) for back in self.tables.terms.retry_days.tolist()]
+        return cells, self._events(cells, due)
+
+    def _due_before(self, days: range, back: int) -> tuple[I64, I64]:
+        """(cell, subscription) of what was due so many days before each of some days."""
+        count = self.last_card - self.first_card
+        found = [due_on_day(self.plan, _day_of_month(one - back)) for one in days]
+        cell = [
             self.plan.card[position] + (nth * count - self.first_card)
-            for nth, position in enumerate(due)
+            for nth, position in enumerate(found)
         ]
-        return cells, self._events(cells, (np.concatenate(due_cell), np.concatenate(due)))
+        return np.concatenate(cell), np.concatenate(found)
 
     def cell_events(self, card: I64, day: I64) -> Events:
         """Everything that happens in some cells (card, day), each i64[n]."""
-        cells = open_cells(self.world, self.tables.cells, self.calendar, self.keys, (card, day))
-        return self._events(cells, due_in_cells(self.plan, card, days_of_month(day)))
+        cells = self.open_cells(card, day)
+        due = [
+            due_in_cells(self.plan, card, days_of_month(day - back))
+            for back in self.tables.terms.retry_days.tolist()
+        ]
+        return self._events(cells, due)
 
-    def _events(self, cells: Cells, due: tuple[I64, I64]) -> Events:
+    def _events(self, cells: Cells, due: list[tuple[I64, I64]]) -> Events:
         count = visit_counts(self.tables.cells, cells)
         made = visits(self.tables.visits, self.calendar, self.keys, cells, count)
         leaders = self.leaders(cells, made)
-        due_cell, position = due
-        day = cells.day if np.ndim(cells.day) == 0 else cells.day[due_cell]
-        paid = due_payments(self.world, self.calendar, self.plan, position, day)
-        returns, return_cell = self._returns(cells, made, leaders)
+        due_cell, paid = payments(self, cells, due)
+        returns, return_cell = returns_of(self, cells, made, leaders)
         return Events(
             cell=np.concatenate([made.cell, due_cell, return_cell]),
             card=np.concatenate([made.card, paid[0], returns.card]),
@@ -227,74 +231,11 @@ class Activity:
         day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[position] - 1
         has = (day >= self.epoch_day) & ~cells.in_transit[position]
         at = (cells.card[position[has]], day[has])
-        earlier = open_cells(self.world, self.tables.cells, self.calendar, self.keys, at)
+        earlier = self.open_cells(*at)
         count = visit_counts(self.tables.cells, earlier)
         count[earlier.in_transit] = 0
         made = visits(self.tables.visits, self.calendar, self.keys, earlier, count)
         return position[has], earlier, made
-
-    def _sources(self, cells: Cells, made: Visits, leaders: Leaders, row: I64) -> Sources:
-        """The visits at `row` of cells, as what a return takes back."""
-        cell = made.cell[row]
-        day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[cell]
-        where = made.address[row]
-        quarter = self.local_quarters(cells.place[cell], day, made.at_ms[row])
-        position, entry = entries_of(leaders.row, row)
-        where[position], quarter[position] = leaders.address[entry], leaders.quarter[entry]
-        return Sources(made.address[row], where, cells.place[cell], cells.in_transit[cell], quarter)
-
-    def _returns(self, cells: Cells, made: Visits, leaders: Leaders) -> tuple[Returns, I64]:
-        """Refunds and reversals of cells whose purchases were approved, and their cells."""
-        row = reversed_visits(self.tables.returns, made)
-        taken = (row, self._sources(cells, made, leaders, row))
-        back, back_cell = reversals(self.tables.returns, self.keys, made, taken), made.cell[row]
-        cell, refunded = self._refunds(cells)
-        both = joined(back, refunded)
-        cell = np.concatenate([back_cell, cell])
-        purchase, manner = self.describe(self.source_rows(both), None)
-        is_refund = np.arange(both.card.size) >= back.card.size
-        kept = (manner.response == outcomes.APPROVED) & ~(is_refund & (purchase.where.kind == CASH))
-        return keep(both, kept), cell[kept]
-
-    def _refunds(self, cells: Cells) -> tuple[I64, Returns]:
-        row, lag = refund_candidates(self.tables.returns, cells)
-        day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[row] - lag
-        row, day = row[day >= self.epoch_day], day[day >= self.epoch_day]
-        at = (cells.card[row], day)
-        sources = open_cells(self.world, self.tables.cells, self.calendar, self.keys, at)
-        count = visit_counts(self.tables.cells, sources)
-        slot = (streams.CELL_REFUND_SLOT.of(cells.word[row]) * count) >> 12
-        made = visits(self.tables.visits, self.calendar, self.keys, sources, count)
-        picked = np.cumsum(count) - count + slot
-        undone = np.isin(picked, reversed_visits(self.tables.returns, made))
-        taken = self._taken_back(cells, row, (day, count, slot))
-        kept = np.flatnonzero((count > 0) & ~undone & ~taken)
-        leaders = self.leaders(sources, made)
-        source = self._sources(sources, made, leaders, picked[kept])
-        row = row[kept]
-        return row, refunds(self.calendar, self.keys, cells, (row, source))
-
-    def _taken_back(self, cells: Cells, row: I64, source: tuple[I64, I64, I64]) -> Any:
-        """Candidates whose purchase an earlier cell takes back already; source is (day, n, slot).
-
-        Every cell between purchase and refund is asked, by its word alone, whether it points at
-        the same purchase; only the few that do are opened.
-        """
-        source_day, count, slot = source
-        day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[row]
-        candidate, nth = spread_out(np.maximum(day - source_day - 1, 0))
-        other_day = source_day[candidate] + 1 + nth
-        card = cells.card[row[candidate]]
-        word = draw(self.keys["cell"], cell_addresses(card, other_day))
-        lag = self.tables.returns.lag_days[streams.CELL_REFUND_LAG.of(word)]
-        other_slot = (streams.CELL_REFUND_SLOT.of(word) * count[candidate]) >> 12
-        same = np.flatnonzero((lag == nth + 1) & (other_slot == slot[candidate]))
-        at = (card[same], other_day[same])
-        others = open_cells(self.world, self.tables.cells, self.calendar, self.keys, at)
-        wants, _ = refund_candidates(self.tables.returns, others)
-        taken = np.zeros(row.size, dtype=np.bool_)
-        taken[candidate[same[wants]]] = True
-        return taken
 
     def source_rows(self, returns: Returns) -> Rows:
         """The context of the purchases that returns take back."""
@@ -322,6 +263,20 @@ class Activity:
             country=trait(packed, COUNTRY),
             currency=trait(packed, CURRENCY),
             ticket_word=draw(self.keys["ticket"], address[1]),
+            billed=np.zeros(0, dtype=np.int64),
+            price_factor=np.zeros(0),
+        )
+
+    def billed(self, rows: Rows, billed: I64) -> Rows:
+        """The rows, of which some are payments of subscriptions, asked by their terms."""
+        if not billed.size:
+            return rows
+        terms = terms_of(self.tables.terms, self.keys, rows.own_address[billed])
+        address, where, word = rows.address.copy(), rows.where_address.copy(), rows.ticket_word
+        address[billed] = where[billed] = terms.address
+        word[billed] = draw(self.keys["ticket"], terms.address)
+        return replace(
+            rows, address=address, where_address=where, billed=billed, price_factor=terms.factor
         )
 
     def local_quarters(self, place: I64, day: Any, at_ms: I64) -> I64:
@@ -342,8 +297,11 @@ class Activity:
     def purchase(self, rows: Rows, rates: tickets.Rates | None) -> Purchase:
         """Merchant and ticket of n rows, before anybody is asked."""
         tables = self.tables
-        where = merchants.choose_merchants(self.world, tables.where, tables.traits, self.keys, rows)
+        where = shops.choose_merchants(tables.where, tables.traits, self.keys, rows)
         priced = tickets.price(tables.tickets, tables.traits, rows, where)
+        if rows.billed.size:
+            price = np.rint(priced[0][rows.billed] * rows.price_factor)
+            priced[0][rows.billed] = np.maximum(price, 1.0)
         if rates is None:
             ticket = Ticket(priced[0], priced[0], priced[1])
         else:

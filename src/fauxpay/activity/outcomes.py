@@ -48,6 +48,8 @@ _VIRTUAL = 3
 _CEILINGS = 16
 _CONTEXTS = 20  # terminal kind (4) x contactless terminal x contactless card, then by kind
 _BY_KIND = 16
+CASES_OF_KIND = 2 * TAIL_OCTAVES  # at home or across a border, by the depth of the tail
+CASES = KIND_COUNT * CASES_OF_KIND
 _CHANNEL_NAMES = ("pos", "ecom", "atm", "moto", "recurring")
 
 

@@ -109,5 +109,6 @@ def _may_be_busy(activity: Activity, card: I64, day: I64) -> NDArray[np.bool_]:
     cells = open_cells(activity.world, activity.tables.cells, activity.calendar, activity.keys, at)
     busy = visit_counts(activity.tables.cells, cells) > 0
     busy[refund_candidates(activity.tables.returns, cells)[0]] = True
-    busy[due_in_cells(activity.plan, card, days_of_month(day))[0]] = True
+    for back in activity.tables.terms.retry_days.tolist():
+        busy[due_in_cells(activity.plan, card, days_of_month(day - back))[0]] = True
     return busy

@@ -5,7 +5,8 @@ Writes   events(card, at_ms, code) of class RECURRING
 Draws    SUBSCRIPTION_*
 Sources  parameters.yaml [recurring]
 
-A subscription's merchant and price are asked by an address without a day, so they stay the same.
+A subscription's merchant and price are asked by an address without a day, so they stay the same
+for its term (activity.terms).
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ def subscriptions(
 ) -> Subscriptions:
     """Subscriptions of cards first..last-1."""
     slots_max = int(parameters.value("activity.recurring.subscriptions_max"))
-    mean = config.activity.recurring_per_card
+    # Some slots are between two subscriptions.
+    idle = float(parameters.value("activity.recurring.idle_share"))
+    mean = config.activity.recurring_per_card / (1.0 - idle)
     card = np.arange(*cards)
     if mean <= 0:
         count = np.zeros(card.size, dtype=np.int64)

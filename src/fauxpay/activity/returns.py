@@ -75,7 +75,8 @@ def return_tables(config: Config, parameters: Parameters) -> ReturnTables:
     returns = parameters.section("activity.returns")
     lag = returns["refund_lag_days"]
     gap = returns["reversal_gap_seconds"]
-    chance = np.minimum(grid_rates() * config.activity.refund_share, 1.0)
+    wanted = config.activity.refund_share / float(returns["found_share"])
+    chance = np.minimum(grid_rates() * wanted, 1.0)
     return ReturnTables(
         refund_chance=np.rint(np.round(chance * 65536, 6)).astype(np.int64),
         lag_days=_lag_slots(lag["median"], lag["log_sd"], int(lag["max"])),
@@ -96,6 +97,7 @@ def refund_candidates(tables: ReturnTables, cells: Cells) -> tuple[I64, I64]:
     wants = streams.CELL_REFUND.of(cells.word) < tables.refund_chance.take(
         cells.rate_index, mode="clip"
     )
+    wants[cells.unused] = False
     row = np.flatnonzero(wants)
     return row, tables.lag_days[streams.CELL_REFUND_LAG.of(cells.word[row])]
 

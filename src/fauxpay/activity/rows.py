@@ -42,6 +42,8 @@ class Rows:
     country        i64[n]     of the card
     currency       i64[n]     of the account
     ticket_word    u64[n]     draws of how much and how
+    billed         i64[k]     rows that are payments of subscriptions
+    price_factor   f64[k]     their price over that which their address has
     """
 
     card: I64
@@ -56,6 +58,8 @@ class Rows:
     country: I64
     currency: I64
     ticket_word: U64
+    billed: I64
+    price_factor: F64
 
 
 @dataclass(frozen=True, slots=True)

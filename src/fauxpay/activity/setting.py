@@ -7,14 +7,17 @@ from dataclasses import replace
 import numpy as np
 
 from fauxpay.activity.calendar import CURVE_SLOTS, QUARTERS, Calendar
+from fauxpay.activity.commute import nobody_commutes
 from fauxpay.activity.engine import Activity, Tables, activity_tables
+from fauxpay.activity.homes import nobody_moves
 from fauxpay.activity.merchants import WhereTables
+from fauxpay.activity.rows import LOCAL_QUARTERS
 from fauxpay.activity.streams import WHERE_RANK
 from fauxpay.activity.tickets import TicketTables
 from fauxpay.activity.traits import traits_of
-from fauxpay.catalog.world import PRESENCES, World
+from fauxpay.catalog.world import OPENINGS, PRESENCES, Bool, World
 from fauxpay.config.model import Config
-from fauxpay.foundations.alias import alias_pool, slots
+from fauxpay.foundations.alias import AliasPool, alias_pool, slots
 from fauxpay.foundations.counts import grid_position
 from fauxpay.foundations.parameters import Parameters
 
@@ -36,6 +39,8 @@ def tables_of(
         tables.cells,
         rate_step=np.rint(np.round(grid_position(rate), 6)).astype(np.int64),
         week_step=np.zeros(256, dtype=np.int64),
+        day_step=np.zeros(256, dtype=np.int64),
+        moves=nobody_moves(world),
     )
     ticket = _tickets(world, tables.tickets)
     return replace(
@@ -80,19 +85,26 @@ def _where(world: World, tables: WhereTables) -> WhereTables:
     is_cash = np.array(world.mccs)[merchants.mcc] == "6011"
     present = merchants.presence != PRESENCES.index("online")
     remote = merchants.presence != PRESENCES.index("physical")
-    lists = [np.flatnonzero(c) for c in (present & ~is_cash, is_cash, remote & ~is_cash)]
-    everyone = np.arange(merchants.id.size)
-    lists = [chosen if chosen.size else everyone for chosen in lists]
-    member = np.concatenate(lists)
-    segment = np.repeat(np.arange(3), [chosen.size for chosen in lists])
-    flat = alias_pool(segment, member, np.ones(member.size), 3)
     rest = tables.pool.segment.size - 2 * place_count
-    pool = replace(flat, segment=np.repeat(flat.segment, [place_count, place_count, rest]))
+
+    def flat(among: Bool) -> AliasPool:
+        wanted = (present & ~is_cash, is_cash, remote & ~is_cash)
+        lists = [np.flatnonzero(chosen & among) for chosen in wanted]
+        lists = [chosen if chosen.size else np.flatnonzero(among) for chosen in lists]
+        member = np.concatenate(lists)
+        segment = np.repeat(np.arange(3), [chosen.size for chosen in lists])
+        pool = alias_pool(segment, member, np.ones(member.size), 3)
+        return replace(pool, segment=np.repeat(pool.segment, [place_count, place_count, rest]))
+
+    is_told = tables.hours >= len(OPENINGS) * LOCAL_QUARTERS
+    always = np.full(len(OPENINGS) * LOCAL_QUARTERS, 256, dtype=np.int16)
     return replace(
         tables,
         ranks=np.tile(np.arange(_SPREAD, dtype=np.uint16), tables.ranks.size // _SPREAD),
-        pool=pool,
-        open=np.full_like(tables.open, 256),
+        pool=flat(np.ones_like(is_told)),
+        lasting=flat(~is_told),
+        commute=nobody_commutes(tables.commute),
+        open=np.concatenate([always, always - 512]),
     )
 
 

@@ -22,13 +22,13 @@ import numpy as np
 
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.cells import Cells
+from fauxpay.activity.commute import distances_km, middles
 from fauxpay.activity.visits import Visits
 from fauxpay.catalog.world import World
 from fauxpay.foundations.counts import COUNT_MAX
 from fauxpay.foundations.draws import I64, U64
 from fauxpay.foundations.parameters import Parameters
 
-KM_PER_DEGREE = 111.195
 _HOUR_MS = 3_600_000
 _CELL_SHIFT = np.int64(27)  # DAY_MS < 2**27
 _MARGIN = 1.02  # flat-earth distances inside a city, and rounding
@@ -47,34 +47,47 @@ class Followers:
     at_ms: I64
 
 
-def near_ms(world: World, parameters: Parameters) -> int:
-    """Milliseconds within which no two shops of a city can be reached one after the other.
+@dataclass(frozen=True, slots=True)
+class Leaders:
+    """Rows whose merchant is asked by another address, rising: that of the first of their run.
 
-    Raises nothing for cities too wide for the law: the time is cut at `near_seconds_max`, which
+    row i64[n], address u64[n], quarter i64[n] of the local week
+    """
+
+    row: I64
+    address: U64
+    quarter: I64
+
+
+def near_ms(world: World, work: I64, parameters: Parameters) -> int:
+    """Milliseconds within which no two shops of a card's day can be reached one after the other.
+
+    work  i64[cards]  place of work or -1
+    Raises nothing for places too wide for the law: the time is cut at `near_seconds_max`, which
     only one's own catalog can reach.
     """
     speed = parameters.section("activity.speed")
     longest = int(speed["near_seconds_max"]) * 1000
     assert COUNT_MAX * longest < DAY_MS, "a run of visits must not span a day"
-    needed = _widest_km(world) * _MARGIN / float(speed["kmh_max"]) * _HOUR_MS
+    needed = _widest_km(world, work) * _MARGIN / float(speed["kmh_max"]) * _HOUR_MS
     return int(min(np.ceil(np.round(needed, 3)), longest))
 
 
-def _widest_km(world: World) -> float:
-    """Greatest diameter of a circle about a place's middle that holds its merchants."""
+def _widest_km(world: World, work: I64) -> float:
+    """Greatest distance between shops of a place, or of a home and a place of work."""
     merchants, count = world.merchants, world.places.city.size
-    number = np.maximum(np.bincount(merchants.place, minlength=count), 1)
-    latitude = merchants.latitude.astype(np.float64)
-    # From the first merchant's meridian on: a city may lie on the date line.
-    reference = np.zeros(count)
-    reference[merchants.place[::-1]] = merchants.longitude[::-1]
-    east = merchants.longitude - reference[merchants.place]
-    east = (east + 540.0) % 360.0 - 180.0
-    north_mid = np.bincount(merchants.place, latitude, minlength=count) / number
-    east_mid = np.bincount(merchants.place, east, minlength=count) / number
-    north = latitude - north_mid[merchants.place]
-    east = (east - east_mid[merchants.place]) * np.cos(np.radians(latitude))
-    return float(2 * KM_PER_DEGREE * np.sqrt(north**2 + east**2).max(initial=0.0))
+    latitude, longitude = middles(world)
+    to_middle = distances_km(
+        (merchants.latitude, merchants.longitude),
+        (latitude[merchants.place], longitude[merchants.place]),
+    )
+    radius = np.zeros(count)
+    np.maximum.at(radius, merchants.place, to_middle)
+    goes = work >= 0
+    home = np.concatenate([np.arange(count), world.cards.place[goes]])
+    there = np.concatenate([np.arange(count), work[goes]])
+    between = distances_km((latitude[home], longitude[home]), (latitude[there], longitude[there]))
+    return float((between + radius[home] + radius[there]).max(initial=0.0))
 
 
 def followers(
@@ -89,13 +102,13 @@ def followers(
         return _none()
     time = made.cell << _CELL_SHIFT
     time += made.at_ms
+    # Stable is timsort, by far the fastest here: cells come in order, so nearly all is sorted.
     time.sort(kind="stable")
-    close = np.flatnonzero(time[1:] - time[:-1] < near)
-    early = time & np.int64((1 << 27) - 1)
-    early = np.flatnonzero(early < near)
+    close = np.flatnonzero(np.diff(time) < near)
+    early = np.flatnonzero(made.at_ms < near)
     if not close.size and not early.size:
         return _none()
-    early_cell = np.unique(time[early] >> _CELL_SHIFT)
+    early_cell = np.unique(made.cell[early])
     chosen = np.union1d(time[close] >> _CELL_SHIFT, early_cell)
     row, leader, is_start, first = _runs(near, made, chosen)
     day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)
@@ -105,11 +118,11 @@ def followers(
     at, earlier, visits = before(early_cell)
     if visits.cell.size:
         last, late_leader = _last_leaders(near, visits, earlier.card.size)
-        gap = made.at_ms[row[first]]  # of the first visit of each chosen cell
+        first_ms = made.at_ms[row[first]]
         of = np.full(chosen.size, -1)
         of[np.searchsorted(chosen, at)] = np.arange(at.size)
         has = (of >= 0) & (last[of] >= 0)
-        since = gap + DAY_MS - visits.at_ms[last[of]]
+        since = first_ms + DAY_MS - visits.at_ms[last[of]]
         joins = has & (since < near)
         # Every visit of the first run of such a cell follows the run of the day before.
         run = np.cumsum(is_start) - 1

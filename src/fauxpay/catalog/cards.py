@@ -2,7 +2,7 @@
 
 Reads    customers, accounts
 Writes   cards
-Draws    cards/{product,scheme,issuer,contactless,expires,opened,level,online}
+Draws    cards/{product,scheme,issuer,contactless,expires,opened,is_new,new,closed,level,online}
 Sources  parameters.yaml [cards], [countries], config activity.{epoch,rate_log_sd}
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from fauxpay.catalog.accounts import DAY_ZERO, Accounts, account_ids, make_accounts
-from fauxpay.catalog.columns import Coded, choices, shaped, texts
+from fauxpay.catalog.columns import Coded, choices, nullable_days, shaped, texts
 from fauxpay.catalog.customers import Customers, customer_ids
 from fauxpay.catalog.habits import levels, online_shares
 from fauxpay.catalog.laws import (
@@ -30,6 +30,7 @@ from fauxpay.catalog.laws import (
     words,
     zipf,
 )
+from fauxpay.catalog.lifetimes import NO_END, beginnings, begins_within, endings
 from fauxpay.catalog.places import Places
 from fauxpay.errors import ConfigError
 from fauxpay.foundations.bijection import IdLaw
@@ -57,6 +58,7 @@ def make_cards(
     share = numbers_by(
         "cards.contactless_share", facts["cards"]["contactless_share"], places.countries
     )
+    opened, closed = _lifetimes(seed, accounts.opened_day[accounts.of_card], epoch, facts)
     cards = Cards(
         customer=holder,
         product=product,
@@ -64,9 +66,8 @@ def make_cards(
         bin=_bins(seed, accounts.of_card, (country, scheme, product), places, facts["cards"]),
         expires_on=_expiry_days(words(seed, "cards/expires", index), epoch, facts["cards"]),
         is_contactless=uniform(words(seed, "cards/contactless", index)) < share[country],
-        opened_day=_opened_days(
-            words(seed, "cards/opened", index), accounts.opened_day[accounts.of_card], epoch
-        ),
+        opened_day=opened,
+        closed_day=closed,
         level=levels(config, places, customers, (holder, nth), facts),
         online_share=online_shares(seed, places, customers, holder, facts),
     )
@@ -89,6 +90,7 @@ def cards_table(seed: int, cards: Cards, accounts: Accounts, facts: Mapping[str,
             "expires_on": cards.expires_on,
             "is_contactless": cards.is_contactless,
             "opened_day": cards.opened_day,
+            "closed_on": nullable_days(cards.closed_day, cards.closed_day == NO_END),
             "purchases_per_day": cards.level,
             "online_share": cards.online_share,
         },
@@ -162,6 +164,20 @@ def _expiry_days(word: U64, epoch: date, facts: Mapping[str, Any]) -> I64:
     return np.asarray(next_month.astype(np.int64) - 1)
 
 
+def _lifetimes(
+    seed: int, account_opened_day: I64, epoch: date, facts: Mapping[str, Any]
+) -> tuple[I64, I64]:
+    """(first day, day of closing or NO_END) of each card."""
+    law, epoch_day = facts["cards"]["lifetimes"], (epoch - DAY_ZERO).days
+    index = addresses(account_opened_day.size)
+    rate = np.full(index.size, float(law["rate_per_year"]))
+    before = _opened_days(words(seed, "cards/opened", index), account_opened_day, epoch)
+    new = beginnings(words(seed, "cards/new", index), epoch_day, law)
+    is_new = begins_within(words(seed, "cards/is_new", index), rate, law)
+    opened = np.where(is_new, new, before)
+    return opened, endings(words(seed, "cards/closed", index), opened, rate, (epoch_day, law))
+
+
 def _opened_days(word: U64, account_opened_day: I64, epoch: date) -> I64:
     """A day from the opening of the account on and before the epoch, in days since 1970."""
     span = (epoch - DAY_ZERO).days - account_opened_day
@@ -170,7 +186,10 @@ def _opened_days(word: U64, account_opened_day: I64, epoch: date) -> I64:
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """Arrays by card: codes, days since 1970, level relative to the mean, share 0..1."""
+    """Arrays by card: codes, days since 1970, level relative to the mean, share 0..1.
+
+    closed_day is NO_END where no end is told.
+    """
 
     customer: I64
     product: I64
@@ -179,5 +198,6 @@ class Cards:
     expires_on: I64
     is_contactless: Any
     opened_day: I64
+    closed_day: I64
     level: F64
     online_share: F64

@@ -51,6 +51,11 @@ def nullable(values: NDArray[Any], is_null: NDArray[np.bool_]) -> pa.Array:
     return pa.array(values, mask=is_null)
 
 
+def nullable_days(days: I64, is_null: NDArray[np.bool_]) -> pa.Array:
+    """An Arrow array of dates from days since 1970; the rows of `is_null` have no value."""
+    return pa.array(days.astype(np.int32), mask=is_null).cast(pa.date32())
+
+
 def texts(words: Any, codes: I64) -> pa.Array:
     """words[code] of each code as an Arrow string array."""
     return pa.array(words, pa.string()).take(pa.array(codes))

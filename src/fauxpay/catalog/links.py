@@ -78,8 +78,8 @@ class Linked:
         return np.asarray(self.tables[table][name].to_numpy(), dtype=np.float64)
 
     def days(self, table: str, name: str) -> I64:
-        """One column of days as days since 1970, i64[rows]."""
-        days = self.tables[table][name].cast(pa.int32()).to_numpy()
+        """One column of days as days since 1970, i64[rows]; a far one where there is none."""
+        days = self.tables[table][name].cast(pa.int32()).fill_null(2**31 - 1).to_numpy()
         return np.asarray(days, dtype=np.int64)
 
     def equals(self, table: str, name: str, value: str) -> Marks:

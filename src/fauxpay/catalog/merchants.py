@@ -2,7 +2,8 @@
 
 Reads    places
 Writes   merchants
-Draws    merchants/{trade,is_chain,chain,mcc,opening,both,price,name,distance,angle,seat,rank}
+Draws    merchants/{trade,is_chain,chain,mcc,opening,both,price,name,distance,angle,seat,rank,
+         is_new,opened,closed}
 Sources  parameters.yaml [merchants], config catalog.{merchants,chain_share,online_merchant_share}
 
 A merchant's address is its place (or country) and its number there; what a chain has in common is
@@ -19,9 +20,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fauxpay.catalog.accounts import DAY_ZERO
 from fauxpay.catalog.chains import chain_ids, chain_members
-from fauxpay.catalog.columns import Coded, choices, nullable, shaped, texts
+from fauxpay.catalog.columns import Coded, choices, nullable, nullable_days, shaped, texts
 from fauxpay.catalog.laws import normal, pick_row, significant, words
+from fauxpay.catalog.lifetimes import (
+    DAYS_PER_YEAR,
+    NO_END,
+    beginnings,
+    begins_within,
+    endings,
+)
 from fauxpay.catalog.places import COORDINATE_DECIMALS, Places
 from fauxpay.catalog.popularity import popularities
 from fauxpay.catalog.seats import Seats, make_seats
@@ -48,6 +57,7 @@ def make_merchants(config: Config, places: Places, facts: Mapping[str, Any]) -> 
     chain = chain_members(config, places, seats, facts["chains"])
     brand = chain.brand(seats.address)
     latitude, longitude = _coordinates(seed, seats, places, facts)
+    opened, closed = _lifetimes(config, seats, chain, facts)
     rank_word = words(seed, "merchants/rank", seats.address)
     return Merchants(
         seats=seats,
@@ -62,6 +72,8 @@ def make_merchants(config: Config, places: Places, facts: Mapping[str, Any]) -> 
         opening=_openings(words(seed, "merchants/opening", brand), seats, facts),
         price_level=_price_levels(words(seed, "merchants/price", brand), seats.trade, trades),
         popularity=popularities(config, places, seats, (chain, uniform(rank_word)), facts),
+        opened_day=opened,
+        closed_day=closed,
     )
 
 
@@ -85,6 +97,8 @@ def merchants_table(seed: int, places: Places, merchants: Merchants) -> pa.Table
             "opening": Coded(merchants.opening, choices("merchants", "opening")),
             "price_level": merchants.price_level,
             "popularity": merchants.popularity,
+            "opened_on": merchants.opened_day,
+            "closed_on": nullable_days(merchants.closed_day, merchants.closed_day == NO_END),
         },
     )
 
@@ -92,6 +106,27 @@ def merchants_table(seed: int, places: Places, merchants: Merchants) -> pa.Table
 def merchant_ids(seed: int, address: U64) -> I64:
     """Ids of merchants by address."""
     return IdLaw.of(seed, "merchants").ids(address)
+
+
+def _lifetimes(
+    config: Config, seats: Seats, chain: Any, facts: Mapping[str, Any]
+) -> tuple[I64, I64]:
+    """(first day, day of closing) of each; the first outlets of a place and country stay."""
+    seed, law = config.catalog.seed, facts["lifetimes"]
+    epoch_day = (config.activity.epoch - DAY_ZERO).days
+    rate = float(law["rate_per_year"]) * np.where(chain.is_member, float(law["chain_factor"]), 1.0)
+    floor = np.where(seats.is_online, seats.trades.online_floor.size, seats.trades.floor.size)
+    rate = np.where(seats.nth < floor, 0.0, rate)
+    word = words(seed, "merchants/opened", seats.address)
+    mean, longest = float(law["age_years_mean"]), float(law["age_years_max"])
+    age = -np.log1p(-uniform(word) * -np.expm1(-longest / mean)) * mean * DAYS_PER_YEAR
+    # Rounded first: a day must not hang on the last bit of a logarithm.
+    before = epoch_day - np.floor(np.round(age, 6)).astype(np.int64)
+    is_new = begins_within(words(seed, "merchants/is_new", seats.address), rate, law)
+    opened = np.where(is_new, beginnings(word, epoch_day, law), before)
+    word = words(seed, "merchants/closed", seats.address)
+    closed = endings(word, opened, rate, (epoch_day, law))
+    return opened, np.where(rate > 0, closed, NO_END)
 
 
 def _presences(u: F64, seats: Seats, chain: Any, facts: Mapping[str, Any]) -> I64:
@@ -162,7 +197,10 @@ def _names(word: U64, trade: I64, trades: Trades, facts: Mapping[str, Any]) -> p
 
 @dataclass(frozen=True, slots=True)
 class Merchants:
-    """Arrays by merchant; mcc, presence and opening are codes, chain counts where is_chain."""
+    """Arrays by merchant; mcc, presence and opening are codes, chain counts where is_chain.
+
+    opened_day, closed_day are days since 1970; closed_day is NO_END where no end is told.
+    """
 
     seats: Seats
     trades: Trades
@@ -176,3 +214,5 @@ class Merchants:
     opening: I64
     price_level: F64
     popularity: F64
+    opened_day: I64
+    closed_day: I64

@@ -184,6 +184,16 @@ def card_is_no_older_than_account(catalog: Linked) -> Marks:
     )
 
 
+def card_closes_after_opening(catalog: Linked) -> Marks:
+    """A card is in use for a day at least."""
+    return catalog.days("cards", "closed_on") <= catalog.days("cards", "opened_day")
+
+
+def merchant_closes_after_opening(catalog: Linked) -> Marks:
+    """A merchant is in business for a day at least."""
+    return catalog.days("merchants", "closed_on") <= catalog.days("merchants", "opened_on")
+
+
 def device_is_of_known_household(catalog: Linked) -> Marks:
     """A device's household has customers."""
     household = catalog.column("devices", "household_id")
@@ -273,6 +283,8 @@ RULES = (
     Rule(card_and_account_have_one_customer, "cards", "customer_id", "the account's customer"),
     Rule(card_expires_after_opening, "cards", "expires_on", "a day after opened_day"),
     Rule(card_is_no_older_than_account, "cards", "opened_day", "the account's opened_day or later"),
+    Rule(card_closes_after_opening, "cards", "closed_on", "a day after opened_day, or none"),
+    Rule(merchant_closes_after_opening, "merchants", "closed_on", "a day after opened_on, or none"),
     Rule(device_is_of_known_household, "devices", "household_id", "a household of some customer"),
     Rule(
         device_at_home_has_address, "devices", "ip_address", "an address where household_id is set"

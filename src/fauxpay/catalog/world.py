@@ -29,6 +29,7 @@ Tables = Mapping[str, pa.Table]
 PRESENCES = ("physical", "online", "both")
 OPENINGS = ("always", "early", "day", "office", "evening", "night")
 PROFILES = ("commuter", "office", "student", "family", "retired", "night_owl")
+NEVER = 2**31 - 1  # a day that does not come
 TERMINAL_KINDS = ("pos", "atm", "unattended", "virtual")
 
 
@@ -44,7 +45,10 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Merchants:
-    """One entry per merchant; terminals of merchant m are first_terminal[m] + 0..count-1."""
+    """One entry per merchant; terminals of merchant m are first_terminal[m] + 0..count-1.
+
+    In business on the UTC days opened_day .. closed_day - 1.
+    """
 
     id: I64
     mcc: I16
@@ -58,6 +62,8 @@ class Merchants:
     opening: I64
     price_level: F64
     popularity: F64
+    opened_day: I64
+    closed_day: I64
     first_terminal: I64
     terminal_count: I64
 
@@ -73,7 +79,10 @@ class Terminals:
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """One entry per card, with what it inherits from account, customer and household."""
+    """One entry per card, with what it inherits from account, customer and household.
+
+    In use on the UTC days opened_day .. closed_day - 1.
+    """
 
     id: I64
     account_id: I64
@@ -92,6 +101,7 @@ class Cards:
     income_level: F64
     profile: I64
     opened_day: I64
+    closed_day: I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +158,12 @@ def _column(table: pa.Table, name: str) -> Any:
 
 def _array(table: pa.Table, name: str) -> Any:
     return _column(table, name).to_numpy(zero_copy_only=False)
+
+
+def _days(table: pa.Table, name: str) -> I64:
+    """Days since 1970; NEVER where there is none."""
+    days = _column(table, name).cast(pa.int32()).fill_null(NEVER)
+    return np.asarray(days.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def _codes(values: Any, domain: tuple[str, ...]) -> I64:
@@ -236,6 +252,8 @@ def _merchants(
         opening=_codes(_column(table, "opening"), OPENINGS),
         price_level=_array(table, "price_level"),
         popularity=_array(table, "popularity"),
+        opened_day=_days(table, "opened_on"),
+        closed_day=_days(table, "closed_on"),
         first_terminal=(np.cumsum(count) - count).astype(np.int64),
         terminal_count=count,
     )
@@ -275,7 +293,8 @@ def _cards(
         online_share=_array(table, "online_share"),
         income_level=_array(customers, "income_level")[customer],
         profile=_codes(_column(customers, "profile"), PROFILES)[customer],
-        opened_day=_array(table, "opened_day").astype("datetime64[D]").astype(np.int64),
+        opened_day=_days(table, "opened_day"),
+        closed_day=_days(table, "closed_on"),
     )
 
 

@@ -88,7 +88,7 @@ class ActivityConfig(Section):
         1.5, "Zipf law of a card's own ranked merchants", "exponent", ge=0, le=3
     )
     trip_share: float = setting(
-        0.35,
+        0.5,
         "further purchases of a day that belong to the trip of an earlier one",
         "share of further purchases",
         ge=0,

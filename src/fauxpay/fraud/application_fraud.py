@@ -15,7 +15,7 @@ import numpy as np
 from fauxpay.fraud.exposure import new_card_exposure
 from fauxpay.fraud.ground import HOUR_MS, Ground
 from fauxpay.fraud.manner import attacks_of, own_sessions, scaled
-from fauxpay.fraud.shops import countries, local_shops, online_shops
+from fauxpay.fraud.shops import Choice, countries, local_shops, online_shops
 from fauxpay.fraud.story import Disputes, Story, chosen, empty, merged
 from fauxpay.fraud.uses import burst, compromises_of
 
@@ -42,11 +42,11 @@ class ApplicationFraud:
         here, there = uses.only(~is_online), uses.only(is_online)
         rows = ground.rows(here.card, here.at_ms, here.address)
         cash = ground.chance("cash", here.address, facts["cash_share"])
-        key, quarter = here.address, rows.local_quarter
-        where = local_shops(ground, rows.place, quarter, key, era[~is_online], cash)
+        here_choice, quarter = Choice(here.address, era[~is_online], here.at_ms), rows.local_quarter
+        where = local_shops(ground, rows.place, quarter, here_choice, cash)
         present = attacks_of(ground, here, where, facts["dearer_share"])
         country = countries(ground, there.card, there.address, facts["abroad_share"])
-        where = online_shops(ground, country, there.address, era[is_online])
+        where = online_shops(ground, country, Choice(there.address, era[is_online], there.at_ms))
         online = own_sessions(ground, attacks_of(ground, there, where, facts["dearer_share"]))
         attacks = merged([present, online])
         attacks = scaled(ground, attacks, np.where(attacks.kind == 2, 1.0, facts["amount_factor"]))

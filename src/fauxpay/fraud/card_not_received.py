@@ -16,7 +16,7 @@ from fauxpay.activity.calendar import DAY_MS
 from fauxpay.foundations.draws import below
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, YEAR_DAYS, Ground, Victims
 from fauxpay.fraud.manner import attacks_of, remote
-from fauxpay.fraud.shops import countries, local_shops, online_shops
+from fauxpay.fraud.shops import Choice, countries, local_shops, online_shops
 from fauxpay.fraud.story import Disputes, Story, chosen, empty, merged
 from fauxpay.fraud.uses import burst, compromises_of
 
@@ -47,11 +47,11 @@ class CardNotReceived:
         here, there = uses.only(~is_online), uses.only(is_online)
         rows = ground.rows(here.card, here.at_ms, here.address)
         no_cash = np.zeros(here.card.size, dtype=np.bool_)
-        quarter, key = rows.local_quarter, here.address
-        where = local_shops(ground, rows.place, quarter, key, era[~is_online], no_cash)
+        here_choice, quarter = Choice(here.address, era[~is_online], here.at_ms), rows.local_quarter
+        where = local_shops(ground, rows.place, quarter, here_choice, no_cash)
         present = attacks_of(ground, here, where, facts["dearer_share"])
         country = countries(ground, there.card, there.address, facts["abroad_share"])
-        where = online_shops(ground, country, there.address, era[is_online])
+        where = online_shops(ground, country, Choice(there.address, era[is_online], there.at_ms))
         online = attacks_of(ground, there, where, facts["dearer_share"])
         online = remote(ground, online, campaign[there.compromise])
         attacks = merged([present, online])

@@ -18,6 +18,7 @@ from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground, Victims
 from fauxpay.fraud.manner import attacks_of, remote
 from fauxpay.fraud.pull import days_before, favourites, last_of, purchases
 from fauxpay.fraud.shops import (
+    Choice,
     countries,
     country_shares,
     listed,
@@ -48,7 +49,7 @@ class DataBreach:
         own = campaign[uses.compromise]
         key = listed(ground, own, uses.address, facts["merchants"])
         country = countries(ground, uses.card, key, facts["abroad_share"])
-        where = online_shops(ground, country, key, own)
+        where = online_shops(ground, country, Choice(key, own, uses.at_ms))
         attacks = attacks_of(ground, uses, where, facts["dearer_share"])
         return Story(compromises, remote(ground, attacks, own), empty(Disputes))
 

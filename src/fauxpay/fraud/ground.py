@@ -180,14 +180,20 @@ class Ground:
         return moment, taken
 
     def in_use(self, card: I64, day: I64) -> Any:
-        """Whether cards are the customer's on days."""
-        return day >= self.activity.world.cards.opened_day[card]
+        """Whether cards are opened and not given up on days."""
+        return self.activity.in_use(card, day)
 
     def era(self, moment_ms: I64, days: float) -> I64:
         """Which period a moment lies in; one for ever where nothing drifts."""
         if not self.demand.is_drifting:
             return np.zeros(moment_ms.size, dtype=np.int64)
         return moment_ms // (int(days) * DAY_MS)
+
+    def era_days(self, moment_ms: I64, days: float) -> I64:
+        """First UTC day of the period that a moment lies in; the moment's own without drift."""
+        if not self.demand.is_drifting:
+            return moment_ms // DAY_MS
+        return self.era(moment_ms, days) * int(days)
 
     def campaign(self, victims: Victims) -> I64:
         """The campaign that takes a victim: one of a few at the same time, for some weeks."""
@@ -204,7 +210,7 @@ class Ground:
         day = np.clip(day, activity.epoch_day, activity.epoch_day + activity.calendar.days - 1)
         place, in_transit = activity.places_on(card, day)
         quarter = activity.local_quarters(place, day, of_day)
-        return activity.rows(card, (address,) * 3, (place, in_transit), quarter)
+        return activity.rows(card, (address, address, address), (place, in_transit), quarter)
 
     def at_hours(self, card: I64, at_ms: I64, address: U64, hours: Any) -> I64:
         """The next time after a moment at an hour by a law of 24 weights, in the card's home."""

@@ -15,7 +15,7 @@ import numpy as np
 from fauxpay.activity.rows import CHIP, CONTACTLESS
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground
 from fauxpay.fraud.manner import attacks_of
-from fauxpay.fraud.shops import local_shops
+from fauxpay.fraud.shops import Choice, local_shops
 from fauxpay.fraud.story import Disputes, Story, empty
 from fauxpay.fraud.uses import burst, compromises_of
 
@@ -46,7 +46,9 @@ class LostStolen:
         last = np.append(np.diff(uses.compromise) != 0, True) if uses.card.size else uses.nth > 0
         cash = ground.chance("cash", uses.address, facts["cash_share"]) & last
         era = ground.era(uses.at_ms, ground.common["campaigns"]["days"])
-        where = local_shops(ground, rows.place, rows.local_quarter, uses.address, era, cash)
+        where = local_shops(
+            ground, rows.place, rows.local_quarter, Choice(uses.address, era, uses.at_ms), cash
+        )
         attacks = attacks_of(ground, uses, where, facts["dearer_share"])
         # Without the PIN only a tap is free of questions.
         taps = (attacks.entry_mode == CHIP) & ground.chance(

@@ -16,14 +16,16 @@ from fauxpay.activity.rows import ONLINE
 from fauxpay.fraud.exposure import online_exposure
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground
 from fauxpay.fraud.manner import attacks_of, remote
-from fauxpay.fraud.shops import popular_shop, where_of
+from fauxpay.fraud.shops import fresh_shop, where_of
 from fauxpay.fraud.story import Disputes, Story, empty
 from fauxpay.fraud.uses import burst, compromises_of
+
+_LAST_CHARGE_DAYS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class MerchantBustOut:
-    """A small merchant with customers of its own lends its terminal to thieves."""
+    """A young merchant with customers of its own lends its terminal to thieves."""
 
     name: str = "merchant_bust_out"
     facts: None = None
@@ -41,7 +43,9 @@ class MerchantBustOut:
         noticed = ground.span_ms("noticed", victims.address, facts["detection_hours"], HOUR_MS)
         compromises = compromises_of(ground, victims, campaign, start + noticed)
         own = campaign[uses.compromise]
-        merchant = popular_shop(ground, own.view(np.uint64), -int(facts["of_candidates"]))
+        day = ground.era_days(victims.moment_ms, facts["campaign_days"])[uses.compromise]
+        days = (day - 5, day + int(facts["campaign_days"]) + _LAST_CHARGE_DAYS)
+        merchant = fresh_shop(ground, own.view(np.uint64), int(facts["of_candidates"]), days)
         where = where_of(ground, np.full(own.size, ONLINE), merchant, uses.address)
         attacks = attacks_of(ground, uses, where, facts["dearer_share"])
         return Story(compromises, remote(ground, attacks, own), empty(Disputes))

@@ -14,7 +14,7 @@ import numpy as np
 
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground
 from fauxpay.fraud.manner import attacks_of, remote
-from fauxpay.fraud.shops import listed, local_shops, online_shops
+from fauxpay.fraud.shops import Choice, listed, local_shops, online_shops
 from fauxpay.fraud.story import Disputes, Story, chosen, empty, merged
 from fauxpay.fraud.uses import burst, compromises_of, last_ms
 
@@ -43,13 +43,17 @@ class MuleRing:
         compromises = compromises_of(ground, victims, campaign, begin + found)
         own = campaign[loads.compromise]
         key = listed(ground, own, loads.address, facts["merchants"])
-        where = online_shops(ground, ground.activity.world.cards.country[loads.card], key, own)
+        where = online_shops(
+            ground, ground.activity.world.cards.country[loads.card], Choice(key, own, loads.at_ms)
+        )
         online = attacks_of(ground, loads, where, facts["dearer_share"])
         online = remote(ground, online, own, near_share=0.0)
         rows = ground.rows(cash.card, cash.at_ms, cash.address)
         era = campaign[cash.compromise]
         is_cash = np.ones(cash.card.size, dtype=np.bool_)
-        where = local_shops(ground, rows.place, rows.local_quarter, cash.address, era, is_cash)
+        where = local_shops(
+            ground, rows.place, rows.local_quarter, Choice(cash.address, era, cash.at_ms), is_cash
+        )
         attacks = merged([online, attacks_of(ground, cash, where, facts["dearer_share"])])
         order = np.lexsort((attacks.at_ms, attacks.compromise))
         return Story(compromises, chosen(attacks, order), empty(Disputes))

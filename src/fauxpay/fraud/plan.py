@@ -166,6 +166,7 @@ def _plan(activity: Activity, told: Story) -> Plan:
         usable &= before == after
     last_day = activity.epoch_day + activity.calendar.days
     usable &= (attacks.at_ms >= activity.epoch_day * DAY_MS) & (attacks.at_ms < last_day * DAY_MS)
+    usable &= activity.in_use(attacks.card, attacks.at_ms // DAY_MS)
     attacks = chosen(attacks, usable)
     day = attacks.at_ms // DAY_MS
     order = np.lexsort((attacks.address, attacks.at_ms, attacks.card, day))
@@ -199,6 +200,8 @@ def _reissues(activity: Activity, compromises: Compromises) -> Reissues:
     same = np.flatnonzero(card[1:] == card[:-1]) + 1
     # The earlier block replaced the card after the later theft: the stolen details are dead.
     dead = same[started[same] < blocked[same - 1]]
+    # Nor does a card that is given up before the theft is found get a successor.
+    dead = np.union1d(dead, np.flatnonzero(~activity.in_use(card, blocked // DAY_MS)))
     kept = np.setdiff1d(np.arange(card.size), dead)
     order, card, blocked = order[kept], card[kept], blocked[kept]
     law = IdLaw.of(activity.keys.seed, "reissued_cards")

@@ -18,7 +18,7 @@ import numpy as np
 
 from fauxpay.activity import outcomes
 from fauxpay.activity.calendar import DAY_MS
-from fauxpay.activity.cells import open_cells, visit_counts
+from fauxpay.activity.cells import visit_counts
 from fauxpay.activity.engine import Activity
 from fauxpay.activity.tills import entries_of
 from fauxpay.activity.visits import visits
@@ -49,8 +49,7 @@ class Purchases:
 
 def purchases(activity: Activity, card: I64, day: I64) -> Purchases:
     """What was bought in cells (card, day), each i64[n], days from the epoch on."""
-    at = (card, day)
-    cells = open_cells(activity.world, activity.tables.cells, activity.calendar, activity.keys, at)
+    cells = activity.open_cells(card, day)
     count = visit_counts(activity.tables.cells, cells)
     made = visits(activity.tables.visits, activity.calendar, activity.keys, cells, count)
     own_day = day[made.cell]

@@ -59,14 +59,9 @@ def _taken_back(ground: Ground, source: Purchases, at_ms: I64) -> Any:
     last = np.minimum(at_ms // DAY_MS, activity.epoch_day + activity.calendar.days - 1)
     owner, nth = spread_out(np.maximum(last - source.day + 1, 0))
     events = activity.cell_events(source.card[owner], source.day[owner] + nth)
+    of = owner[events.cell[events.cell.size - events.returns.card.size :]]
     taken = np.zeros(source.card.size, dtype=np.bool_)
-    position = np.searchsorted(np.sort(source.address), events.returns.source)
-    order = np.argsort(source.address, kind="stable")
-    if not source.card.size:
-        return taken
-    at = order[np.minimum(position, source.card.size - 1)]
-    hit = source.address[at] == events.returns.source
-    taken[at[hit]] = True
+    taken[of[source.address[of] == events.returns.source]] = True
     return taken
 
 

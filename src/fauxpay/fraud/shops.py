@@ -15,9 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from fauxpay.activity.merchants import terminals_of
-from fauxpay.activity.rows import CASH, LOCAL, LOCAL_QUARTERS, ONLINE, Where
+from fauxpay.activity.calendar import DAY_MS
+from fauxpay.activity.merchants import ALWAYS_OPEN
+from fauxpay.activity.rows import CASH, LOCAL, ONLINE, Where
+from fauxpay.activity.shops import standing, terminals_of
 from fauxpay.catalog.world import PRESENCES, World
+from fauxpay.foundations.alias import AliasPool
 from fauxpay.foundations.draws import F64, I64, U64, below, bits, draw, stream_key, uniform
 from fauxpay.fraud.ground import Ground
 
@@ -91,12 +94,18 @@ def _in_fashion(ground: Ground, merchant: I64, era: I64) -> Any:
     return ground.chance("fashion", ((era << _MCC_BITS) | mcc).view(np.uint64), fashion)
 
 
-def _picked(ground: Ground, kind: I64, segment: I64, choice: tuple[U64, I64], accepts: Any) -> I64:
-    """Merchants of segments by popularity and taste; the last of a few tries is taken anyhow.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What names a choice of a shop (equal keys agree), its era of fashion, and when it is made."""
 
-    choice  (key u64[n] that names the choice, era i64[n])
-    """
-    key, era = choice
+    key: U64
+    era: I64
+    at_ms: I64
+
+
+def _picked(ground: Ground, kind: I64, segment: I64, choice: Choice, accepts: Any) -> I64:
+    """Merchants of segments by popularity and taste; the last of a few tries is taken anyhow."""
+    key, era = choice.key, choice.era
     tables, weight = ground.activity.tables.where, tastes(ground)
     mcc = ground.activity.world.merchants.mcc
     is_online = bool(kind.size and kind[0] == ONLINE)
@@ -114,7 +123,8 @@ def _picked(ground: Ground, kind: I64, segment: I64, choice: tuple[U64, I64], ac
         rows = rows[~pleased]
         if not rows.size:
             break
-    return merchant
+    chosen = (tables.segment[kind] + segment, ground.word("successor", key))
+    return standing(tables, merchant, chosen, choice.at_ms // DAY_MS)
 
 
 def countries(ground: Ground, card: I64, key: U64, abroad: Any) -> I64:
@@ -132,28 +142,48 @@ def countries(ground: Ground, card: I64, key: U64, abroad: Any) -> I64:
     return np.where(ground.chance("abroad", key, abroad), other, own)
 
 
-def online_shops(ground: Ground, country: I64, key: U64, era: I64) -> Where:
-    """Online merchants of countries; key u64[n] names the choice, so equal keys agree."""
-    kind = np.full(key.size, ONLINE)
-    merchant = _picked(ground, kind, country, (key, era), lambda rows, found: True)
-    return where_of(ground, kind, merchant, key)
+def online_shops(ground: Ground, country: I64, choice: Choice) -> Where:
+    """Online merchants of countries that are in business."""
+    kind = np.full(country.size, ONLINE)
+    merchant = _picked(ground, kind, country, choice, lambda rows, found: True)
+    return where_of(ground, kind, merchant, choice.key)
 
 
 def popular_shop(ground: Ground, key: U64, candidates: int) -> I64:
-    """One online merchant for each key: of some picks the most popular one (< 0: the least).
+    """One lasting online merchant for each key: the most popular one of some picks."""
+    pool = ground.activity.tables.where.lasting
+    picks = np.stack(_home_picks(ground, pool, key, candidates))
+    popularity = ground.activity.world.merchants.popularity[picks]
+    return _best(picks, popularity)
 
-    Its country is that of one of the world's first cards: a card more changes none.
+
+def fresh_shop(ground: Ground, key: U64, candidates: int, days: tuple[I64, I64]) -> I64:
+    """One online merchant for each key: the latest to open of some picks.
+
+    days  (first, last) that it has to be in business on; where none is, a lasting small one
     """
-    world, pool = ground.activity.world, ground.activity.tables.where.pool
+    tables, merchants = ground.activity.tables.where, ground.activity.world.merchants
+    picks = np.stack(_home_picks(ground, tables.pool, key, candidates))
+    opened, closed = tables.opened_day[picks], tables.closed_day[picks]
+    is_there = (opened <= days[0]) & (closed > days[1])
+    fresh = _best(picks, np.where(is_there, opened.astype(np.int64), np.iinfo(np.int64).min))
+    lasting = np.stack(_home_picks(ground, tables.lasting, key, candidates))
+    small = _best(lasting, -merchants.popularity[lasting])
+    return np.where(is_there.any(axis=0), fresh, small)
+
+
+def _home_picks(ground: Ground, pool: AliasPool, key: U64, count: int) -> list[I64]:
+    """Online merchants of the country of one of the world's first cards: a card more moves none."""
+    world = ground.activity.world
     some = min(world.cards.id.size, _COUNTRY_CARDS)
     country = world.cards.country[below(ground.word("home", key), some)]
     segment = ground.activity.tables.where.segment[ONLINE] + country
-    picks = [pool.pick(segment, ground.word(f"of/{nth}", key)) for nth in range(abs(candidates))]
-    stacked = np.stack(picks)
-    popularity = world.merchants.popularity[stacked]
-    best = popularity.argmax(axis=0) if candidates > 0 else popularity.argmin(axis=0)
-    merchant: I64 = np.take_along_axis(stacked, best[None, :], axis=0)[0]
-    return merchant
+    return [pool.pick(segment, ground.word(f"of/{nth}", key)) for nth in range(count)]
+
+
+def _best(picks: I64, score: Any) -> I64:
+    best: I64 = np.take_along_axis(picks, score.argmax(axis=0)[None, :], axis=0)[0]
+    return best
 
 
 def country_shares(ground: Ground) -> F64:
@@ -169,18 +199,19 @@ def listed(ground: Ground, campaign: I64, address: U64, size: Any) -> U64:
     return ((campaign << 10) | pick).view(np.uint64)
 
 
-def local_shops(ground: Ground, place: I64, quarter: I64, key: U64, era: I64, cash: Any) -> Where:
+def local_shops(ground: Ground, place: I64, quarter: I64, choice: Choice, cash: Any) -> Where:
     """Shops or cash machines (cash: bool[n]) of places that are open at a quarter of the week."""
-    tables, world = ground.activity.tables.where, ground.activity.world
+    tables, key = ground.activity.tables.where, choice.key
     kind = np.where(cash, CASH, LOCAL).astype(np.int64)
 
     def accepts(rows: I64, found: I64) -> Any:
-        position = world.merchants.opening[found] * LOCAL_QUARTERS + quarter[rows]
-        chance = tables.open.take(position, mode="clip")
+        chance = tables.open.take(tables.hours[found] + quarter[rows], mode="clip")
+        # Of merchants that are not always in business the chances stand below nought.
+        chance = np.where(chance < 0, chance + np.int16(2 * ALWAYS_OPEN), chance)
         drawn = bits(ground.word("door", key[rows] ^ found.view(np.uint64)), 0, 8)
         return (drawn < chance) | (kind[rows] == CASH)
 
-    return where_of(ground, kind, _picked(ground, kind, place, (key, era), accepts), key)
+    return where_of(ground, kind, _picked(ground, kind, place, choice, accepts), key)
 
 
 def places_abroad(ground: Ground, country: I64, key: U64) -> I64:

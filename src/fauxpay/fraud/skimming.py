@@ -18,7 +18,7 @@ from fauxpay.foundations.draws import I64, below
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground, Victims
 from fauxpay.fraud.manner import attacks_of, swiped
 from fauxpay.fraud.pull import days_before, last_of, purchases
-from fauxpay.fraud.shops import local_shops, places_abroad
+from fauxpay.fraud.shops import Choice, local_shops, places_abroad
 from fauxpay.fraud.story import Disputes, Story, empty
 from fauxpay.fraud.uses import burst, compromises_of
 
@@ -49,7 +49,7 @@ class Skimming:
         quarter = activity.local_quarters(place, np.minimum(day, last_day), of_day)
         cash = ground.chance("cash", uses.address, facts["cash_share"])
         era = ground.era(uses.at_ms, ground.common["campaigns"]["days"])
-        where = local_shops(ground, place, quarter, uses.address, era, cash)
+        where = local_shops(ground, place, quarter, Choice(uses.address, era, uses.at_ms), cash)
         attacks = attacks_of(ground, uses, where, facts["dearer_share"])
         return Story(compromises, swiped(attacks), empty(Disputes))
 

@@ -245,6 +245,21 @@ def _card_dates(gate: Integrity, rows: Columns) -> Offenders:
     return np.flatnonzero((rows["event_time"] < opened_us) | (at < 0))
 
 
+def _card_closed(gate: Integrity, rows: Columns) -> Offenders:
+    """Nothing happens on a card that is given up, refunds included."""
+    closed_us = gate.world.cards.closed_day.take(rows["card_id at"], mode="clip") * DAY_US
+    return np.flatnonzero((rows["event_time"] >= closed_us) | (rows["card_id at"] < 0))
+
+
+def _in_business(gate: Integrity, rows: Columns) -> Offenders:
+    """Refunds may come from a merchant that has closed since."""
+    merchants, at = gate.world.merchants, rows["merchant_id at"]
+    wrong = rows["event_time"] < merchants.opened_day.take(at, mode="clip") * DAY_US
+    wrong |= rows["event_time"] >= merchants.closed_day.take(at, mode="clip") * DAY_US
+    wrong &= rows["transaction_type"] <= max(PURCHASE, WITHDRAWAL)
+    return np.flatnonzero(wrong | (at < 0))
+
+
 def _civil_time(gate: Integrity, rows: Columns) -> Offenders:
     """The offset is one that some zone of the world has at that instant."""
     if not rows["event_time"].size:
@@ -276,6 +291,8 @@ RULES: tuple[Rule, ...] = (
     Rule("merchant_agrees", "merchant_id", "the catalog's trade, place, currency", _merchant),
     Rule("terminal_agrees", "terminal_id", "a terminal of the row's merchant", _terminal),
     Rule("card_is_open", "card_id", "a card opened on or before the event", _card_dates),
+    Rule("card_is_not_closed", "card_id", "a card closed after the event or never", _card_closed),
+    Rule("merchant_in_business", "merchant_id", "a merchant open on that day", _in_business),
     Rule("civil_time", "local_offset_minutes", "an offset legal at that instant", _civil_time),
 )
 INTEGRITY_CHECKS = tuple(f"{rule.name} {rule.column}" for rule in RULES)

@@ -14,7 +14,7 @@ import numpy as np
 
 from fauxpay.activity.addresses import CLASS_SHIFT, RECURRING, REFUND
 from fauxpay.activity.calendar import DAY_MS
-from fauxpay.activity.engine import Activity, Leaders, Purchase, local_quarters
+from fauxpay.activity.engine import Activity, Purchase, local_quarters
 from fauxpay.activity.returns import Returns
 from fauxpay.activity.rows import (
     ATM,
@@ -31,6 +31,7 @@ from fauxpay.activity.rows import (
     Session,
 )
 from fauxpay.activity.tickets import Rates, rates_between
+from fauxpay.activity.tills import Leaders
 from fauxpay.activity.traits import (
     ACCOUNT_ID,
     CARD_ID,
@@ -204,13 +205,11 @@ def _context(activity: Activity, keys: Keys, nth: Any) -> tuple[Rows, I64]:
     if row.size:
         assert keys.source is not None
         quarter[row] = keys.source.quarter[entry]
-    if billed.size:
-        # A subscription is asked by an address without a day, so that every month is alike.
-        address = address.copy() if address is keys.address else address
-        address[billed] &= ~np.uint64(((1 << 18) - 1) << 12)
     where = _where_addresses(keys, address, quarter)
     asked = (where, address, keys.address)
-    return activity.rows(keys.card, asked, (place, in_transit), quarter), offset
+    rows = activity.rows(keys.card, asked, (place, in_transit), quarter)
+    # A subscription is asked by an address without a day, so that every month is alike.
+    return activity.billed(rows, billed), offset
 
 
 def _where_addresses(keys: Keys, address: U64, quarter: I64) -> U64:

@@ -11,7 +11,7 @@ from fauxpay.activity.rows import CREDENTIAL_ON_FILE
 from fauxpay.fraud.exposure import online_exposure
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground
 from fauxpay.fraud.manner import attacks_of, remote
-from fauxpay.fraud.shops import online_shops
+from fauxpay.fraud.shops import Choice, online_shops
 from fauxpay.fraud.story import Disputes, Story, empty
 from fauxpay.fraud.uses import burst, compromises_of
 
@@ -46,7 +46,9 @@ class GiftCardDrain:
         found = ground.span_ms("found", victims.address, facts["detection_hours"], HOUR_MS)
         compromises = compromises_of(ground, victims, campaign, start + found)
         country = ground.activity.world.cards.country[uses.card]
-        where = online_shops(ground, country, uses.address, campaign[uses.compromise])
+        where = online_shops(
+            ground, country, Choice(uses.address, campaign[uses.compromise], uses.at_ms)
+        )
         attacks = remote(ground, attacks_of(ground, uses, where), campaign[uses.compromise])
         stored = np.full(uses.card.size, CREDENTIAL_ON_FILE)
         return Story(compromises, replace(attacks, entry_mode=stored), empty(Disputes))

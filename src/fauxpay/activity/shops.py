@@ -1,0 +1,208 @@
+"""Shops: which merchant and terminal each purchase goes to.
+
+Reads    rows(card, where_address, place, local_quarter), tables of activity.merchants
+Writes   where(kind, merchant, terminal)
+Draws    WHERE_*, FAVOURITE
+Sources  parameters.yaml [channels, favourites, opening]
+
+Every card has an implicit, endless ranked list for each kind: rank r of card c is a pure function
+of (c, kind, r), so favourites recur and exploration never ends, without state. Who finds a shop
+out of business goes to its successor, which is as much a function of (c, kind, r).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fauxpay.activity import streams
+from fauxpay.activity.addresses import days_of
+from fauxpay.activity.commute import FARE_LIST, WORK_LIST, commuting
+from fauxpay.activity.merchants import ALWAYS_OPEN, KIND_SLOTS, RANKS, WhereTables
+from fauxpay.activity.rows import LOCAL, ONLINE, SUBSCRIBED, Rows, Where
+from fauxpay.activity.streams import Keys
+from fauxpay.activity.terms import ranks_of
+from fauxpay.activity.traits import ONLINE_LEVEL, ONLINE_LEVELS, Traits, trait
+from fauxpay.foundations.draws import I64, U64, draw
+
+_RETRIES = 2
+
+
+def choose_merchants(tables: WhereTables, traits: Traits, keys: Keys, rows: Rows) -> Where:
+    """Kind, merchant and terminal of each row."""
+    word = draw(keys["where"], rows.where_address)
+    kind = _kind(tables, rows, word)
+    position = kind * RANKS
+    position += streams.WHERE_RANK.of(word)
+    rank = tables.ranks.take(position, mode="clip").astype(np.int64)
+    kind[rows.billed] = SUBSCRIBED
+    rank[rows.billed] = ranks_of(rows.address[rows.billed])
+    is_placed = tables.is_placed.take(kind, mode="clip")
+    segment = np.where(is_placed, rows.place, rows.country)
+    segment += tables.segment.take(kind, mode="clip")
+    listed = _listed(tables, rows, word, (kind, segment, rank))
+    merchant = _favourite(tables, keys, (rows.card, segment, listed, rank))
+    chance = _open_chance(tables, rows.local_quarter, merchant)
+    drawn = streams.WHERE_OPEN.of(word)
+    shut = drawn >= chance
+    shut &= (kind == LOCAL) | (chance < 0)
+    closed = np.flatnonzero(shut)
+    told = closed[chance.take(closed) < 0]
+    chance[told] += np.int16(2 * ALWAYS_OPEN)
+    gone = _gone(tables, rows, told, (kind, merchant))
+    word_of_gone = _favourite_words(keys, (rows.card[gone], listed[gone], rank[gone]))
+    merchant[gone] = tables.lasting.pick(segment[gone], word_of_gone)
+    chance[gone] = _open_chance(tables, rows.local_quarter[gone], merchant[gone])
+    shut[told] = (drawn.take(told) >= chance.take(told)) & (kind.take(told) == LOCAL)
+    closed = closed[shut.take(closed)]
+    _look_elsewhere(tables, keys, rows, (closed, kind, merchant))
+    _mind_midnight(tables, rows, word, (kind, merchant))
+    is_remote = ~tables.is_placed.take(kind, mode="clip")
+    terminal = terminals_of(traits, merchant, is_remote, streams.WHERE_TERMINAL.of(word))
+    return Where(kind, merchant, terminal, traits.merchant.take(merchant, mode="clip"))
+
+
+def _listed(tables: WhereTables, rows: Rows, word: U64, choice: tuple[I64, I64, I64]) -> I64:
+    """The list that each row asks; choice is (kind, segment, rank), the last two are changed."""
+    kind, segment, rank = choice
+    work, near, fare, there = commuting(tables.commute, tables.home, rows, (kind, word))
+    if not work.size and not fare.size:
+        return kind
+    listed = kind.copy()
+    listed[work], segment[work] = WORK_LIST, near + tables.segment[LOCAL]
+    # Nearly always the same few places at noon, and one company for all fares.
+    rank[work] >>= 1
+    listed[fare], segment[fare], rank[fare] = FARE_LIST, there + tables.segment[FARE_LIST], 0
+    return listed
+
+
+def terminals_of(traits: Traits, merchant: I64, is_remote: NDArray[np.bool_], drawn: I64) -> I64:
+    """A terminal of each merchant from 8 drawn bits."""
+    stands = traits.terminals.take(merchant, mode="clip")
+    stands >>= is_remote.view(np.int8) * np.int64(32)
+    drawn = drawn * (stands & np.int64(0xFF))
+    drawn >>= np.int64(8)
+    stands >>= np.int64(8)
+    stands &= np.int64(0xFFFFFF)
+    stands += drawn
+    return stands
+
+
+def _kind(tables: WhereTables, rows: Rows, word: U64) -> I64:
+    row = rows.country * ONLINE_LEVELS
+    row += trait(rows.traits, ONLINE_LEVEL)
+    row += rows.in_transit * np.int64(tables.transit_rows)
+    row *= KIND_SLOTS
+    row += streams.WHERE_KIND.of(word)
+    return tables.kinds.take(row, mode="clip").astype(np.int64)
+
+
+def _favourite(tables: WhereTables, keys: Keys, wanted: tuple[I64, I64, I64 | int, I64]) -> I64:
+    """The merchant at a rank of the list of (card, segment, kind, rank)."""
+    card, segment, kind, rank = wanted
+    return tables.pool.pick(segment, _favourite_words(keys, (card, kind, rank)))
+
+
+def _favourite_words(keys: Keys, wanted: tuple[I64, I64 | int, I64]) -> U64:
+    card, kind, rank = wanted
+    address = card << np.int64(19)
+    address |= np.asarray(kind, dtype=np.int64) << np.int64(16)
+    address |= rank
+    return draw(keys["favourite"], address.view(np.uint64))
+
+
+def _in_business(
+    tables: WhereTables, keys: Keys, wanted: tuple[I64, I64, int, I64], day: I64
+) -> I64:
+    """The merchant at a rank of the list of (card, segment, kind, rank), or its successor."""
+    card, segment, kind, rank = wanted
+    word = _favourite_words(keys, (card, kind, rank))
+    return standing(tables, tables.pool.pick(segment, word), (segment, word), day)
+
+
+def _open_chance(tables: WhereTables, local_quarter: I64, merchant: I64) -> NDArray[np.int16]:
+    position = tables.hours.take(merchant, mode="clip")
+    position += local_quarter
+    return tables.open.take(position, mode="clip")
+
+
+def standing(tables: WhereTables, merchant: I64, chosen: tuple[I64, U64], day: I64) -> I64:
+    """Merchants, with those out of business on the day replaced by lasting ones.
+
+    chosen  (segment, word) that the pool was asked with; the same word finds the same successor
+    """
+    gone = (day < tables.opened_day.take(merchant, mode="clip")) | (
+        day >= tables.closed_day.take(merchant, mode="clip")
+    )
+    row = np.flatnonzero(gone)
+    if row.size:
+        segment, word = chosen
+        merchant = merchant.copy()
+        merchant[row] = tables.lasting.pick(segment[row], word[row])
+    return merchant
+
+
+def _days(rows: Rows, row: I64, kind: I64) -> I64:
+    """The day by which some rows' merchants are asked; a subscription's address has none."""
+    asked = rows.where_address.take(row)
+    billed = np.flatnonzero(kind == SUBSCRIBED)
+    asked[billed] = rows.own_address.take(row[billed])
+    return days_of(asked)
+
+
+def _gone(tables: WhereTables, rows: Rows, row: I64, choice: tuple[I64, I64]) -> I64:
+    """Those of some rows whose merchant is out of business; choice is (kind, merchant) of all."""
+    day = _days(rows, row, choice[0].take(row))
+    merchant = choice[1].take(row)
+    gone = day < tables.opened_day.take(merchant)
+    gone |= day >= tables.closed_day.take(merchant)
+    return row[gone]
+
+
+def _mind_midnight(tables: WhereTables, rows: Rows, word: U64, choice: tuple[I64, I64]) -> None:
+    """A follower whose till closed for good at midnight buys online: any other shop may be far.
+
+    choice  (kind, merchant) of all rows, changed in place
+    """
+    if rows.where_address is rows.address:
+        return
+    row = np.flatnonzero(rows.where_address != rows.address)
+    kind, merchant = choice
+    day, chosen = days_of(rows.address[row]), merchant[row]
+    gone = (day < tables.opened_day[chosen]) | (day >= tables.closed_day[chosen])
+    row = row[gone]
+    kind[row] = ONLINE
+    merchant[row] = tables.lasting.pick(rows.country[row] + tables.segment[ONLINE], word[row])
+
+
+def _look_elsewhere(
+    tables: WhereTables,
+    keys: Keys,
+    rows: Rows,
+    choice: tuple[I64, I64, I64],
+) -> None:
+    """Rows that stood before a closed door try others of their list, then buy online.
+
+    choice  (rows still looking, kind, merchant); kind and merchant are changed in place.
+    """
+    closed, kind, merchant = choice
+    card, address = rows.card.take(closed), rows.where_address.take(closed)
+    place, quarter = rows.place.take(closed), rows.local_quarter.take(closed)
+    day = _days(rows, closed, kind.take(closed))
+    for attempt in range(_RETRIES):
+        word = draw(keys[f"where/retry/{attempt}"], address)
+        rank = tables.ranks.take(streams.WHERE_RANK.of(word)).astype(np.int64)
+        wanted = (card, place + tables.segment[LOCAL], LOCAL, rank)
+        found = _in_business(tables, keys, wanted, day)
+        chance = _open_chance(tables, quarter, found)
+        chance += (chance < 0) * np.int16(2 * ALWAYS_OPEN)
+        is_open = streams.WHERE_OPEN.of(word) < chance
+        merchant[closed[is_open]] = found[is_open]
+        left = np.flatnonzero(~is_open)
+        closed, card, address = closed[left], card[left], address[left]
+        place, quarter, day = place[left], quarter[left], day[left]
+    rank = streams.WHERE_RETRY.of(draw(keys["where"], address)) & np.int64(RANKS - 1)
+    rank = tables.ranks.take(rank + ONLINE * RANKS).astype(np.int64)
+    segment = rows.country[closed] + tables.segment[ONLINE]
+    kind[closed] = ONLINE
+    merchant[closed] = _in_business(tables, keys, (card, segment, ONLINE, rank), day)

@@ -1,0 +1,103 @@
+"""Take-backs: which purchases are refunded or reversed, asked from the cells that do it.
+
+Reads    cells, visits, the purchases that they take back
+Writes   returns, the position of the cell of each
+Draws    those of activity.returns
+Sources  parameters.yaml [returns]
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fauxpay.activity import outcomes, streams
+from fauxpay.activity.addresses import cell_addresses
+from fauxpay.activity.cells import Cells, visit_counts
+from fauxpay.activity.returns import (
+    Returns,
+    Sources,
+    joined,
+    keep,
+    refund_candidates,
+    refunds,
+    reversals,
+    reversed_visits,
+)
+from fauxpay.activity.rows import CASH
+from fauxpay.activity.tills import Leaders, entries_of
+from fauxpay.activity.visits import Visits, spread_out, visits
+from fauxpay.foundations.draws import I64, draw
+
+if TYPE_CHECKING:
+    from fauxpay.activity.engine import Activity
+
+
+def _sources(activity: Activity, cells: Cells, made: Visits, leaders: Leaders, row: I64) -> Sources:
+    """The visits at `row` of cells, as what a return takes back."""
+    cell = made.cell[row]
+    day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[cell]
+    where = made.address[row]
+    quarter = activity.local_quarters(cells.place[cell], day, made.at_ms[row])
+    position, entry = entries_of(leaders.row, row)
+    where[position], quarter[position] = leaders.address[entry], leaders.quarter[entry]
+    return Sources(made.address[row], where, cells.place[cell], cells.in_transit[cell], quarter)
+
+
+def returns_of(
+    activity: Activity, cells: Cells, made: Visits, leaders: Leaders
+) -> tuple[Returns, I64]:
+    """Refunds and reversals of cells whose purchases were approved, and their cells."""
+    row = reversed_visits(activity.tables.returns, made)
+    taken = (row, _sources(activity, cells, made, leaders, row))
+    back, back_cell = reversals(activity.tables.returns, activity.keys, made, taken), made.cell[row]
+    cell, refunded = _refunds(activity, cells)
+    both = joined(back, refunded)
+    cell = np.concatenate([back_cell, cell])
+    purchase, manner = activity.describe(activity.source_rows(both), None)
+    is_refund = np.arange(both.card.size) >= back.card.size
+    kept = (manner.response == outcomes.APPROVED) & ~(is_refund & (purchase.where.kind == CASH))
+    return keep(both, kept), cell[kept]
+
+
+def _refunds(activity: Activity, cells: Cells) -> tuple[I64, Returns]:
+    row, lag = refund_candidates(activity.tables.returns, cells)
+    day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[row] - lag
+    row, day = row[day >= activity.epoch_day], day[day >= activity.epoch_day]
+    at = (cells.card[row], day)
+    sources = activity.open_cells(*at)
+    count = visit_counts(activity.tables.cells, sources)
+    slot = (streams.CELL_REFUND_SLOT.of(cells.word[row]) * count) >> 12
+    made = visits(activity.tables.visits, activity.calendar, activity.keys, sources, count)
+    picked = np.cumsum(count) - count + slot
+    undone = np.isin(picked, reversed_visits(activity.tables.returns, made))
+    taken = _taken_back(activity, cells, row, (day, count, slot))
+    kept = np.flatnonzero((count > 0) & ~undone & ~taken)
+    leaders = activity.leaders(sources, made)
+    source = _sources(activity, sources, made, leaders, picked[kept])
+    row = row[kept]
+    return row, refunds(activity.calendar, activity.keys, cells, (row, source))
+
+
+def _taken_back(activity: Activity, cells: Cells, row: I64, source: tuple[I64, I64, I64]) -> Any:
+    """Candidates whose purchase an earlier cell takes back already; source is (day, n, slot).
+
+    Every cell between purchase and refund is asked, by its word alone, whether it points at
+    the same purchase; only the few that do are opened.
+    """
+    source_day, count, slot = source
+    day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[row]
+    candidate, nth = spread_out(np.maximum(day - source_day - 1, 0))
+    other_day = source_day[candidate] + 1 + nth
+    card = cells.card[row[candidate]]
+    word = draw(activity.keys["cell"], cell_addresses(card, other_day))
+    lag = activity.tables.returns.lag_days[streams.CELL_REFUND_LAG.of(word)]
+    other_slot = (streams.CELL_REFUND_SLOT.of(word) * count[candidate]) >> 12
+    same = np.flatnonzero((lag == nth + 1) & (other_slot == slot[candidate]))
+    at = (card[same], other_day[same])
+    others = activity.open_cells(*at)
+    wants, _ = refund_candidates(activity.tables.returns, others)
+    taken = np.zeros(row.size, dtype=np.bool_)
+    taken[candidate[same[wants]]] = True
+    return taken
