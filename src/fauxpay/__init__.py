@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from fauxpay.config.model import Config
     from fauxpay.delivery.progress import Progress
     from fauxpay.readers.run import Run, Store
+    from fauxpay.scorecard.findings import Scorecard
 
 __version__ = VERSION
-__all__ = ["Config", "Run", "Store", "__version__", "generate", "open"]
+__all__ = ["Config", "Run", "Store", "__version__", "generate", "open", "score"]
 
 
 def generate(
@@ -59,6 +60,22 @@ def open(root: str | PathLike[str], allow_unverified: bool = False) -> Store:
     from fauxpay.readers.run import open as open_store
 
     return open_store(root, allow_unverified)
+
+
+def score(source: Run | str | PathLike[str], mapping: Mapping[str, str] | None = None) -> Scorecard:
+    """Holds a run, or any card table, against published facts.
+
+    source   a Run; the beginning of a run id, "latest", a run's folder or a root; a folder, glob or
+             file of CSV or Parquet
+    mapping  canonical name -> their name, of a table that is no run; docs/scorecard.md lists them
+    Raises StorageError, GateError, ConfigError and ContractError for what cannot be read.
+    """
+    from pathlib import Path
+
+    from fauxpay.readers.run import Run
+    from fauxpay.scorecard.scoring import score as score_table
+
+    return score_table(source if isinstance(source, (Run, str)) else Path(source), mapping)
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from fauxpay.cli import config, contracts, export, generate, housekeeping, proofs, runs, who
+from fauxpay.cli import (
+    config,
+    contracts,
+    export,
+    generate,
+    housekeeping,
+    leaks,
+    proofs,
+    runs,
+    score,
+    who,
+)
 
 app = typer.Typer(
     name="fauxpay",
@@ -22,6 +33,8 @@ app.command()(config.cite)
 app.command()(proofs.verify)
 app.command()(proofs.replay)
 app.command()(who.who)
+app.command()(score.score)
+app.command()(leaks.leaks)
 app.command()(housekeeping.gc)
 app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")

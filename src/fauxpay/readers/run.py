@@ -28,9 +28,11 @@ from fauxpay.receipts.store import SealedRun, has_size, read_receipt, read_run
 
 if TYPE_CHECKING:
     import polars
+    import pyarrow
     import pyarrow.dataset
 
     from fauxpay.readers.graph import Graph
+    from fauxpay.labels.knowledge import Instant
 
 TABLES = {**layout.CATALOG_TABLES, **layout.PLAN_TABLES, **layout.DAY_TABLES}
 
@@ -210,6 +212,42 @@ class Run:
         from fauxpay.readers.graph import graph_of
 
         return graph_of(self, memory_limit)
+    def training_set(
+        self,
+        as_of: Instant,
+        *,
+        memory_limit: str = "2GB",
+        threads: int | None = None,
+        **options: Any,
+    ) -> pyarrow.Table:
+        """A frame that a team could have learnt from on a day, without a glance at the future.
+
+        as_of    the day, or instant: labels are those that were known then
+        options  gap_days=7, train_days=28, test_days=0, channels=(), genuine_share=1.0 and
+                 is_declined_too=False, as `readers.training.Request` says
+        returns  ids, the request's own columns, features of the past of card, merchant, terminal
+                 and device, label, weight; by event_time
+
+        `write_training_set` does not hold it in memory. Raises ConfigError for what the run does
+        not hold, MissingExtraError without DuckDB.
+        """
+        from fauxpay.readers.training import training_set
+
+        return training_set(self, as_of, options, memory_limit, threads)
+
+    def write_training_set(
+        self,
+        path: str | PathLike[str],
+        as_of: Instant,
+        *,
+        memory_limit: str = "2GB",
+        threads: int | None = None,
+        **options: Any,
+    ) -> int:
+        """Writes `training_set` to a new Parquet file in bounded memory; returns its rows."""
+        from fauxpay.readers.training import write_training_set
+
+        return write_training_set(self, Path(path), as_of, options, memory_limit, threads)
 
     def path(self, name: str) -> Path:
         """Where a file of the receipt stands: what failed was moved to the quarantine."""

@@ -8,16 +8,14 @@ Sources  nothing
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fauxpay.errors import ConfigError, MissingExtraError, StorageError
+from fauxpay.errors import ConfigError, StorageError
+from fauxpay.readers.query import connected as connected
 from fauxpay.readers.run import Run
 from fauxpay.readers.run import open as open_store
 from fauxpay.receipts import layout
@@ -55,14 +53,19 @@ class CardTable:
     source: str = field(repr=False)
     is_text: bool = False
 
-    def relation(self, columns: Iterable[str] | None = None) -> str:
-        """SELECT of some canonical columns, all where None, with only the joins that they need."""
+    def relation(
+        self, columns: Iterable[str] | None = None, event_days: frozenset[str] | None = None
+    ) -> str:
+        """SELECT of some canonical columns, all where None, with only the joins that they need.
+
+        event_days  of a run: only these partitions, such as 2026-03-01; None for all
+        """
         wanted = self.columns if columns is None else frozenset(columns)
         names = [name for name in CANONICAL if name in wanted & self.columns]
         assert names, f"none of {sorted(wanted)} is in {self.subject}"
         joins = sorted({join for name in names for join in self.expressions[name][1]})
         selected = ", ".join(f"{self.expressions[name][0]} AS {quoted(name)}" for name in names)
-        source = run_source(self.run, joins) if self.run is not None else self.source
+        source = run_source(self.run, joins, event_days) if self.run is not None else self.source
         return f"SELECT {selected} FROM {source}"
 
     def connect(
@@ -86,49 +89,25 @@ def open_card_table(
     source: str | Path | Run,
     mapping: Mapping[str, str] | None = None,
     root: str | Path = DEFAULT_ROOT,
+    *,
+    is_mapped_run_refused: bool = True,
 ) -> CardTable:
     """A card table by what a user calls it.
 
     source   a Run; the beginning of a run id or "latest", below `root`; the folder of a run or an
              output root (its latest run); a folder, glob or file of CSV or Parquet
     mapping  canonical name -> their name
+    is_mapped_run_refused   whether a mapping beside a run is an error; else it is left aside
     Raises StorageError where nothing is found, GateError for a run that did not pass, ConfigError
     for columns that are not there or cannot be read as what they are said to be.
     """
     if isinstance(source, Run):
-        return _of_run(source.run_id, source, mapping)
+        return _of_run(source.run_id, source, mapping if is_mapped_run_refused else None)
     subject = str(source)
     run = _run_named(subject, Path(root))
     if run is not None:
-        return _of_run(subject, run, mapping)
+        return _of_run(subject, run, mapping if is_mapped_run_refused else None)
     return _of_files(subject, mapping or {})
-
-
-def connected(
-    threads: int | None = None,
-    memory_limit: str | None = None,
-    temp_directory: str | Path | None = None,
-) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection in memory that spills into a temporary folder, which goes with it."""
-    try:
-        import duckdb
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            "DuckDB is not installed, which reads card tables; `pip install 'fauxpay[duckdb]'` "
-            "brings it"
-        ) from error
-    folder = str(temp_directory or tempfile.mkdtemp(prefix="fauxpay-score-"))
-    settings: dict[str, Any] = {"temp_directory": folder, "preserve_insertion_order": False}
-    if threads is not None:
-        settings["threads"] = threads
-    if memory_limit is not None:
-        settings["memory_limit"] = memory_limit
-    connection = duckdb.connect(":memory:", config=settings)
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")
-    if temp_directory is None:
-        weakref.finalize(connection, shutil.rmtree, folder, ignore_errors=True)
-    return connection
 
 
 def _run_named(text: str, root: Path) -> Run | None:

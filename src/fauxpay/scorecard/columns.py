@@ -25,6 +25,7 @@ CANONICAL: Mapping[str, str] = {
     "kind": "purchase, withdrawal, refund or reversal",
     "currency": "ISO 4217, of the merchant",
     "billing_amount": "major units of the card's currency",
+    "billing_currency": "ISO 4217, of the card",
     "merchant_country": "ISO 3166-1 alpha-2",
     "card_country": "ISO 3166-1 alpha-2",
     "customer": "the holder, any type",
@@ -52,7 +53,7 @@ _TIMES = ("at", "local_at", "known_at")
 _NUMBERS = ("amount", "billing_amount", "latitude", "longitude")
 _FLAGS = ("is_recurring", "is_approved")
 _TEXTS = (
-    *("mcc", "entry_mode", "currency", "merchant_country", "card_country"),
+    *("mcc", "entry_mode", "currency", "billing_currency", "merchant_country", "card_country"),
     *("card_product", "typology", "label_source", "channel", "kind"),
 )
 _LOWER = ("channel", "kind", "entry_mode", "card_product")

@@ -9,10 +9,12 @@ Sources  reference currencies
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from fauxpay.foundations.reference import reference
 from fauxpay.readers.run import TABLES, Run
+from fauxpay.receipts.layout import DAY_TABLES
 from fauxpay.scorecard.columns import literal
 
 POSTINGS = "postings"
@@ -25,6 +27,7 @@ _PLAIN = {
     "entry_mode": "t.entry_mode",
     "kind": "t.transaction_type",
     "currency": "t.currency",
+    "billing_currency": "t.billing_currency",
     "merchant_country": "t.merchant_country",
     "customer": "t.customer_id",
     "latitude": "CAST(t.latitude AS DOUBLE)",
@@ -62,28 +65,39 @@ def run_columns(run: Run) -> dict[str, tuple[str, tuple[str, ...]]]:
     return found
 
 
-def run_source(run: Run, tables: Sequence[str]) -> str:
-    """The FROM clause of the transactions with the tables that are asked for beside them."""
-    joins = [f"{_scan(run, 'transactions')} t"]
+def run_source(run: Run, tables: Sequence[str], event_days: frozenset[str] | None = None) -> str:
+    """The FROM clause of the transactions with the tables that are asked for beside them.
+
+    event_days  partitions to read; None for all
+    """
+    joins = [f"{_scan(run, 'transactions', event_days)} t"]
     for name in tables:
         key = _KEYS.get(name, "transaction_id")
-        scan = f"({_first_known(run)})" if name == "labels" else _scan(run, name)
+        scan = _scan(run, name, event_days)
+        scan = f"({_first_known(scan)})" if name == "labels" else scan
         joins.append(f"LEFT JOIN {scan} {name} ON {name}.{key} = t.{key}")
     return " ".join(joins)
 
 
-def _first_known(run: Run) -> str:
+def _first_known(labels: str) -> str:
     """When the bank first learnt that a transaction is fraud; later words do not change when."""
     return (
         "SELECT transaction_id, CAST(min(known_at) AS TIMESTAMP) AS known_at, "
-        f"arg_min(source, known_at) AS source FROM {_scan(run, 'labels')} "
+        f"arg_min(source, known_at) AS source FROM {labels} "
         "WHERE label = 'fraud' GROUP BY transaction_id"
     )
 
 
-def _scan(run: Run, name: str) -> str:
-    paths = ", ".join(literal(str(path)) for path in run.files(name))
+def _scan(run: Run, name: str, event_days: frozenset[str] | None = None) -> str:
+    files = run.files(name)
+    if event_days is not None and name in DAY_TABLES:
+        files = [path for path in files if _event_day(path) in event_days]
+    paths = ", ".join(literal(str(path)) for path in files)
     return f"read_parquet([{paths}], hive_partitioning = false)"
+
+
+def _event_day(path: Path) -> str:
+    return path.parent.name.partition("=")[2]
 
 
 def _units(currency: str) -> str:

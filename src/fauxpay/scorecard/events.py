@@ -1,0 +1,211 @@
+"""Events: a card table brought to one shape, and its sums by day, hour and kind of payment.
+
+Reads    a card table
+Writes   temporary tables `rates`, `cube` and `parsed` of one DuckDB connection
+Draws    nothing
+Sources  reference currencies and exchange rates, facts.yaml [notes]
+
+Most facts are read from `cube`. Only what a query names is read, joined and parsed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from fauxpay.errors import ContractError
+from fauxpay.foundations.reference import rates_on, reference
+from fauxpay.scorecard.card_table import CardTable
+from fauxpay.scorecard.columns import literal, quoted
+from fauxpay.scorecard.facts import Rules
+
+if TYPE_CHECKING:
+    import duckdb
+
+COMMON_CURRENCY = "EUR"
+_RATES_FROM = date(1999, 1, 4)
+_CUBE_COLUMNS = (
+    *("day", "hour", "card_country", "card_product", "channel", "kind", "is_approved", "is_fraud"),
+    *("is_recurring", "entry_mode", "merchant_country", "currency", "amount", "value"),
+)
+# By name of an event's column: what it is where the table has no such column.
+_WHERE_ABSENT = {
+    "merchant": "NULL::VARCHAR",
+    "amount": "NULL::DOUBLE",
+    "label": "0",
+    "channel": "NULL::VARCHAR",
+    "entry_mode": "NULL::VARCHAR",
+    "currency": "NULL::VARCHAR",
+    "merchant_country": "NULL::VARCHAR",
+    "card_country": "NULL::VARCHAR",
+    "card_product": "NULL::VARCHAR",
+    "typology": "NULL::VARCHAR",
+    "known_at": "NULL::TIMESTAMP",
+    "is_recurring": "false",
+    "is_approved": "true",
+}
+DAY_US = 86_400_000_000
+HOUR_US = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The events of a card table: each column, whether the table has it or not.
+
+    parsed     name of a table in the connection that holds all columns; "" to read the files
+    amount     column that values are made from; "" for none
+    currency   column of its currency; "" where values stay as they are
+    """
+
+    table: CardTable
+    parsed: str
+    amount: str
+    currency: str
+
+    def select(self, *names: str) -> str:
+        """SELECT of some columns of the events that have a card and a time.
+
+        Those of the table by their canonical names, and `day` and `hour` on the wall clock, `value`
+        in the common currency, `is_fraud`.
+        """
+        raw = {"card", "at"}
+        chosen = []
+        for name in names:
+            expression, needed = self._column(name)
+            chosen.append(f"{expression} AS {quoted(name)}")
+            raw |= needed
+        source = self.parsed or f"({self.table.relation(raw)})"
+        is_rated = "value" in names and self.currency
+        join = f"LEFT JOIN rates r ON r.currency = e.{self.currency}" if is_rated else ""
+        return (
+            f"SELECT {', '.join(chosen)} FROM {source} e {join} "
+            'WHERE e."at" IS NOT NULL AND e.card IS NOT NULL'
+        )
+
+    def _column(self, name: str) -> tuple[str, set[str]]:
+        """The expression of a column, and the columns of the table that it reads."""
+        columns = self.table.columns
+        if name in ("day", "hour"):
+            clock = 'coalesce(e.local_at, e."at")' if "local_at" in columns else 'e."at"'
+            if name == "day":
+                return f"CAST(epoch_us({clock}) // {DAY_US} AS INTEGER)", {"local_at"}
+            return f"CAST(epoch_us({clock}) // {HOUR_US} % 24 AS TINYINT)", {"local_at"}
+        if name == "value":
+            value = f"e.{self.amount}" if self.amount else "NULL::DOUBLE"
+            rated = f"{value} / r.per_common" if self.currency else value
+            return rated, {self.amount, self.currency}
+        if name == "is_fraud":
+            return f"coalesce({self._plain('label')}, 0) = 1", {"label"}
+        if name in ("is_recurring", "is_approved"):
+            return f"coalesce({self._plain(name)}, {_WHERE_ABSENT[name]})", {name}
+        if name == "customer" and name not in columns:
+            return "e.card", set()
+        if name == "kind" and name not in columns:
+            # Every row is a purchase then, but for negative amounts, which give money back.
+            back = "CASE WHEN e.amount < 0 THEN 'refund' ELSE 'purchase' END"
+            return (back if "amount" in columns else "'purchase'"), {"amount"}
+        return self._plain(name), {name}
+
+    def _plain(self, name: str) -> str:
+        return f"e.{quoted(name)}" if name in self.table.columns else _WHERE_ABSENT[name]
+
+
+def events_of(table: CardTable, connection: duckdb.DuckDBPyConnection) -> Events:
+    """The events of a table, with rates for its currencies; text is parsed, once."""
+    columns = table.columns
+    amount, currency = "", ""
+    for names in (("billing_amount", "billing_currency"), ("amount", "currency")):
+        if not currency and columns >= set(names):
+            amount, currency = names
+    amount = amount or next((name for name in ("billing_amount", "amount") if name in columns), "")
+    parsed = ""
+    if table.is_text:
+        parsed = "parsed"
+        asked(connection, f"CREATE TEMP TABLE parsed AS {table.relation()}")
+    events = Events(table, parsed, amount, currency)
+    if currency:
+        _rates(connection, events)
+    return events
+
+
+def asked(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:
+    """The answer of a query. Raises ContractError for what the table's values do not allow."""
+    import duckdb
+
+    try:
+        return connection.execute(query)
+    except duckdb.IOException as error:
+        raise ContractError(
+            f"the card table cannot be read to its end ({_first_line(error)}); expected whole "
+            f"files, and room for temporary ones in the system's temporary folder"
+        ) from error
+    except (duckdb.DataError, duckdb.InvalidInputException) as error:
+        raise ContractError(
+            f"the card table holds a value that is not of its column's kind "
+            f"({_first_line(error)}); correct the file, or map another column"
+        ) from error
+
+
+def _rates(connection: duckdb.DuckDBPyConnection, events: Events) -> None:
+    """One rate for each currency, that of the first day: its moves are not those of spending."""
+    currency = events.currency
+    first = asked(connection, f'SELECT min("at") FROM ({events.select("at")})').fetchall()[0][0]
+    day = _RATES_FROM if first is None else max(first.date(), _RATES_FROM)
+    raw = events.parsed or f"({events.table.relation((currency,))})"
+    pairs = []
+    for (name,) in asked(connection, f"SELECT DISTINCT {currency} FROM {raw}").fetchall():
+        try:
+            pairs.append((name, float(rates_on(day, [name])[0])))
+        except ContractError:
+            continue  # No currency, or one without a rate then: its rows have no common value.
+    connection.execute("CREATE TEMP TABLE rates (currency VARCHAR, per_common DOUBLE)")
+    if pairs:
+        connection.executemany("INSERT INTO rates VALUES (?, ?)", pairs)
+
+
+def cube_table(connection: duckdb.DuckDBPyConnection, events: Events, rules: Rules) -> None:
+    """Sums by local day, hour and what kind of payment it was."""
+    zero_digits, three_digits = _odd_currencies()
+    has_cents = f"currency IS NULL OR currency NOT IN ({_listed([*zero_digits, *three_digits])})"
+    note = " ".join(f"WHEN {literal(c)} THEN {size}" for c, size in rules.notes.items())
+    asked(
+        connection,
+        f"""
+        CREATE TEMP TABLE cube AS
+        SELECT day, hour, card_country, card_product, channel, kind, is_approved, is_fraud,
+            is_recurring, entry_mode = 'contactless' AS is_contactless,
+            merchant_country = card_country AS is_home,
+            count(*) AS rows, sum(value) AS value, count(value) AS valued,
+            count(cents) AS cents, count(*) FILTER (cents % 100 = 0) AS ends_00,
+            count(*) FILTER (cents % 100 = 99) AS ends_99,
+            count(*) FILTER (round(amount * 100) % (100 * note) = 0) AS whole_notes
+        FROM (
+            SELECT *, CASE currency {note} ELSE 10 END AS note,
+                CASE WHEN amount > 0 AND ({has_cents})
+                    THEN CAST(round(amount * 100) AS BIGINT) END AS cents
+            FROM ({events.select(*_CUBE_COLUMNS)})
+        ) GROUP BY ALL
+        """,
+    )
+
+
+def _odd_currencies() -> tuple[list[str], list[str]]:
+    table = reference("currencies")
+    digits = dict(
+        zip(
+            table.column("currency").to_pylist(),
+            table.column("minor_digits").to_pylist(),
+            strict=True,
+        )
+    )
+    return [c for c, d in digits.items() if d == 0], [c for c, d in digits.items() if d > 2]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(literal, names))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

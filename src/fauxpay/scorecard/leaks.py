@@ -1,0 +1,192 @@
+"""Leaks: whether something gives fraud away that would not in life, or nothing can be learnt.
+
+Reads    a card table with labels, leaks.yaml
+Writes   run.yaml#/$defs/leaks
+Draws    nothing
+Sources  leaks.yaml
+
+A check that cannot be made says UNKNOWN and why; only a table that was held to all of them, and
+held, is PASS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fauxpay.errors import ConfigError
+from fauxpay.foundations.strict_yaml import read_yaml
+from fauxpay.gates.verdicts import Verdict, worst
+from fauxpay.scorecard import handbook
+from fauxpay.scorecard.leak_checks import (
+    Measured,
+    clock,
+    fraud_card_days,
+    fraud_only_entities,
+    ids,
+    order,
+    raw_models,
+)
+from fauxpay.scorecard.single_columns import column_worths
+
+if TYPE_CHECKING:
+    from fauxpay.scorecard.card_table import CardTable
+
+SCHEMA = "fauxpay.leaks/1"
+FILE_NAME = "leaks.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """One check: what was measured, and the corridor it was held to.
+
+    value   None where nothing could be measured
+    about   which column or entity; reason  why it is UNKNOWN
+    """
+
+    check: str
+    title: str
+    unit: str
+    low: float | None
+    high: float | None
+    source: str
+    value: float | None
+    verdict: Verdict
+    about: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaks:
+    """All checks of a table, in the order of leaks.yaml."""
+
+    subject: str
+    rows: int
+    frauds: int
+    checks: tuple[Leak, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst one."""
+        return worst(each.verdict for each in self.checks)
+
+    def document(self) -> dict[str, Any]:
+        """As contract run.yaml#/$defs/leaks."""
+        return {
+            "schema": SCHEMA,
+            "subject": self.subject,
+            "verdict": self.verdict.name,
+            "rows": self.rows,
+            "frauds": self.frauds,
+            "checks": [
+                {
+                    name: getattr(each, name)
+                    for name in ("check", "title", "unit", "low", "high", "source", "value")
+                }
+                | {"verdict": each.verdict.name, "about": each.about, "reason": each.reason}
+                for each in self.checks
+            ],
+        }
+
+
+@cache
+def rules() -> Mapping[str, Any]:
+    """leaks.yaml: frauds_min, and checks by name."""
+    text = (resources.files("fauxpay") / "scorecard" / FILE_NAME).read_text("utf-8")
+    found: Mapping[str, Any] = read_yaml(text, FILE_NAME).value
+    return found
+
+
+def leaks(table: CardTable, threads: int | None = None) -> Leaks:
+    """The gate over a card table. Raises ConfigError without labels, MissingExtraError without
+    scikit-learn.
+    """
+    if "label" not in table.columns:
+        raise ConfigError(
+            f"{table.subject}: no column says which rows are fraud; name it with "
+            f"--map label=THEIR_NAME, 1 for fraud and 0 for genuine"
+        )
+    handbook.require_models()
+    with table.connect(threads, columns=("label",)) as connection:
+        ((rows, frauds),) = connection.execute(
+            "SELECT count(*), coalesce(sum(label), 0)::BIGINT FROM transactions"
+        ).fetchall()
+    if frauds < rules()["frauds_min"]:
+        reason = f"{frauds} frauds; {rules()['frauds_min']} are needed"
+        none = {name: Measured(None, reason=reason) for name in rules()["checks"]}
+        return _judged(table.subject, (rows, frauds), none)
+    measured: dict[str, Measured] = {}
+    for measure in _MEASURES:
+        measured |= measure(table, threads)
+    return _judged(table.subject, (rows, frauds), measured)
+
+
+def _judged(subject: str, counts: tuple[int, int], measured: Mapping[str, Measured]) -> Leaks:
+    checks = []
+    for name, rule in rules()["checks"].items():
+        one = measured[name]
+        verdict = Verdict.UNKNOWN
+        if one.value is not None:
+            below = rule["low"] is not None and one.value < rule["low"]
+            above = rule["high"] is not None and one.value > rule["high"]
+            verdict = Verdict.FAIL if below or above else Verdict.PASS
+        value = None if one.value is None else round(one.value, 4)
+        checks.append(Leak(name, **rule, value=value, verdict=verdict, about=one.about,
+                           reason=one.reason))  # fmt: skip
+    return Leaks(subject, *counts, tuple(checks))
+
+
+def _columns(table: CardTable, threads: int | None) -> dict[str, Measured]:
+    """What the most telling column is worth."""
+    worths = [one for one in column_worths(table, threads) if not np.isnan(one.pooled)]
+    if not worths:
+        none = Measured(None, reason="too few frauds before or after the cut in time")
+        return {"column": none, "column_on_channel": none}
+    best = max(worths, key=lambda one: one.pooled)
+    found = {"column": Measured(best.pooled, best.name)}
+    on_channels = [
+        (auc, f"{one.name} on {channel}")
+        for one in worths
+        for channel, auc in one.by_channel.items()
+    ]
+    # Without channels all traffic is one.
+    auc, about = max(on_channels, default=(best.pooled, best.name))
+    return found | {"column_on_channel": Measured(auc, about)}
+
+
+def _protocol(table: CardTable, threads: int | None) -> dict[str, Measured]:
+    """What boosting makes of behaviour."""
+    lacking = [name for name in ("amount", "merchant") if name not in table.columns]
+    rows = None if lacking else handbook.examples(table, threads=threads)
+    scores = [] if rows is None else handbook.boosting_scores(handbook.thinned(rows)[0])
+    if not scores:
+        days = handbook.DAYS_MIN
+        reason = (
+            f"no column for {' and '.join(lacking)}; name it with --map"
+            if lacking
+            else f"no stretch of {days} days with {handbook.FRAUDS_MIN} remote frauds on both sides"
+        )
+        none = Measured(None, reason=reason)
+        return {"boosting": none, "boosting_precision": none}
+    auc = float(np.mean([score.auc for score in scores]))
+    # Precision depends on how rare fraud is; brought to the real data's by its lift.
+    precision = float(np.mean([score.lift for score in scores])) * handbook.PREVALENCE
+    about = f"{len(scores)} folds"
+    return {"boosting": Measured(auc, about), "boosting_precision": Measured(precision, about)}
+
+
+_MEASURES: tuple[Callable[[Any, int | None], dict[str, Measured]], ...] = (
+    ids,
+    order,
+    clock,
+    fraud_only_entities,
+    fraud_card_days,
+    _columns,
+    raw_models,
+    _protocol,
+)
