@@ -24,6 +24,7 @@ from fauxpay.fraud.shops import (
     listed,
     online_shops,
     popular_shop,
+    popularity_shares,
 )
 from fauxpay.fraud.story import Disputes, Story, empty
 from fauxpay.fraud.uses import burst, compromises_of
@@ -71,12 +72,15 @@ def _customers(ground: Ground) -> tuple[Victims, I64, I64]:
     asked = replace(ground, demand=replace(ground.demand, per_card_year=rate)).victims()
     campaign = ground.campaign(asked)
     merchant = breached_merchants(ground, campaign)
-    liked = favourites(activity, asked.card, ONLINE, int(facts["ranks"]))
-    knows = (liked == merchant[:, None]).any(axis=1)
-    # A leak in a large country would be found with many more cards: all are of like size.
+    # A leak of a large shop or in a large country would be found with many more cards.
     country = activity.world.cards.country[asked.card]
     even = float(facts["country_share"]) / np.maximum(country_shares(ground), 1e-9)
-    knows = np.flatnonzero(knows & ground.chance("even", asked.address, even[country]))
+    evener = float(facts["merchant_share"]) / popularity_shares(ground, merchant)
+    some = ground.chance("even", asked.address, np.minimum(even, 1.0)[country])
+    some &= ground.chance("evener", asked.address, evener)
+    asked, campaign, merchant = asked.only(some), campaign[some], merchant[some]
+    liked = favourites(activity, asked.card, ONLINE, int(facts["ranks"]))
+    knows = (liked == merchant[:, None]).any(axis=1)
     asked, campaign, merchant = asked.only(knows), campaign[knows], merchant[knows]
     owner, day = days_before(activity, asked.moment_ms, int(facts["window_days"]))
     bought = purchases(activity, asked.card[owner], day)

@@ -116,14 +116,16 @@ class Ground:
         return np.where(inside, level, 0.0)
 
     def _drift(self, day: I64) -> F64:
-        """A slow swing: one typology grows while another dies away."""
-        drift = self.common["drift"]
+        """A slow swing: some typologies grow while others die away; their sum hardly moves."""
+        drift, seed = self.common["drift"], self.activity.keys.seed
         low, high = drift["period_days"]
-        key = stream_key(self.activity.keys.seed, f"fraud/{self.name}/drift")
-        drawn = uniform(draw(key, np.arange(2, dtype=np.uint64))).tolist()
-        period = low + (high - low) * drawn[0]
+        shared = uniform(draw(stream_key(seed, "fraud/drift"), np.arange(2, dtype=np.uint64)))
+        own = uniform(draw(stream_key(seed, f"fraud/{self.name}/drift"), np.zeros(1, np.uint64)))
+        period = low + (high - low) * float(shared[0])
+        side = drift["side"].get(self.name, drift["side"]["default"])
+        phase = float(shared[1]) + side + drift["jitter"] * (float(own[0]) - 0.5)
         month = day // int(drift["step_days"]) * int(drift["step_days"])
-        table = [math.sin(2 * math.pi * (one / period + drawn[1])) for one in month.tolist()]
+        table = [math.sin(2 * math.pi * (one / period + phase)) for one in month.tolist()]
         level: F64 = np.round(1.0 + drift["swing"] * np.array(table), 6)
         return level
 

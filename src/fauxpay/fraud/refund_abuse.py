@@ -46,8 +46,10 @@ class RefundAbuse:
         found = last_of(asked[row], bought.amount[row], victims.card.size)
         has = np.flatnonzero(found >= 0)
         source = chosen(bought, row[found[has]])
-        _, first = np.unique(source.address, return_index=True)
-        is_first = np.isin(np.arange(has.size), first)
+        # Of two who have the same purchase paid back the earlier one does; never the later.
+        early = np.argsort(at_ms[has], kind="stable")
+        _, first = np.unique(source.address[early], return_index=True)
+        is_first = np.isin(np.arange(has.size), early[first])
         kept = np.flatnonzero(is_first & ~_taken_back(ground, source, at_ms[has]))
         source, has = chosen(source, kept), has[kept]
         return _story(ground, victims.only(has), at_ms[has], source)

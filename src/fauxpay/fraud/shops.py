@@ -193,6 +193,19 @@ def country_shares(ground: Ground) -> F64:
     return np.bincount(world.cards.country[:some], minlength=len(world.countries)) / some
 
 
+def popularity_shares(ground: Ground, merchant: I64) -> F64:
+    """Part of the online popularity of its country that each merchant has."""
+    world, memory = ground.activity.world, ground.memory
+    if "online popularity" not in memory:
+        merchants = world.merchants
+        sells = np.flatnonzero(merchants.presence != PRESENCES.index("physical"))
+        country, popularity = merchants.country[sells], merchants.popularity[sells]
+        memory["online popularity"] = np.bincount(country, popularity, len(world.countries))
+    whole = memory["online popularity"][world.merchants.country[merchant]]
+    share: F64 = world.merchants.popularity[merchant] / whole
+    return share
+
+
 def listed(ground: Ground, campaign: I64, address: U64, size: Any) -> U64:
     """Keys of a campaign's short list of so many entries, one for each use."""
     pick = below(ground.word("pick", address), size)

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     import pyarrow
     import pyarrow.dataset
 
-    from fauxpay.readers.graph import Graph
     from fauxpay.labels.knowledge import Instant
+    from fauxpay.readers.graph import Graph
 
 TABLES = {**layout.CATALOG_TABLES, **layout.PLAN_TABLES, **layout.DAY_TABLES}
 
@@ -212,6 +212,7 @@ class Run:
         from fauxpay.readers.graph import graph_of
 
         return graph_of(self, memory_limit)
+
     def training_set(
         self,
         as_of: Instant,
