@@ -49,7 +49,7 @@ class FraudConfig(Section):
         le=5,
     )
     lost_stolen_per_card_year: float = setting(
-        0.0115,
+        0.0072,
         "cards lost or stolen and used nearby",
         "compromised cards per card and year",
         ge=0,
@@ -93,7 +93,7 @@ class FraudConfig(Section):
         le=5,
     )
     mule_ring_per_card_year: float = setting(
-        0.001,
+        0.0009,
         "cards of hired customers, loaded from shared machines and emptied",
         "cards per card and year",
         ge=0,
@@ -110,7 +110,7 @@ class FraudConfig(Section):
         le=5,
     )
     skimming_per_card_year: float = setting(
-        0.0024,
+        0.002,
         "cards copied at a till or cash machine and used by stripe",
         "cards per card and year",
         ge=0,
