@@ -10,6 +10,9 @@ from pydantic import BeforeValidator
 from fauxpay.config.fields import Day, Factor, Rate, Section, in_key_order, setting
 
 
+RATE_MAX = 0.05
+
+
 class CampaignConfig(Section):
     """A campaign that is scheduled, over what goes on all the time."""
 
@@ -36,7 +39,7 @@ class FraudConfig(Section):
         "share of the transactions that are fraud: scales all rates below alike",
         "share of rows, or null for the rates as they stand",
         ge=0,
-        le=0.05,
+        le=RATE_MAX,
     )
     drift: bool = setting(
         True, "whether kinds, shops and machines of fraud change with the months", "true or false"
