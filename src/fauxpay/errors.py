@@ -97,3 +97,10 @@ class CorridorError(FauxpayError):
 
     exit_code = 10
     remedy = "Look at the facts that the message names; correct the config or the data, or accept."
+
+
+class TypologyError(FauxpayError):
+    """A kind of fraud does not keep the rules of `fauxpay.testing.check_typology`."""
+
+    exit_code = 1
+    remedy = "Correct the package that the typology comes from; every rule broken is named."

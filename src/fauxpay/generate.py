@@ -147,7 +147,7 @@ def _help(flag: str) -> str:
         "--config": "YAML config file",
         "--rows": "about so many transactions: sets catalog.cards",
         "--customers": "sets catalog.cards, unless --rows does",
-        "--fraud-rate": "0 turns fraud off; another rate has no effect any more",
+        "--fraud-rate": "sets fraud.rate, at most 0.05; 0 turns fraud off",
         "--s3": "refused: not delivered yet",
     }
     return helps.get(flag) or (f"sets {_MAPPED[flag]}" if flag in _MAPPED else "no effect any more")
@@ -176,6 +176,8 @@ def _places(
 
 
 def _fraud(given: Mapping[str, str], flags: dict[str, object]) -> list[str]:
+    from fauxpay.config.fraud_model import RATE_MAX
+
     if "--fraud-rate" not in given:
         return []
     try:
@@ -188,12 +190,10 @@ def _fraud(given: Mapping[str, str], flags: dict[str, object]) -> list[str]:
     if rate == 0:
         flags["fraud.enabled"] = False
         return ["--fraud-rate 0: fraud.enabled = false"]
-    note = (
-        "--fraud-rate has no effect any more: fraud comes from campaigns against cards, not from "
-        "a rate of rows; use fraud.card_testing_per_card_year and "
-        "fraud.lost_stolen_per_card_year in the config"
-    )
-    return [note]
+    # More than one row in twenty is no fraud that a bank would live through.
+    flags["fraud.rate"] = used = min(rate, RATE_MAX)
+    note = f"--fraud-rate {given['--fraud-rate']}: fraud.rate = {used:g}"
+    return [note if used == rate else f"{note}, the most that campaigns against cards can make"]
 
 
 def _customers(

@@ -29,6 +29,8 @@ MAPPED: list[tuple[list[str], str, object]] = [
     (["--compression", "zstd"], "output.compression", "zstd"),
     (["--customers", "77"], "catalog.cards", 77),
     (["--fraud-rate", "0"], "fraud.enabled", False),
+    (["--fraud-rate", "0.01"], "fraud.rate", 0.01),
+    (["--fraud-rate", "0.2"], "fraud.rate", 0.05),
     (["--merchants", "300"], "catalog.places", 52),
 ]
 
@@ -40,7 +42,6 @@ WITHOUT_EFFECT: list[tuple[list[str], str]] = [
     ),
     (["--timezone", "UTC"], "--timezone has no effect any more: every place has its own time zone"),
     (["--format", "csv"], "--format has no effect any more: tables are Parquet files; use"),
-    (["--fraud-rate", "0.01"], "--fraud-rate has no effect any more: fraud comes from campaigns"),
     (["--rows", "900", "--customers", "5"], "--customers has no effect any more beside --rows"),
 ]
 

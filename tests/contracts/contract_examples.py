@@ -16,6 +16,8 @@ TEXTS = {
     "^[A-Z]{3}$": ["EUR", "JPY", "USD"],
     "^[0-9]{4}$": ["5411", "5812", "6011"],
     "^[0-9]{6}$": ["400000", "510000"],
+    "^[a-z][a-z0-9_]{1,39}$": ["card_testing", "lost_stolen", "gift_card_drain"],
+    "^(card|device|address|merchant)/[0-9]+$": ["card/4", "device/5", "merchant/6"],
     r"\S": ["München", "Oslo", "São Paulo", "東京"],
 }
 ROWS = 64

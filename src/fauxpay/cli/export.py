@@ -21,6 +21,10 @@ def export(
             metavar="RUN", help="Beginning of a run id, path of a run's folder, or latest."
         ),
     ] = "latest",
+    graph: Annotated[
+        bool,
+        typer.Option(help="Two files graph_nodes and graph_edges in a new folder FILE instead."),
+    ] = False,
 ) -> None:
     """Write a run as one flat Parquet file, for beginners.
 
@@ -31,6 +35,13 @@ def export(
 
     store = open_store(out)
     chosen = store.run(run)
+    if graph:
+        from fauxpay.readers.graph import export_graph
+
+        counts = export_graph(chosen, file)
+        shown = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+        typer.echo(f"{shown} of run {chosen.run_id} in {file}")
+        return
     rows = export_flat(chosen, file)
     typer.echo(f"{rows:,} rows of run {chosen.run_id} in {file}")
     typer.echo(

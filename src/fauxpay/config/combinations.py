@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
@@ -23,12 +24,20 @@ MERCHANTS_PER_PLACE_MIN = 5
 # File names number the shards of a day with four digits.
 SHARDS_MAX = 10_000
 
+_TYPOLOGY = re.compile(r"[a-z][a-z0-9_]{1,39}")
+_TYPOLOGY_TEXT = "lower-case letters, digits and _, beginning with a letter"
+
 Fault = tuple[str, object, str]
 
 
 def combination_faults(config: Config) -> list[Fault]:
     """(dotted key, value, what is wrong) of every setting that does not fit the others."""
-    own = (*_time_faults(config), *_country_faults(config), *_size_faults(config))
+    own = (
+        *_time_faults(config),
+        *_country_faults(config),
+        *_size_faults(config),
+        *_fraud_faults(config),
+    )
     return [
         *((key, value, f"allowed is {text}") for key, value, text in own),
         *(
@@ -94,6 +103,24 @@ def _size_faults(config: Config) -> Iterator[Fault]:
     if shards > SHARDS_MAX:
         allowed = f"enough that catalog.cards make at most {SHARDS_MAX} shards; these make {shards}"
         yield "output.cards_per_shard", config.output.cards_per_shard, allowed
+
+
+def _fraud_faults(config: Config) -> Iterator[Fault]:
+    for nth, campaign in enumerate(config.fraud.campaigns):
+        key = f"fraud.campaigns.{nth}"
+        if campaign.end_day <= campaign.start_day:
+            yield f"{key}.to", campaign.end_day, f"a day after from, {campaign.start_day}"
+        if not _TYPOLOGY.fullmatch(campaign.typology):
+            yield f"{key}.typology", campaign.typology, _TYPOLOGY_TEXT
+    for name, rate in config.fraud.more.items():
+        if not _TYPOLOGY.fullmatch(name):
+            yield f"fraud.more.{name}", rate, f"a name of {_TYPOLOGY_TEXT}"
+        elif hasattr(config.fraud, f"{name}_per_card_year"):
+            yield (
+                f"fraud.more.{name}",
+                rate,
+                f"a name that is not ours; set fraud.{name}_per_card_year",
+            )
 
 
 def _hint(country: str) -> str:

@@ -6,89 +6,35 @@ from these fields. Values are not converted: a text is no number, true is no 1.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from datetime import date, datetime
-from pathlib import Path, PurePath
+from datetime import date
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from fauxpay.config.combinations import combination_faults
+from fauxpay.config.fields import CARD_INDEX_MAX as CARD_INDEX_MAX
+from fauxpay.config.fields import FIRST_DAY as FIRST_DAY
+from fauxpay.config.fields import LAST_DAY as LAST_DAY
+from fauxpay.config.fields import SEED_MAX as SEED_MAX
+from fauxpay.config.fields import SHARD_CARDS_MAX as SHARD_CARDS_MAX
+from fauxpay.config.fields import (
+    Day,
+    Folder,
+    OwnFolder,
+    Section,
+    Share,
+    in_key_order,
+    section,
+    setting,
+)
+from fauxpay.config.fraud_model import FraudConfig
 from fauxpay.config.messages import InvalidConfig, problems_of
 
-CARD_INDEX_MAX = 2**31 - 1
-SHARD_CARDS_MAX = 2**24
-SEED_MAX = 2**63 - 1
-# The days that the reference tables for civil time and holidays cover (2018-01-01 up to 2036-01-01)
-# but one at either end: a UTC day reaches into the local dates before and after it.
-FIRST_DAY = date(2018, 1, 2)
-LAST_DAY = date(2035, 12, 31)
 
-
-def setting(default: Any, description: str, unit: str, **bounds: Any) -> Any:
-    """A field with what every field must have: description, unit, and bounds where they apply."""
-    return Field(default, description=description, json_schema_extra={"x-unit": unit}, **bounds)
-
-
-def section(model: Any, description: str) -> Any:
-    """A field that is a group of settings."""
-    return Field(default_factory=model, description=description)
-
-
-def _day(value: object) -> object:
-    """ISO days only: pydantic itself would take a number for seconds since 1970."""
-    if isinstance(value, datetime) or not isinstance(value, (str, date)):
-        raise PydanticCustomError("day", "not a day")
-    if isinstance(value, date):
-        return value
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        raise PydanticCustomError("day", "not a day") from None
-    if day.isoformat() != value:
-        raise PydanticCustomError("day", "not a day")
-    return day
-
-
-def _folder(value: object) -> object:
-    """A folder name as text. Addresses and ~ would silently make oddly named folders."""
-    if isinstance(value, os.PathLike):
-        value = os.fspath(value)
-    if not isinstance(value, str):
-        return value
-    if "://" in value:
-        raise PydanticCustomError("folder", "a local folder; object stores cannot be written yet")
-    if not value.strip() or "\0" in value or value.startswith("~"):
-        raise PydanticCustomError("folder", "a folder, written out in full (~ is not expanded)")
-    return value
-
-
-def _own_folder(value: object) -> object:
-    """As `_folder`, and without "..": where one's own files are read from is written out."""
-    value = _folder(value)
-    if isinstance(value, str) and ".." in PurePath(value).parts:
-        raise PydanticCustomError("folder", "a folder, written out in full (without ..)")
-    return value
-
-
-def _sorted(value: object) -> object:
-    """In the order of keys, so that the order in a file is no part of the world."""
-    return dict(sorted(value.items(), key=str)) if isinstance(value, dict) else value
-
-
-Day = Annotated[date, BeforeValidator(_day)]
-Folder = Annotated[str, BeforeValidator(_folder)]
-OwnFolder = Annotated[str, BeforeValidator(_own_folder)]
-Share = Annotated[float, Field(gt=0, le=1)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class CatalogConfig(_Section):
+class CatalogConfig(Section):
     """Who and where."""
 
     mode: Literal["build", "load"] = setting(
@@ -105,7 +51,7 @@ class CatalogConfig(_Section):
         60_000, "merchants, online ones included", "merchants", ge=1, le=CARD_INDEX_MAX
     )
     places: int = setting(400, "cities that take part", "places", ge=1, le=40_000)
-    countries: Annotated[dict[str, Share], BeforeValidator(_sorted)] = setting(
+    countries: Annotated[dict[str, Share], BeforeValidator(in_key_order)] = setting(
         {"DE": 0.14, "ES": 0.08, "FR": 0.12, "GB": 0.18, "JP": 0.08, "US": 0.40},
         "share of the households by country (ISO 3166 alpha-2)",
         "shares that sum to 1",
@@ -121,7 +67,7 @@ class CatalogConfig(_Section):
     )
 
 
-class ActivityConfig(_Section):
+class ActivityConfig(Section):
     """When, where and how much."""
 
     realism: Literal["v1", "v2"] = setting(
@@ -165,27 +111,7 @@ class ActivityConfig(_Section):
     )
 
 
-class FraudConfig(_Section):
-    """What thieves do."""
-
-    enabled: bool = setting(True, "whether there is fraud at all", "true or false")
-    card_testing_per_card_year: float = setting(
-        0.020,
-        "cards whose credentials are stolen, tested and used up online",
-        "compromised cards per card and year",
-        ge=0,
-        le=5,
-    )
-    lost_stolen_per_card_year: float = setting(
-        0.012,
-        "cards lost or stolen and used nearby",
-        "compromised cards per card and year",
-        ge=0,
-        le=5,
-    )
-
-
-class LabelsConfig(_Section):
+class LabelsConfig(Section):
     """What the bank learns, and when."""
 
     enabled: bool = setting(True, "whether labels are made", "true or false")
@@ -197,7 +123,7 @@ class LabelsConfig(_Section):
     )
 
 
-class OutputConfig(_Section):
+class OutputConfig(Section):
     """How files look; part of the world, because it changes their bytes."""
 
     compression: Literal["snappy", "zstd", "lz4", "none"] = setting(
@@ -211,7 +137,7 @@ class OutputConfig(_Section):
     )
 
 
-class RunConfig(_Section):
+class RunConfig(Section):
     """One request; never part of the world."""
 
     seed: int = setting(1, "seed of the activity", "seed", ge=0, le=SEED_MAX)
@@ -251,7 +177,7 @@ class RunConfig(_Section):
     )
 
 
-class Config(_Section):
+class Config(Section):
     """Everything that can be asked of fauxpay. Raises ConfigError that lists every problem."""
 
     catalog: CatalogConfig = section(CatalogConfig, "who and where: part of the world")
@@ -259,7 +185,7 @@ class Config(_Section):
     fraud: FraudConfig = section(FraudConfig, "campaigns of thieves")
     labels: LabelsConfig = section(LabelsConfig, "what the bank learns, and when")
     output: OutputConfig = section(OutputConfig, "the look of the files: part of the world")
-    parameters: Annotated[dict[str, Any], BeforeValidator(_sorted)] = setting(
+    parameters: Annotated[dict[str, Any], BeforeValidator(in_key_order)] = setting(
         {}, "facts to replace: dotted name of parameters.yaml -> value", "as the parameter"
     )
     run: RunConfig = section(RunConfig, "one request, never part of the world")

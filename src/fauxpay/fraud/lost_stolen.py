@@ -8,87 +8,53 @@ Sources  parameters.yaml [lost_stolen]
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fauxpay.activity import outcomes, tickets
-from fauxpay.activity.calendar import DAY_MS
-from fauxpay.activity.engine import Activity
-from fauxpay.activity.rows import CASH, LOCAL, Where
-from fauxpay.activity.shops import standing, terminals_of
-from fauxpay.activity.visits import spread_out
-from fauxpay.foundations.draws import I64, below
-from fauxpay.fraud.story import (
-    BLOCK_DAYS,
-    LOST_STOLEN,
-    Attacks,
-    Compromises,
-    attack_rows,
-    choice,
-    exposed,
-    nth_addresses,
-    running_ms,
-    span_ms,
-)
-from fauxpay.fraud.streams import word
-
-NAME = "lost_stolen"
-_HOUR, _MINUTE = 3_600_000.0, 60_000.0
+from fauxpay.activity.rows import CHIP, CONTACTLESS
+from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground
+from fauxpay.fraud.manner import attacks_of
+from fauxpay.fraud.shops import Choice, local_shops
+from fauxpay.fraud.story import Disputes, Story, empty
+from fauxpay.fraud.uses import burst, compromises_of
 
 
-def lost_stolen(
-    activity: Activity, per_card_year: float, facts: dict[str, Any], end_day: int
-) -> tuple[Compromises, Attacks]:
-    """Compromises and attacks of the range's cards from the epoch to end_day."""
-    count = activity.last_card - activity.first_card
-    chance = np.full(count, per_card_year * BLOCK_DAYS / 365.25)
-    address, card, moment = exposed(activity, NAME, chance, end_day)
-    seed = activity.keys.seed
-    reported = span_ms(seed, f"{NAME}/report", address, (facts["report_hours"], _HOUR))
-    compromises = Compromises(
-        address=address,
-        card=card,
-        typology=np.full(card.size, LOST_STOLEN),
-        campaign=address.view(np.int64),
-        compromised_ms=moment,
-        blocked_ms=moment + reported,
-    )
-    owner, nth = spread_out(1 + choice(seed, f"{NAME}/uses", address, facts["uses"]))
-    use_address = nth_addresses(address[owner], nth)
-    first = span_ms(seed, f"{NAME}/first_use", address, (facts["first_use_minutes"], _MINUTE))
-    gap = span_ms(seed, f"{NAME}/use_gap", use_address, (facts["use_gap_minutes"], _MINUTE))
-    at_ms = (moment + first)[owner] + running_ms(owner, np.where(nth == 0, 0, gap))
-    rows = attack_rows(activity, card[owner], at_ms, use_address)
-    where = _where(activity, facts, rows, at_ms)
-    tables = activity.tables
-    amount, octave = tickets.price(tables.tickets, tables.traits, rows, where)
-    entry = outcomes.entry_modes(tables.outcomes, rows, where)
-    return compromises, Attacks(
-        compromise=owner,
-        card=card[owner],
-        at_ms=at_ms,
-        kind=where.kind,
-        merchant=where.merchant,
-        terminal=where.terminal,
-        entry_mode=entry,
-        amount=amount,
-        tail_octave=octave,
-        device=np.full(owner.size, -1),
-        ip_address=np.zeros(owner.size, dtype=np.int64),
-    )
+@dataclass(frozen=True, slots=True)
+class LostStolen:
+    """A finder shops with the card in hand: taps below the limit, then cash if the PIN is known."""
 
+    name: str = "lost_stolen"
+    facts: None = None
 
-def _where(activity: Activity, facts: dict[str, Any], rows: Any, at_ms: I64) -> Where:
-    """Any shop of the place, not the customer's favourites."""
-    tables, seed = activity.tables.where, activity.keys.seed
-    cash = facts["cash_share"]
-    wants_cash = choice(seed, f"{NAME}/cash", rows.address, [1 - cash, cash])
-    kind = np.where(wants_cash == 1, CASH, LOCAL).astype(np.int64)
-    segment, drawn = tables.segment[kind] + rows.place, word(seed, f"{NAME}/shop", rows.address)
-    merchant = tables.pool.pick(segment, drawn)
-    merchant = standing(tables, merchant, (segment, drawn), at_ms // DAY_MS)
-    traits, present = activity.tables.traits, np.zeros(kind.size, dtype=np.bool_)
-    till = below(word(seed, f"{NAME}/till", rows.address), 256)
-    terminal = terminals_of(traits, merchant, present, till)
-    return Where(kind, merchant, terminal, traits.merchant[merchant])
+    def plan(self, ground: Ground) -> Story:
+        """Any shop of the place that is open, not the customer's favourites."""
+        facts = ground.facts
+        victims = ground.victims()
+        reported = ground.span_ms("report", victims.address, facts["report_hours"], HOUR_MS)
+        campaign = victims.address.view(np.int64)
+        compromises = compromises_of(ground, victims, campaign, victims.moment_ms + reported)
+        first = ground.span_ms("first_use", victims.address, facts["first_use_minutes"], MINUTE_MS)
+        start = victims.moment_ms + first
+        is_late = ground.chance("waits", victims.address, facts["waits_share"])
+        waited = ground.at_hours(victims.card, start, victims.address, facts["hours"])
+        law = {"first": 0, "shares": facts["uses"], "gap": facts["use_gap_minutes"]}
+        start = np.where(is_late, waited, start)
+        uses = burst(ground, victims, start, "use", {**law, "unit_ms": MINUTE_MS})
+        rows = ground.rows(uses.card, uses.at_ms, uses.address)
+        # Cash last: who tries the machine first loses the card in it.
+        last = np.append(np.diff(uses.compromise) != 0, True) if uses.card.size else uses.nth > 0
+        cash = ground.chance("cash", uses.address, facts["cash_share"]) & last
+        era = ground.era(uses.at_ms, ground.common["campaigns"]["days"])
+        where = local_shops(
+            ground, rows.place, rows.local_quarter, Choice(uses.address, era, uses.at_ms), cash
+        )
+        attacks = attacks_of(ground, uses, where, facts["dearer_share"])
+        # Without the PIN only a tap is free of questions.
+        taps = (attacks.entry_mode == CHIP) & ground.chance(
+            "taps", uses.address, facts["tap_share"]
+        )
+        can_tap = ground.activity.world.terminals.is_contactless[attacks.terminal]
+        taps &= can_tap & ground.activity.world.cards.is_contactless[uses.card] & ~cash
+        entry = np.where(taps, CONTACTLESS, attacks.entry_mode)
+        return Story(compromises, replace(attacks, entry_mode=entry), empty(Disputes))

@@ -13,18 +13,30 @@ and fraud can be switched off without moving a genuine row.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from fauxpay.activity.addresses import SLOT_MASK
 from fauxpay.activity.calendar import DAY_MS
-from fauxpay.activity.engine import Activity
+from fauxpay.activity.engine import Activity, day_number
 from fauxpay.config.model import Config
 from fauxpay.foundations.bijection import IdLaw
 from fauxpay.foundations.draws import I64, U64
 from fauxpay.foundations.parameters import Parameters
-from fauxpay.fraud.card_testing import card_testing
-from fauxpay.fraud.lost_stolen import lost_stolen
-from fauxpay.fraud.story import Attacks, Compromises, chosen, merged
+from fauxpay.fraud.ground import Demand, Ground
+from fauxpay.fraud.issuer import answered
+from fauxpay.fraud.story import (
+    NOT_BLOCKED,
+    Attacks,
+    Compromises,
+    Disputes,
+    Story,
+    chosen,
+    no_story,
+    together,
+)
+from fauxpay.fraud.typology import Named, typologies_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,7 @@ class Plan:
 
     slot       i64[attacks]  number of the attack within its cell
     day        i64[attacks]  UTC day
+    disputes   genuine purchases that their own customer will dispute, by (day, address)
     """
 
     compromises: Compromises
@@ -54,6 +67,12 @@ class Plan:
     slot: I64
     day: I64
     reissues: Reissues
+    disputes: Disputes
+
+    def disputes_on(self, days: range) -> slice:
+        """Where the disputed purchases of consecutive days stand."""
+        first, last = np.searchsorted(self.disputes.day, [days.start, days.stop])
+        return slice(int(first), int(last))
 
     def on_days(self, days: range) -> slice:
         """Where the attacks of consecutive days stand."""
@@ -78,63 +97,66 @@ class Plan:
         )
 
 
-def build_plan(activity: Activity, config: Config, parameters: Parameters, end_day: int) -> Plan:
-    """The plan of a range of cards up to end_day (exclusive)."""
+def build_plan(
+    activity: Activity, config: Config, parameters: Parameters, end_day: int, scale: float = 1.0
+) -> Plan:
+    """The plan of a range of cards up to end_day (exclusive); scale is a factor on every rate."""
     if not config.fraud.enabled or config.activity.realism == "v1":
-        return _plan(activity, config.catalog.seed, _none())
-    stories = [
-        card_testing(
-            activity,
-            config.fraud.card_testing_per_card_year,
-            parameters.section("fraud.card_testing"),
-            end_day,
-        ),
-        lost_stolen(
-            activity,
-            config.fraud.lost_stolen_per_card_year,
-            parameters.section("fraud.lost_stolen"),
-            end_day,
-        ),
-    ]
-    return _plan(activity, config.catalog.seed, _together(stories))
+        return _plan(activity, no_story())
+    return _plan(activity, together(stories_of(activity, config, parameters, end_day, scale)))
 
 
-def _together(stories: list[tuple[Compromises, Attacks]]) -> tuple[Compromises, Attacks]:
-    offset, attacks = 0, []
-    for compromises, made in stories:
-        shifted = chosen(made, slice(None))
-        shifted.compromise[:] = made.compromise + offset
-        attacks.append(shifted)
-        offset += compromises.card.size
-    return merged([compromises for compromises, _ in stories]), merged(attacks)
+def stories_of(
+    activity: Activity, config: Config, parameters: Parameters, end_day: int, scale: float = 1.0
+) -> list[Story]:
+    """What each typology of a config tells, and each campaign that the config schedules."""
+    common, told = parameters.section("fraud"), []
+    memory: dict[Any, Any] = {}
+    for named in typologies_of(config):
+        for demand in demands_of(config, named, scale):
+            own = named.typology.facts
+            ground = Ground(
+                activity=activity,
+                name=named.typology.name,
+                code=named.code,
+                facts=common[named.typology.name] if own is None else own,
+                common=common,
+                demand=demand,
+                end_day=end_day,
+                memory=memory,
+            )
+            told.append(answered(ground, named.typology.plan(ground)))
+    return told
 
 
-def _none() -> tuple[Compromises, Attacks]:
-    whole, word = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
-    compromises = Compromises(word, whole, whole, whole, whole, whole)
-    amount = np.zeros(0, dtype=np.float64)
-    attacks = Attacks(
-        compromise=whole,
-        card=whole,
-        at_ms=whole,
-        kind=whole,
-        merchant=whole,
-        terminal=whole,
-        entry_mode=whole,
-        amount=amount,
-        tail_octave=whole,
-        device=whole,
-        ip_address=whole,
-    )
-    return compromises, attacks
+def demands_of(config: Config, named: Named, scale: float) -> list[Demand]:
+    """What is wanted of a typology: all the time, and in the campaigns of the config."""
+    drifts, demands = config.fraud.drift, []
+    if named.per_card_year > 0:
+        demands.append(Demand(named.per_card_year * scale, is_drifting=drifts))
+    for number, campaign in enumerate(config.fraud.campaigns, start=1):
+        if campaign.typology == named.typology.name:
+            demands.append(
+                Demand(
+                    per_card_year=campaign.per_card_year,
+                    from_ms=day_number(campaign.start_day) * DAY_MS,
+                    to_ms=day_number(campaign.end_day) * DAY_MS,
+                    number=number,
+                    mcc=campaign.mcc,
+                    country=campaign.countries,
+                    is_drifting=False,
+                )
+            )
+    return demands
 
 
-def _plan(activity: Activity, catalog_seed: int, told: tuple[Compromises, Attacks]) -> Plan:
-    compromises, attacks = told
+def _plan(activity: Activity, told: Story) -> Plan:
+    compromises, attacks = told.compromises, told.attacks
     reissues = _reissues(activity, compromises)
     started = compromises.compromised_ms[attacks.compromise]
     blocked = compromises.blocked_ms[attacks.compromise]
-    usable = attacks.at_ms < blocked
+    usable = (attacks.at_ms < blocked) | (blocked == NOT_BLOCKED)
+    usable &= attacks.at_ms >= started
     if reissues.card.size:
         # A card that was replaced for another reason in between is dead in the thief's hands.
         key = np.int64(1 << 43)
@@ -147,18 +169,32 @@ def _plan(activity: Activity, catalog_seed: int, told: tuple[Compromises, Attack
     usable &= activity.in_use(attacks.card, attacks.at_ms // DAY_MS)
     attacks = chosen(attacks, usable)
     day = attacks.at_ms // DAY_MS
-    order = np.lexsort((attacks.at_ms, attacks.card, day))
+    order = np.lexsort((attacks.address, attacks.at_ms, attacks.card, day))
     attacks, day = chosen(attacks, order), day[order]
     new_cell = np.diff(day, prepend=-1) != 0
     new_cell |= np.diff(attacks.card, prepend=-1) != 0
     first = np.flatnonzero(new_cell)
     slot = np.arange(day.size) - np.repeat(first, np.diff(np.append(first, day.size)))
-    return Plan(compromises, attacks, slot, day, reissues)
+    # A cell has room for so many; no typology comes near.
+    fits = slot <= SLOT_MASK
+    attacks, day, slot = chosen(attacks, fits), day[fits], slot[fits]
+    return Plan(compromises, attacks, slot, day, reissues, _in_order(told.disputes))
+
+
+def _in_order(disputes: Disputes) -> Disputes:
+    """By day and address; a purchase that two typologies dispute is disputed once."""
+    order = np.lexsort((disputes.typology, disputes.address, disputes.day))
+    disputes = chosen(disputes, order)
+    is_first = np.diff(disputes.address, prepend=np.uint64(0)) != 0
+    once: Disputes = chosen(disputes, np.flatnonzero(is_first))
+    return once
 
 
 def _reissues(activity: Activity, compromises: Compromises) -> Reissues:
     """Every block brings a new card, unless the old one is gone already by another block."""
-    order = np.lexsort((compromises.blocked_ms, compromises.card))
+    stopped = np.flatnonzero(compromises.blocked_ms != NOT_BLOCKED)
+    order = np.lexsort((compromises.blocked_ms[stopped], compromises.card[stopped]))
+    order = stopped[order]
     card, blocked = compromises.card[order], compromises.blocked_ms[order]
     started = compromises.compromised_ms[order]
     same = np.flatnonzero(card[1:] == card[:-1]) + 1

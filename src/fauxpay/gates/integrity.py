@@ -165,15 +165,15 @@ def _approval(_: Integrity, rows: Columns) -> Offenders:
     return np.flatnonzero((rows["response_code"] == 0) != rows["is_approved"])
 
 
-_ENTRY_FITS = np.zeros((4, ENTRY_COUNT), dtype=np.bool_)
-_ENTRY_FITS[[0, ATM], :MANUAL] = True
-_ENTRY_FITS[MOTO, MANUAL] = True
-_ENTRY_FITS[ECOM, MANUAL + 1 : CREDENTIAL_ON_FILE + 1] = True
+ENTRY_FITS = np.zeros((4, ENTRY_COUNT), dtype=np.bool_)
+ENTRY_FITS[[0, ATM], :MANUAL] = True
+ENTRY_FITS[MOTO, MANUAL] = True
+ENTRY_FITS[ECOM, MANUAL + 1 : CREDENTIAL_ON_FILE + 1] = True
 
 
 def _entry(_: Integrity, rows: Columns) -> Offenders:
     case = rows["channel"] * np.int8(ENTRY_COUNT) + rows["entry_mode"]
-    return np.flatnonzero(~_ENTRY_FITS.reshape(-1).take(case, mode="clip"))
+    return np.flatnonzero(~ENTRY_FITS.reshape(-1).take(case, mode="clip"))
 
 
 def _presence(_: Integrity, rows: Columns) -> Offenders:

@@ -21,7 +21,7 @@ from fauxpay.config.model import Config
 from fauxpay.foundations.draws import F64, I64, U64, draw, stream_key, threshold
 from fauxpay.foundations.parameters import Parameters
 from fauxpay.foundations.quantiles import look_up, tail_index
-from fauxpay.fraud.story import TYPOLOGIES
+from fauxpay.fraud.typology import TYPOLOGIES
 
 SOURCES = ("chargeback", "customer_report", "issuer_alert", "analyst")
 CHARGEBACK, CUSTOMER, ALERT, ANALYST = range(4)

@@ -33,6 +33,8 @@ from fauxpay.foundations.bijection import IdLaw
 from fauxpay.foundations.draws import I64, U64, draw, stream_key, threshold
 from fauxpay.foundations.parameters import Parameters
 from fauxpay.fraud.plan import Plan, build_plan
+from fauxpay.fraud.rates import rate_scale
+from fauxpay.fraud.typology import typology_names
 from fauxpay.labels.bank import Bank, open_bank
 from fauxpay.partitions.columns import Buffers, allocate
 from fauxpay.partitions.fill import Filler, Keys
@@ -70,7 +72,7 @@ class PartitionMaker:
         self.transactions: Table = table(TRANSACTIONS)
         self.tables: Tables = tables or derived_tables(world, config, parameters)
         self.clearing: Clearing = open_clearing(world, config, parameters)
-        self.bank: Bank = open_bank(config, parameters, world.schemes)
+        self.bank: Bank = open_bank(config, parameters, world.schemes, typology_names(config))
         self.transaction_ids = IdLaw.of(config.run.seed, "transactions")
         self.domains = self._domains()
         self.buffers: Buffers = allocate(
@@ -78,6 +80,7 @@ class PartitionMaker:
         )
         self.filler = Filler(world)
         self._shards: dict[int, Shard] = {}
+        self._scale: float | None = None
 
     def _domains(self) -> dict[str, tuple[str, ...]]:
         world, columns = self.world, self.transactions.columns
@@ -103,9 +106,15 @@ class PartitionMaker:
             assert cards[0] < cards[1], "a shard has cards"
             activity = activity_of(self.world, self.tables, self.config, self.parameters, cards)
             end_day = day_number(self.config.run.end_day)
-            plan = build_plan(activity, self.config, self.parameters, end_day)
+            plan = build_plan(activity, self.config, self.parameters, end_day, self._rate_scale())
             self._shards[number] = Shard(activity, plan)
         return self._shards[number]
+
+    def _rate_scale(self) -> float:
+        """Factor on the rates of fraud that brings about the share of rows that is asked for."""
+        if self._scale is None:
+            self._scale = rate_scale(self.world, self.tables, self.config, self.parameters)
+        return self._scale
 
     def claims(self, rows: int) -> dict[str, Claim]:
         """Where the keys of the first rows in the buffers stand, by column."""
@@ -242,6 +251,7 @@ class DaysStream:
             fraud=row,
             typology=typology,
             campaign=campaign,
+            disputes=self._disputes(keys),
         )
         rows, frauds = np.diff(bounds), np.diff(np.searchsorted(row, bounds))
         returns = np.diff(np.searchsorted(keys.returns[0], bounds))
@@ -267,6 +277,19 @@ class DaysStream:
         compromise = self.own.plan.attacks.compromise[attack]
         compromises = self.own.plan.compromises
         return row, compromises.typology[compromise], compromises.campaign[compromise]
+
+    def _disputes(self, keys: Keys) -> tuple[I64, I64]:
+        """(rows, law) of the genuine purchases that the plan says will be disputed, ascending."""
+        plan = self.own.plan
+        wanted = plan.disputes.address[plan.disputes_on(self.days)]
+        if not wanted.size:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        has = np.zeros(self.own.card_count, dtype=np.bool_)
+        first = self.own.activity.first_card
+        has[cards_of(wanted) - first] = True
+        row = np.flatnonzero(has.take(keys.card - first, mode="clip"))
+        row = row[np.isin(keys.address[row], wanted)]
+        return row, np.zeros(row.size, dtype=np.int64)
 
     def side_tables(self) -> dict[str, list[pa.Table]]:
         """postings, truth, labels: a table for each day; only after `windows()` is exhausted."""

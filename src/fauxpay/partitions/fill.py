@@ -17,10 +17,12 @@ from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity, Purchase, local_quarters
 from fauxpay.activity.returns import Returns
 from fauxpay.activity.rows import (
+    ATM,
     CASH,
     CHANNEL_OF_KIND,
     NO_AUTHENTICATION,
     ONLINE,
+    POS,
     REFUND_TYPE,
     REVERSAL_TYPE,
     WITHDRAWAL,
@@ -44,6 +46,7 @@ from fauxpay.activity.traits import (
 )
 from fauxpay.catalog.world import World
 from fauxpay.foundations.draws import I64, U64
+from fauxpay.fraud.story import AS_USUAL, NO_ORIGINAL
 from fauxpay.partitions.columns import Buffers
 
 APPROVED = 0
@@ -121,6 +124,7 @@ class Filler:
         purchase = activity.purchase(rows, rates)
         self._attack(purchase, keys, rows, rates)
         manner = activity.authorise(rows, purchase)
+        _attack_manner(manner, keys)
         session = activity.sessions(rows, purchase.where)
         _attack_session(session, keys)
         np.copyto(out["transaction_id"], keys.transaction_id)
@@ -132,6 +136,7 @@ class Filler:
         _manner(out, rows, purchase, manner)
         _session(out, nulls, session, self.world)
         _links(out, nulls, keys)
+        _attack_refunds(out, nulls, keys)
         places = {name: place[at : at + keys.card.size] for name, place in buffers.places.items()}
         _places(places, rows, purchase, session)
 
@@ -192,6 +197,7 @@ def _context(activity: Activity, keys: Keys, nth: Any) -> tuple[Rows, I64]:
         address[row] = keys.source.source[entry]
         place[row] = keys.source.place[entry]
         in_transit[row] = keys.source.in_transit[entry]
+    _attack_places(place, activity, keys)
     region = activity.world.places.region.take(place, mode="clip")
     offset = activity.calendar.offset_minutes(region, day, at_ms)
     quarter = local_quarters(day, at_ms, offset)
@@ -221,6 +227,15 @@ def _where_addresses(keys: Keys, address: U64, quarter: I64) -> U64:
         where[follower] = keys.leaders.address[leader]
         quarter[follower] = keys.leaders.quarter[leader]
     return where
+
+
+def _attack_places(place: I64, activity: Activity, keys: Keys) -> None:
+    """Who pays in person is where the shop is, whatever the customer does."""
+    row, attack = keys.attacks
+    attacks = keys.own.plan.attacks
+    there = CHANNEL_OF_KIND[attacks.kind[attack]]
+    there = (there == POS) | (there == ATM)
+    place[row[there]] = activity.world.merchants.place[attacks.merchant[attack[there]]]
 
 
 def _card(out: Any, rows: Rows) -> None:
@@ -256,6 +271,28 @@ def _attack_session(session: Session, keys: Keys) -> None:
     position = np.searchsorted(session.row, row[online])
     session.device[position] = attacks.device[attack[online]]
     session.ip_address[position] = attacks.ip_address[attack[online]]
+
+
+def _attack_manner(manner: Manner, keys: Keys) -> None:
+    """The plan's answers stand in place of what a customer would have been answered."""
+    row, attack = keys.attacks
+    attacks = keys.own.plan.attacks
+    for column, planned in (
+        (manner.response, attacks.response[attack]),
+        (manner.authentication, attacks.authentication[attack]),
+    ):
+        told = planned != AS_USUAL
+        column[row[told]] = planned[told]
+
+
+def _attack_refunds(out: Any, nulls: Any, keys: Keys) -> None:
+    """Refunds that were never due point back to the purchase that they pretend to be for."""
+    row, attack = keys.attacks
+    original = keys.own.plan.attacks.original[attack]
+    row, original = row[original != NO_ORIGINAL], original[original != NO_ORIGINAL]
+    nulls["own"][row] = False
+    out["original_transaction_id"][row] = keys.maker.transaction_ids.ids(original)
+    out["transaction_type"][row] = REFUND_TYPE
 
 
 def _manner(out: Any, rows: Rows, purchase: Purchase, manner: Manner) -> None:

@@ -22,7 +22,8 @@ from fauxpay.contracts.tables import table
 from fauxpay.foundations.bijection import IdLaw
 from fauxpay.foundations.draws import I64, U64
 from fauxpay.fraud.plan import Plan
-from fauxpay.fraud.story import RANDOM, TYPOLOGIES
+from fauxpay.fraud.story import NOT_BLOCKED
+from fauxpay.fraud.typology import RANDOM, typology_names
 from fauxpay.labels.bank import LABELS, SOURCES, STAGES, Bank, disputed
 from fauxpay.labels.log import Cases, label
 
@@ -65,7 +66,7 @@ def truth_tables(config: Config, told: Told) -> list[pa.Table]:
         {
             "transaction_id": told.ids[row],
             "is_fraud": np.ones(row.size, dtype=np.bool_),
-            "typology": _coded(schema, "typology", TYPOLOGIES, told.typology),
+            "typology": _named(config, told.typology),
             "campaign_id": campaign_ids(config, told.typology, told.campaign),
         },
     )
@@ -151,7 +152,9 @@ def _campaigns(config: Config, activity: Activity, plan: Plan) -> pa.Table:
     schema = table("fraud.yaml#/$defs/campaigns").arrow_schema()
     told = plan.compromises
     typology, campaign = told.typology, told.campaign
-    start, end = told.compromised_ms, told.blocked_ms
+    start = told.compromised_ms
+    end = np.where(told.blocked_ms == NOT_BLOCKED, start, told.blocked_ms)
+    np.maximum.at(end, plan.attacks.compromise, plan.attacks.at_ms)
     if config.activity.realism == "v1" and config.fraud.enabled:
         typology, campaign = np.array([RANDOM]), np.zeros(1, dtype=np.int64)
         first = activity.epoch_day * DAY_MS
@@ -167,7 +170,7 @@ def _campaigns(config: Config, activity: Activity, plan: Plan) -> pa.Table:
         schema,
         {
             "campaign_id": unique[order],
-            "typology": _coded(schema, "typology", TYPOLOGIES, typology[first_row][order]),
+            "typology": _named(config, typology[first_row][order]),
             "started_at": started[order] * 1000,
             "ended_at": ended[order] * 1000,
         },
@@ -179,15 +182,16 @@ def _compromises(world: World, config: Config, plan: Plan) -> pa.Table:
     told = plan.compromises
     order = np.lexsort((told.card, told.compromised_ms))
     card, when = told.card[order], told.compromised_ms[order]
+    blocked = told.blocked_ms[order]
     return _table(
         schema,
         {
             "compromise_id": compromise_ids(config, told.address, told.typology)[order],
             "campaign_id": campaign_ids(config, told.typology, told.campaign)[order],
             "card_id": plan.card_ids(world.cards.id[card], card, when)[0],
-            "typology": _coded(schema, "typology", TYPOLOGIES, told.typology[order]),
+            "typology": _named(config, told.typology[order]),
             "compromised_at": when * 1000,
-            "blocked_at": told.blocked_ms[order] * 1000,
+            "blocked_at": pa.array(blocked * 1000, mask=blocked == NOT_BLOCKED),
         },
     )
 
@@ -217,6 +221,11 @@ def _reissues(world: World, config: Config, plan: Plan, years: int) -> pa.Table:
     )
 
 
+def _named(config: Config, typology: I64) -> pa.Array:
+    """Names of typologies; texts, for the names of others stand in no contract."""
+    return pa.array(typology_names(config), pa.string()).take(pa.array(typology))
+
+
 def _coded(schema: pa.Schema, name: str, names: Sequence[str], codes: NDArray[Any]) -> pa.Array:
     """Codes as a dictionary column; -1 is null."""
     kind = schema.field(name).type
@@ -234,6 +243,8 @@ def _table(schema: pa.Schema, columns: Mapping[str, Any]) -> pa.Table:
             whole = pa.array(column)
             if pa.types.is_date32(field.type):
                 whole = whole.cast(pa.int32())
-            column = whole.cast(field.type)
+            column = whole
+        if not pa.types.is_dictionary(field.type):
+            column = column.cast(field.type)
         arrays.append(column)
     return pa.Table.from_arrays(arrays, schema=schema)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pyarrow.dataset
 
     from fauxpay.labels.knowledge import Instant
+    from fauxpay.readers.graph import Graph
 
 TABLES = {**layout.CATALOG_TABLES, **layout.PLAN_TABLES, **layout.DAY_TABLES}
 
@@ -202,6 +203,15 @@ class Run:
                 "run.table(name) works without"
             ) from error
         return polars.scan_parquet([str(path) for path in self.files(name)])
+
+    def graph(self, memory_limit: str | None = None) -> Graph:
+        """Cards, devices, addresses and merchants as nodes, and what met in transactions as edges.
+
+        memory_limit  of the work, such as "2GB"; what does not fit goes to disk
+        """
+        from fauxpay.readers.graph import graph_of
+
+        return graph_of(self, memory_limit)
 
     def training_set(
         self,

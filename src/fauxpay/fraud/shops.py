@@ -1,0 +1,241 @@
+"""Shops: where thieves buy: liked trades and countries, short lists of a campaign, open doors.
+
+Reads    merchants by place and country, parameters [fraud.hotspots]
+Writes   merchants
+Draws    fraud/<typology>/{shop,liked,abroad,..}
+Sources  parameters.yaml
+
+Thieves take the population's own merchants, by the same popularity: no shop is theirs alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fauxpay.activity.calendar import DAY_MS
+from fauxpay.activity.merchants import ALWAYS_OPEN
+from fauxpay.activity.rows import CASH, LOCAL, ONLINE, Where
+from fauxpay.activity.shops import standing, terminals_of
+from fauxpay.catalog.world import PRESENCES, World
+from fauxpay.foundations.alias import AliasPool
+from fauxpay.foundations.draws import F64, I64, U64, below, bits, draw, stream_key, uniform
+from fauxpay.fraud.ground import Ground
+
+_ATTEMPTS = 4
+_MCC_BITS = 14
+_COUNTRY_CARDS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Liked:
+    """Merchants of liked trades by segment (country or place), in runs of growing weight.
+
+    member      i64[n]             merchants
+    cumulative  f64[n]             running sum of popularity times what the trade is liked more
+    first       i64[segments + 1]  where each segment begins
+    share       f64[segments]      of choices that fall on these, over what popularity gives alone
+    """
+
+    member: I64
+    cumulative: F64
+    first: I64
+    share: F64
+
+    def pick(self, segment: I64, word: U64) -> I64:
+        """One member of each row's segment; the segment must have some."""
+        start, stop = self.first[segment], self.first[segment + 1]
+        low = np.where(start > 0, self.cumulative[np.maximum(start - 1, 0)], 0.0)
+        high = self.cumulative[stop - 1]
+        at = np.searchsorted(self.cumulative, low + uniform(word) * (high - low), side="right")
+        return self.member[np.clip(at, start, stop - 1)]
+
+
+def tastes(ground: Ground) -> F64:
+    """How much each merchant category is liked, one for all that are not named: f64[mccs]."""
+    liked = {**ground.common["hotspots"]["mcc"], **ground.facts.get("mcc", {})}
+    liked |= ground.demand.mcc
+    return np.array([float(liked.get(mcc, 1.0)) for mcc in ground.activity.world.mccs])
+
+
+def _liked(ground: Ground, is_online: bool, weight: F64) -> Liked:
+    """Where liked trades are to be found; kept for the next typology of the same taste."""
+    key = ("liked", is_online, weight.tobytes())
+    if key not in ground.memory:
+        ground.memory[key] = _liked_of(ground.activity.world, is_online, weight)
+    found: Liked = ground.memory[key]
+    return found
+
+
+def _liked_of(world: World, is_online: bool, weight: F64) -> Liked:
+    merchants, cash = world.merchants, world.mccs.index("6011") if "6011" in world.mccs else -1
+    unlike = PRESENCES.index("physical" if is_online else "online")
+    sells = (merchants.presence != unlike) & (merchants.mcc != cash)
+    segment = merchants.country if is_online else merchants.place
+    count = len(world.countries) if is_online else world.places.city.size
+    whole = np.bincount(segment[sells], merchants.popularity[sells], minlength=count)
+    more = np.maximum(weight[merchants.mcc] - 1.0, 0.0) * merchants.popularity
+    member = np.flatnonzero(sells & (more > 0))
+    member = member[np.argsort(segment[member], kind="stable")]
+    extra = np.bincount(segment[member], more[member], minlength=count)
+    first = np.searchsorted(segment[member], np.arange(count + 1))
+    share = np.round(extra / np.maximum(whole + extra, 1e-300), 9)
+    return Liked(member, np.cumsum(more[member]), first, share)
+
+
+def _in_fashion(ground: Ground, merchant: I64, era: I64) -> Any:
+    """Whether the trades of merchants are in fashion, which changes from era to era."""
+    fashion = ground.common["hotspots"]["in_fashion_share"]
+    if not ground.demand.is_drifting:
+        return np.ones(merchant.size, dtype=np.bool_)
+    mcc = ground.activity.world.merchants.mcc[merchant].astype(np.int64)
+    return ground.chance("fashion", ((era << _MCC_BITS) | mcc).view(np.uint64), fashion)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What names a choice of a shop (equal keys agree), its era of fashion, and when it is made."""
+
+    key: U64
+    era: I64
+    at_ms: I64
+
+
+def _picked(ground: Ground, kind: I64, segment: I64, choice: Choice, accepts: Any) -> I64:
+    """Merchants of segments by popularity and taste; the last of a few tries is taken anyhow."""
+    key, era = choice.key, choice.era
+    tables, weight = ground.activity.tables.where, tastes(ground)
+    mcc = ground.activity.world.merchants.mcc
+    is_online = bool(kind.size and kind[0] == ONLINE)
+    liked = _liked(ground, is_online, weight)
+    wants = ground.chance("liked", key, np.where(kind == CASH, 0.0, liked.share[segment]))
+    merchant, rows = np.zeros(key.size, dtype=np.int64), np.arange(key.size)
+    for attempt in range(_ATTEMPTS):
+        word, hot = ground.word(f"shop/{attempt}", key[rows]), np.flatnonzero(wants[rows])
+        found = tables.pool.pick(tables.segment[kind[rows]] + segment[rows], word)
+        found[hot] = liked.pick(segment[rows[hot]], word[hot])
+        drawn = ground.chance(f"shunned/{attempt}", key[rows], weight[mcc[found]])
+        pleased = np.where(wants[rows], _in_fashion(ground, found, era[rows]), drawn)
+        pleased &= accepts(rows, found)
+        merchant[rows] = found
+        rows = rows[~pleased]
+        if not rows.size:
+            break
+    chosen = (tables.segment[kind] + segment, ground.word("successor", key))
+    return standing(tables, merchant, chosen, choice.at_ms // DAY_MS)
+
+
+def countries(ground: Ground, card: I64, key: U64, abroad: Any) -> I64:
+    """The country to buy in: the card's, or another with a probability (number or f64[n])."""
+    world = ground.activity.world
+    own, count = world.cards.country[card], len(world.countries)
+    if count < 2:
+        return own
+    liked = {**ground.common["hotspots"]["country"], **ground.demand.country}
+    weight = [float(liked.get(country, 1.0)) for country in world.countries]
+    other = ground.choice("country", key, weight)
+    other = np.where(
+        other == own, (own + 1 + below(ground.word("next", key), count - 1)) % count, other
+    )
+    return np.where(ground.chance("abroad", key, abroad), other, own)
+
+
+def online_shops(ground: Ground, country: I64, choice: Choice) -> Where:
+    """Online merchants of countries that are in business."""
+    kind = np.full(country.size, ONLINE)
+    merchant = _picked(ground, kind, country, choice, lambda rows, found: True)
+    return where_of(ground, kind, merchant, choice.key)
+
+
+def popular_shop(ground: Ground, key: U64, candidates: int) -> I64:
+    """One lasting online merchant for each key: the most popular one of some picks."""
+    pool = ground.activity.tables.where.lasting
+    picks = np.stack(_home_picks(ground, pool, key, candidates))
+    popularity = ground.activity.world.merchants.popularity[picks]
+    return _best(picks, popularity)
+
+
+def fresh_shop(ground: Ground, key: U64, candidates: int, days: tuple[I64, I64]) -> I64:
+    """One online merchant for each key: the latest to open of some picks.
+
+    days  (first, last) that it has to be in business on; where none is, a lasting small one
+    """
+    tables, merchants = ground.activity.tables.where, ground.activity.world.merchants
+    picks = np.stack(_home_picks(ground, tables.pool, key, candidates))
+    opened, closed = tables.opened_day[picks], tables.closed_day[picks]
+    is_there = (opened <= days[0]) & (closed > days[1])
+    fresh = _best(picks, np.where(is_there, opened.astype(np.int64), np.iinfo(np.int64).min))
+    lasting = np.stack(_home_picks(ground, tables.lasting, key, candidates))
+    small = _best(lasting, -merchants.popularity[lasting])
+    return np.where(is_there.any(axis=0), fresh, small)
+
+
+def _home_picks(ground: Ground, pool: AliasPool, key: U64, count: int) -> list[I64]:
+    """Online merchants of the country of one of the world's first cards: a card more moves none."""
+    world = ground.activity.world
+    some = min(world.cards.id.size, _COUNTRY_CARDS)
+    country = world.cards.country[below(ground.word("home", key), some)]
+    segment = ground.activity.tables.where.segment[ONLINE] + country
+    return [pool.pick(segment, ground.word(f"of/{nth}", key)) for nth in range(count)]
+
+
+def _best(picks: I64, score: Any) -> I64:
+    best: I64 = np.take_along_axis(picks, score.argmax(axis=0)[None, :], axis=0)[0]
+    return best
+
+
+def country_shares(ground: Ground) -> F64:
+    """Share of each country among the world's first cards."""
+    world = ground.activity.world
+    some = min(world.cards.id.size, _COUNTRY_CARDS)
+    return np.bincount(world.cards.country[:some], minlength=len(world.countries)) / some
+
+
+def popularity_shares(ground: Ground, merchant: I64) -> F64:
+    """Part of the online popularity of its country that each merchant has."""
+    world, memory = ground.activity.world, ground.memory
+    if "online popularity" not in memory:
+        merchants = world.merchants
+        sells = np.flatnonzero(merchants.presence != PRESENCES.index("physical"))
+        country, popularity = merchants.country[sells], merchants.popularity[sells]
+        memory["online popularity"] = np.bincount(country, popularity, len(world.countries))
+    whole = memory["online popularity"][world.merchants.country[merchant]]
+    share: F64 = world.merchants.popularity[merchant] / whole
+    return share
+
+
+def listed(ground: Ground, campaign: I64, address: U64, size: Any) -> U64:
+    """Keys of a campaign's short list of so many entries, one for each use."""
+    pick = below(ground.word("pick", address), size)
+    return ((campaign << 10) | pick).view(np.uint64)
+
+
+def local_shops(ground: Ground, place: I64, quarter: I64, choice: Choice, cash: Any) -> Where:
+    """Shops or cash machines (cash: bool[n]) of places that are open at a quarter of the week."""
+    tables, key = ground.activity.tables.where, choice.key
+    kind = np.where(cash, CASH, LOCAL).astype(np.int64)
+
+    def accepts(rows: I64, found: I64) -> Any:
+        chance = tables.open.take(tables.hours[found] + quarter[rows], mode="clip")
+        # Of merchants that are not always in business the chances stand below nought.
+        chance = np.where(chance < 0, chance + np.int16(2 * ALWAYS_OPEN), chance)
+        drawn = bits(ground.word("door", key[rows] ^ found.view(np.uint64)), 0, 8)
+        return (drawn < chance) | (kind[rows] == CASH)
+
+    return where_of(ground, kind, _picked(ground, kind, place, choice, accepts), key)
+
+
+def places_abroad(ground: Ground, country: I64, key: U64) -> I64:
+    """A place of each country, by population."""
+    pool = ground.activity.tables.cells.destinations
+    return pool.pick(country, ground.word("place", key))
+
+
+def where_of(ground: Ground, kind: I64, merchant: I64, key: U64) -> Where:
+    """Kind, merchant and one of its terminals."""
+    traits = ground.activity.tables.traits
+    till = bits(draw(stream_key(ground.activity.keys.seed, "fraud/till"), key), 0, 8)
+    terminal = terminals_of(traits, merchant, kind == ONLINE, till)
+    return Where(kind, merchant, terminal, traits.merchant[merchant])
