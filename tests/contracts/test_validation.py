@@ -130,7 +130,8 @@ def test_a_type_that_cannot_be_cast_says_so(tmp_path):
 
 def test_columns_missing_unknown_and_twice_are_named(tmp_path):
     """Each is a finding, with the name that it may have been meant to be."""
-    data = example(LABELS).rename_columns(["transaction_id", "lable", "source", "known_at"])
+    names = ["lable" if name == "label" else name for name in LABELS.names]
+    data = example(LABELS).rename_columns(names)
     twice = data.append_column("source", data["source"])
     outcome = validate(LABELS, [parquet(tmp_path, twice)], {})
     assert [one.finding.column for one in outcome.findings] == ["label", "source", "lable"]
