@@ -12,7 +12,7 @@ import math
 
 from fauxpay.calibration.knobs import Knobs, Note, significant
 from fauxpay.calibration.statistics import Cell, Statistics
-from fauxpay.config.model import FraudConfig
+from fauxpay.config.fraud_model import FraudConfig
 
 RATE_RULES = {
     # statistic: (setting, largest value, how)
