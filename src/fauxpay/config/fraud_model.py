@@ -9,7 +9,6 @@ from pydantic import BeforeValidator
 
 from fauxpay.config.fields import Day, Factor, Rate, Section, in_key_order, setting
 
-
 RATE_MAX = 0.05
 
 
