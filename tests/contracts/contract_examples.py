@@ -69,6 +69,9 @@ def _array(table: Table, column: Column, rows: int, random: np.random.Generator)
     if column.arrow == "string":
         names = list(column.enum or TEXTS[column.pattern or ""])
         codes = random.integers(0, len(names), rows)
+        if is_key and not column.is_dictionary:
+            # Texts that are keys end in a number, by which each can be made another.
+            return pa.array([f"{names[0].rstrip('0123456789')}{row}" for row in range(rows)])
         if not column.is_dictionary:
             return pa.array([names[code] for code in codes])
         indices = pa.array(codes.astype(column.index), mask=mask)

@@ -27,7 +27,7 @@ from fauxpay.fraud.plan import build_plan
 from fauxpay.fraud.typology import typology_names
 
 PILOT_CARDS, PILOT_DAYS, PILOT_SEED = 8192, 360, 0
-_SAMPLE_DAYS, _ROUNDS, _WARM_UP_DAYS = 10, 3, 60
+_SAMPLE_DAYS, _ROUNDS, _WARM_UP_DAYS = 28, 3, 60
 _LEAST_RATE = 0.02
 
 
