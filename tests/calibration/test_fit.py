@@ -30,7 +30,7 @@ ABSOLUTE = {
     "activity.rate_log_sd": (0.05, 0.03),
     "activity.trip_share": (0.03, 0.03),
     "activity.favourite_zipf_exponent": (0.08, 0.06),
-    "catalog.merchant_zipf_exponent": (0.15, 0.12),
+    "catalog.merchant_zipf_exponent": (0.6, 0.4),
     "labels.found_share": (0.06, 0.05),
 }
 SHARES = {

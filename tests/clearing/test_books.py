@@ -98,7 +98,8 @@ def test_a_share_of_the_accounts_is_posted_every_day():
     books = open_books(world, asked, parameters())
     daily = len(world.countries)
     assert books.countries[daily] == EVERY_DAY
-    assert np.mean(books.of_card == daily) == pytest.approx(0.25, abs=0.05)
+    share = parameters().value("clearing.daily_books_share")
+    assert np.mean(books.of_card == daily) == pytest.approx(share, abs=0.05)
     by_country = books.of_card != daily
     assert np.array_equal(books.of_card[by_country], world.cards.country[by_country])
     pairs = set(zip(world.cards.account_id.tolist(), (~by_country).tolist(), strict=True))

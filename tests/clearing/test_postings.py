@@ -93,10 +93,10 @@ def test_weekdays_have_their_own_lags(month):
     by_day = {day: shares(western.filter(pl.col("weekday") == day)) for day in range(1, 8)}
     for weekday in (1, 2, 3, 4, 7):
         assert by_day[weekday][1] > 0.85, weekday
-    assert by_day[5][3] > 0.65
-    assert by_day[6][2] > 0.65
-    # A quarter of the accounts, of which the busiest make much of a small world.
-    assert by_day[5][1] == pytest.approx(0.25, abs=0.1)
+    assert by_day[5][3] > 0.55
+    assert by_day[6][2] > 0.55
+    # A third of the accounts, of which the busiest make much of a small world.
+    assert by_day[5][1] == pytest.approx(0.33, abs=0.12)
     assert by_day[6].get(3, 0) < 0.08
 
 

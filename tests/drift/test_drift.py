@@ -74,7 +74,7 @@ def test_a_change_moves_little_else(two_seeds, plain, tmp_path):
     """Ten per cent on every ticket moves amounts and nothing but amounts."""
     select, _ = CHANGES["amounts"]
     found = compared(plain, written(two_seeds[1], tmp_path / "changed.parquet", select))
-    assert moved(found) == {"amounts", "amount_level"}
+    assert {"amounts"} <= moved(found) <= {"amounts", "amount_level"}
 
 
 def test_a_table_is_still_against_itself(plain):

@@ -6,6 +6,7 @@ The suite tries a few hundred executions of each target; FUZZ_EXECUTIONS asks fo
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from contextlib import suppress
@@ -43,6 +44,12 @@ json_values = st.recursive(
     ),
     max_leaves=25,
 )
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_to_clean() -> None:
+    """What earlier tests left to the garbage collector is gone: its clean-up would be blamed."""
+    gc.collect()
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -12,7 +12,7 @@ import survival_harness as harness
 import fauxpay
 from fauxpay.errors import StorageError
 
-ROOMY = "size=8m,nr_inodes=2000"
+ROOMY = "size=24m,nr_inodes=2000"
 
 
 @pytest.fixture
