@@ -11,9 +11,8 @@ the same whatever days are made with it; several at a time share what an array c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +37,7 @@ from fauxpay.fraud.typology import typology_names
 from fauxpay.labels.bank import Bank, open_bank
 from fauxpay.partitions.columns import Buffers, allocate
 from fauxpay.partitions.fill import Filler, Keys
+from fauxpay.partitions.groups import packed, row_groups
 from fauxpay.partitions.ledger import Ledger
 from fauxpay.partitions.shard import Ordered, Shard
 from fauxpay.partitions.side_tables import Told, label_tables, plan_tables, truth_tables
@@ -180,7 +180,7 @@ class DaysStream:
         approved = np.empty(keys.card.size, dtype=np.bool_)
         channel = np.empty(keys.card.size, dtype=np.int8)
         size, chunk = self.maker.config.output.row_group_rows, self.maker.config.run.chunk_rows
-        for groups in _packed(_row_groups(self.days, bounds, size), size):
+        for groups in packed(row_groups(self.days, bounds, size), size):
             first, last = groups[0][1], groups[-1][2]
             for start in range(first, last, chunk):
                 stop = min(start + chunk, last)
@@ -304,27 +304,6 @@ class DaysStream:
     def counts(self) -> list[dict[str, int]]:
         """Rows of each day that the composer meant to make, to be held against what was written."""
         return list(self._counts)
-
-
-def _row_groups(days: range, bounds: I64, size: int) -> Iterator[tuple[int, int, int]]:
-    """(day, first row, end row) of every row group; a day without rows has an empty one."""
-    for day, (first, last) in zip(days, pairwise(bounds.tolist()), strict=True):
-        for start in range(first, max(last, first + 1), size):
-            yield day, start, min(start + size, last)
-
-
-def _packed(
-    groups: Iterable[tuple[int, int, int]], size: int
-) -> Iterator[list[tuple[int, int, int]]]:
-    """As many row groups at a time as fit in buffers of so many rows."""
-    waiting: list[tuple[int, int, int]] = []
-    for group in groups:
-        if waiting and group[2] - waiting[0][1] > size:
-            yield waiting
-            waiting = []
-        waiting.append(group)
-    if waiting:
-        yield waiting
 
 
 def _attack_addresses(plan: Plan, attacks: slice) -> U64:
