@@ -51,7 +51,7 @@ def unlike(cards: int, days: tuple[str, str], out: Path) -> Config:
     """The config of the unlike world."""
     return Config(
         catalog={"cards": cards, "merchants": 6000, "seed": 5, "countries": COUNTRIES}
-        | {"merchant_zipf_exponent": 1.25},
+        | {"merchant_zipf_exponent": 0.8},
         activity={
             "purchases_per_card_day": 1.6,
             "rate_log_sd": 0.7,
