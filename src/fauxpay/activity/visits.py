@@ -99,7 +99,7 @@ def spread(count: I64) -> tuple[I64, I64]:
     """(owner of each of count[i] things, position of each owner's first); both int64."""
     total = np.cumsum(count)
     first = total - count
-    owners = np.flatnonzero(count)
+    owners = np.flatnonzero(count > 0)
     step = np.zeros(int(total[-1]) if total.size else 0, dtype=np.int64)
     step[first[owners]] = np.diff(owners, prepend=0)
     return np.cumsum(step, out=step), first
