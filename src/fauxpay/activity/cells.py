@@ -199,6 +199,23 @@ def open_cells(
     )
 
 
+def some_cells(cells: Cells, row: I64) -> Cells:
+    """The cells at some positions (rising), of cells that each have a day of their own."""
+    at = np.searchsorted(cells.unused, row)
+    known = np.append(cells.unused, -1)
+    return Cells(
+        card=cells.card.take(row),
+        day=cells.day.take(row),
+        address=cells.address.take(row),
+        word=cells.word.take(row),
+        place=cells.place.take(row),
+        in_transit=cells.in_transit.take(row),
+        group=cells.group.take(row),
+        rate_index=cells.rate_index.take(row),
+        unused=np.flatnonzero(known.take(at) == row),
+    )
+
+
 def visit_counts(tables: CellTables, cells: Cells) -> I64:
     """Unscheduled purchases of each cell, i64[n]."""
     count = tables.counts.draw(cells.rate_index, cells.word)
