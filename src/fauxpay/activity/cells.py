@@ -36,7 +36,8 @@ from fauxpay.foundations.counts import (
 from fauxpay.foundations.draws import I64, U64, draw, threshold
 from fauxpay.foundations.parameters import Parameters
 
-TRAVEL_BLOCK_DAYS = 32
+_TRAVEL_BLOCK_SHIFT = 5
+TRAVEL_BLOCK_DAYS = 1 << _TRAVEL_BLOCK_SHIFT
 _SEASON_SHIFT = 3
 _SEASON_STEPS = 24_200 >> _SEASON_SHIFT  # to the year 2036
 
@@ -199,6 +200,23 @@ def open_cells(
     )
 
 
+def some_cells(cells: Cells, row: I64) -> Cells:
+    """The cells at some positions (rising), of cells that each have a day of their own."""
+    at = np.searchsorted(cells.unused, row)
+    known = np.append(cells.unused, -1)
+    return Cells(
+        card=cells.card.take(row),
+        day=cells.day.take(row),
+        address=cells.address.take(row),
+        word=cells.word.take(row),
+        place=cells.place.take(row),
+        in_transit=cells.in_transit.take(row),
+        group=cells.group.take(row),
+        rate_index=cells.rate_index.take(row),
+        unused=np.flatnonzero(known.take(at) == row),
+    )
+
+
 def visit_counts(tables: CellTables, cells: Cells) -> I64:
     """Unscheduled purchases of each cell, i64[n]."""
     count = tables.counts.draw(cells.rate_index, cells.word)
@@ -208,10 +226,9 @@ def visit_counts(tables: CellTables, cells: Cells) -> I64:
 
 def _unused(world: World, tables: CellTables, card: I64, day: Any) -> I64:
     told = np.flatnonzero(tables.is_told.take(card, mode="clip"))
-    of, day = card[told], np.broadcast_to(np.asarray(day), card.shape)[told]
-    out = (day < world.cards.opened_day[of]) | (day >= world.cards.closed_day[of])
-    unused: I64 = told[out]
-    return unused
+    of, day = card.take(told), day if np.ndim(day) == 0 else day.take(told)
+    out = (world.cards.opened_day.take(of) > day) | (world.cards.closed_day.take(of) <= day)
+    return told.take(np.flatnonzero(out))
 
 
 def places_on(
@@ -229,21 +246,25 @@ def places_on(
     # Blocks are staggered between customers, or all trips would shun the blocks' edges together.
     staggered = customer & np.int64(TRAVEL_BLOCK_DAYS - 1)
     staggered += day
-    block = staggered // TRAVEL_BLOCK_DAYS
-    within = staggered - block * TRAVEL_BLOCK_DAYS
+    block = staggered >> _TRAVEL_BLOCK_SHIFT
     address = ((customer << 14) | block).view(np.uint64)
     word = draw(keys["travel"], address)
     goes = np.flatnonzero(streams.TRAVEL_GOES.of(word) < tables.travel_goes)
-    middle = (block[goes] * TRAVEL_BLOCK_DAYS - staggered[goes]) + TRAVEL_BLOCK_DAYS // 2
-    middle += np.broadcast_to(np.asarray(day), card.shape)[goes]
-    step = world.cards.country[card[goes]] * _SEASON_STEPS + (middle >> _SEASON_SHIFT)
-    goes = goes[streams.TRAVEL_GOES.of(word[goes]) < tables.season.take(step, mode="clip")]
-    if not goes.size:
+    within = staggered.take(goes) & np.int64(TRAVEL_BLOCK_DAYS - 1)
+    middle = np.int64(TRAVEL_BLOCK_DAYS // 2) - within
+    middle += day if np.ndim(day) == 0 else day.take(goes)
+    word = word.take(goes)
+    step = world.cards.country.take(card.take(goes)) * _SEASON_STEPS + (middle >> _SEASON_SHIFT)
+    left = np.flatnonzero(
+        streams.TRAVEL_GOES.of(word) < tables.season.take(step, mode="clip")
+    )
+    if not left.size:
         return place, in_transit
-    word, address = word[goes], address[goes]
+    goes, word, within = goes.take(left), word.take(left), within.take(left)
+    address = address.take(goes)
     length = tables.trip_days[streams.TRAVEL_DAYS.of(word)]
     start = (streams.TRAVEL_START.of(word) * (TRAVEL_BLOCK_DAYS - length)) >> 8
-    since = within[goes] - start
+    since = within - start
     away = np.flatnonzero((since >= 0) & (since < length))
     rows, word, address = goes[away], word[away], address[away]
     since, length = since[away], length[away]
@@ -260,8 +281,8 @@ def _move(moves: Moves, card: I64, day: Any, there: tuple[I64, Bool]) -> None:
     """Changes (place, in transit) of those who move house or have moved."""
     place, in_transit = there
     mover = np.flatnonzero(moves.is_mover.take(card, mode="clip"))
-    of, day = card[mover], np.broadcast_to(np.asarray(day), card.shape)[mover]
-    moved = moves.moved_day[of]
-    in_transit[mover[day == moved]] = True
-    after = day >= moved
-    place[mover[after]] = moves.place[of[after]]
+    of, day = card.take(mover), day if np.ndim(day) == 0 else day.take(mover)
+    moved = moves.moved_day.take(of)
+    in_transit[mover.take(np.flatnonzero(moved == day))] = True
+    after = np.flatnonzero(moved <= day)
+    place[mover.take(after)] = moves.place.take(of.take(after))

@@ -148,14 +148,19 @@ def commuting(
     position *= np.int64(_STEPS)
     position += streams.WHERE_COMMUTE.of(word)
     turn = tables.turn.take(position, mode="clip")
-    row = np.flatnonzero(turn)
+    turns = turn != _ELSEWHERE
+    turns &= kind == LOCAL
+    row = np.flatnonzero(turns)
+    # Cards are anywhere in memory: each look asks only for those that the last one left.
     card = rows.card.take(row)
     work = tables.work.take(card)
-    goes = (work >= 0) & (kind.take(row) == LOCAL)
+    goes = np.flatnonzero(work >= 0)
+    row, card, work = row.take(goes), card.take(goes), work.take(goes)
     # Away from the home that the work was chosen for, travelling or moved, nobody goes there.
     place = rows.place.take(row)
-    goes &= place == home.take(card)
-    row, work, place = row[goes], work[goes], place[goes]
+    at_home = np.flatnonzero(place == home.take(card))
+    row, work, place = row.take(at_home), work.take(at_home), place.take(at_home)
     is_fare = turn.take(row) == _FARE
-    rides = is_fare & tables.fares.take(place)
-    return row[~is_fare], work[~is_fare], row[rides], place[rides]
+    rides = np.flatnonzero(is_fare & tables.fares.take(place))
+    works = np.flatnonzero(~is_fare)
+    return row.take(works), work.take(works), row.take(rides), place.take(rides)

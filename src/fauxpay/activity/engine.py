@@ -330,7 +330,8 @@ def local_quarters(day: Any, at_ms: I64, offset_minutes: I64) -> I64:
     quarter += np.asarray(day) * QUARTERS
     local_day = quarter // QUARTERS
     quarter += 3 * QUARTERS
-    quarter %= LOCAL_QUARTERS
+    # Not %: NumPy has no vector code for remainders.
+    quarter -= quarter // LOCAL_QUARTERS * LOCAL_QUARTERS
     return with_sales(quarter, local_day, day)
 
 

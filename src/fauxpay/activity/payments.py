@@ -20,6 +20,7 @@ from fauxpay.activity.cells import Cells
 from fauxpay.activity.outcomes import is_declined
 from fauxpay.activity.recurring import due_payments
 from fauxpay.activity.terms import attempt_slots, terms_of
+from fauxpay.catalog.world import Bool
 from fauxpay.foundations.draws import I64
 
 if TYPE_CHECKING:
@@ -42,16 +43,14 @@ def payments(
         due_day = day - activity.tables.terms.retry_days[attempt]
         kept = retried(activity, position, due_day, attempt)
         due_cell, position, day = due_cell[kept], position[kept], day[kept]
+        if attempt == 0:
+            kept = np.flatnonzero(_is_due(activity, position, day))
+            due_cell, position, day = due_cell[kept], position[kept], day[kept]
         card, at_ms, name = due_payments(
             activity.world, activity.calendar, activity.plan, position, day
         )
-        name = attempt_slots(name, attempt)
-        if attempt == 0:
-            own = cell_addresses(card, day) | name.view(np.uint64)
-            kept = np.flatnonzero(terms_of(activity.tables.terms, activity.keys, own).is_due)
-            due_cell, card, at_ms, name = due_cell[kept], card[kept], at_ms[kept], name[kept]
         cell.append(due_cell)
-        paid.append((card, at_ms, name))
+        paid.append((card, at_ms, attempt_slots(name, attempt)))
     card, at_ms, name = (np.concatenate(parts) for parts in zip(*paid, strict=True))
     return np.concatenate(cell), (card, at_ms, name)
 
@@ -69,9 +68,15 @@ def retried(activity: Activity, position: I64, day: I64, attempt: int) -> I64:
         own = at | code(RECURRING, attempt_slots(slot, earlier)).view(np.uint64)
         left = left[is_declined(activity.tables.outcomes, activity.keys, own)]
     if attempt and left.size:
-        card, slot = plan.card[position[left]], plan.slot[position[left]]
-        first = cell_addresses(card, day[left]) | code(RECURRING, slot).view(np.uint64)
-        made = terms_of(activity.tables.terms, activity.keys, first).is_due
+        made = _is_due(activity, position[left], day[left])
+        card = plan.card[position[left]]
         made &= (day[left] >= activity.epoch_day) & activity.in_use(card, day[left])
         left = left[made]
     return left
+
+
+def _is_due(activity: Activity, position: I64, day: I64) -> Bool:
+    """Whether the terms of subscriptions bill anything in the month of their due days."""
+    card, slot = activity.plan.card[position], activity.plan.slot[position]
+    own = cell_addresses(card, day) | code(RECURRING, slot).view(np.uint64)
+    return terms_of(activity.tables.terms, activity.keys, own).is_due

@@ -46,10 +46,10 @@ def predecessors(card: I64, card_count: int) -> tuple[I64, I64]:
     card  i64[n] in time order, 0 <= card < card_count
     """
     order = stable_order(card, card_count)
-    sorted_card = card[order]
+    sorted_card = card.take(order)
     before = np.full(card.size, -1, dtype=np.int64)
     same = np.flatnonzero(sorted_card[1:] == sorted_card[:-1])
-    before[order[same + 1]] = order[same]
+    before[order[1:].take(same)] = order.take(same)
     last = np.full(card_count, -1, dtype=np.int64)
     last[sorted_card] = order
     return before, last

@@ -132,6 +132,12 @@ def reversed_visits(tables: ReturnTables, visits: Visits) -> I64:
     return np.flatnonzero(streams.VISIT_REVERSED.of(visits.word) < tables.reversal_chance)
 
 
+def reversed_at(tables: ReturnTables, visits: Visits, row: I64) -> Bool:
+    """Whether some visits are taken back within the day, bool[n] by their positions."""
+    own = streams.VISIT_REVERSED.of(visits.word.take(row))
+    return np.asarray(own < tables.reversal_chance)
+
+
 def reversals(
     tables: ReturnTables, keys: Keys, visits: Visits, candidates: tuple[I64, Sources]
 ) -> Returns:

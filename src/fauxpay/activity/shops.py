@@ -47,14 +47,15 @@ def choose_merchants(tables: WhereTables, traits: Traits, keys: Keys, rows: Rows
     shut = drawn >= chance
     shut &= (kind == LOCAL) | (chance < 0)
     closed = np.flatnonzero(shut)
-    told = closed[chance.take(closed) < 0]
+    told = closed.take(np.flatnonzero(chance.take(closed) < 0))
     chance[told] += np.int16(2 * ALWAYS_OPEN)
     gone = _gone(tables, rows, told, (kind, merchant))
-    word_of_gone = _favourite_words(keys, (rows.card[gone], listed[gone], rank[gone]))
-    merchant[gone] = tables.lasting.pick(segment[gone], word_of_gone)
-    chance[gone] = _open_chance(tables, rows.local_quarter[gone], merchant[gone])
+    word_of_gone = _favourite_words(keys, (rows.card.take(gone), listed.take(gone), rank.take(gone)))
+    successor = tables.lasting.pick(segment.take(gone), word_of_gone)
+    merchant[gone] = successor
+    chance[gone] = _open_chance(tables, rows.local_quarter.take(gone), successor)
     shut[told] = (drawn.take(told) >= chance.take(told)) & (kind.take(told) == LOCAL)
-    closed = closed[shut.take(closed)]
+    closed = closed.take(np.flatnonzero(shut.take(closed)))
     _look_elsewhere(tables, keys, rows, (closed, kind, merchant))
     _mind_midnight(tables, rows, word, (kind, merchant))
     is_remote = ~tables.is_placed.take(kind, mode="clip")
@@ -124,6 +125,27 @@ def _in_business(
     return standing(tables, tables.pool.pick(segment, word), (segment, word), day)
 
 
+def _found_open(
+    tables: WhereTables, keys: Keys, wanted: tuple[I64, I64, int, I64], at: tuple[I64, I64]
+) -> tuple[I64, NDArray[np.int16]]:
+    """(merchant as of `_in_business`, chance of 256 that it is open) at (day, local quarter).
+
+    The hours tell who may be out of business at all, so nobody else is asked.
+    """
+    card, segment, kind, rank = wanted
+    day, quarter = at
+    word = _favourite_words(keys, (card, kind, rank))
+    found = tables.pool.pick(segment, word)
+    chance = _open_chance(tables, quarter, found)
+    told = np.flatnonzero(chance < 0)
+    asked = (segment.take(told), word.take(told))
+    standing_there = standing(tables, found.take(told), asked, day.take(told))
+    chance_there = _open_chance(tables, quarter.take(told), standing_there)
+    chance_there += (chance_there < 0) * np.int16(2 * ALWAYS_OPEN)
+    found[told], chance[told] = standing_there, chance_there
+    return found, chance
+
+
 def _open_chance(tables: WhereTables, local_quarter: I64, merchant: I64) -> NDArray[np.int16]:
     position = tables.hours.take(merchant, mode="clip")
     position += local_quarter
@@ -149,8 +171,9 @@ def standing(tables: WhereTables, merchant: I64, chosen: tuple[I64, U64], day: I
 def _days(rows: Rows, row: I64, kind: I64) -> I64:
     """The day by which some rows' merchants are asked; a subscription's address has none."""
     asked = rows.where_address.take(row)
-    billed = np.flatnonzero(kind == SUBSCRIBED)
-    asked[billed] = rows.own_address.take(row[billed])
+    if rows.billed.size:
+        billed = np.flatnonzero(kind == SUBSCRIBED)
+        asked[billed] = rows.own_address.take(row.take(billed))
     return days_of(asked)
 
 
@@ -160,7 +183,7 @@ def _gone(tables: WhereTables, rows: Rows, row: I64, choice: tuple[I64, I64]) ->
     merchant = choice[1].take(row)
     gone = day < tables.opened_day.take(merchant)
     gone |= day >= tables.closed_day.take(merchant)
-    return row[gone]
+    return row.take(np.flatnonzero(gone))
 
 
 def _mind_midnight(tables: WhereTables, rows: Rows, word: U64, choice: tuple[I64, I64]) -> None:
@@ -172,11 +195,13 @@ def _mind_midnight(tables: WhereTables, rows: Rows, word: U64, choice: tuple[I64
         return
     row = np.flatnonzero(rows.where_address != rows.address)
     kind, merchant = choice
-    day, chosen = days_of(rows.address[row]), merchant[row]
-    gone = (day < tables.opened_day[chosen]) | (day >= tables.closed_day[chosen])
-    row = row[gone]
+    day, chosen = days_of(rows.address.take(row)), merchant.take(row)
+    gone = day < tables.opened_day.take(chosen)
+    gone |= day >= tables.closed_day.take(chosen)
+    row = row.take(np.flatnonzero(gone))
     kind[row] = ONLINE
-    merchant[row] = tables.lasting.pick(rows.country[row] + tables.segment[ONLINE], word[row])
+    segment = rows.country.take(row) + tables.segment[ONLINE]
+    merchant[row] = tables.lasting.pick(segment, word.take(row))
 
 
 def _look_elsewhere(
@@ -197,14 +222,12 @@ def _look_elsewhere(
         word = draw(keys[f"where/retry/{attempt}"], address)
         rank = tables.ranks.take(streams.WHERE_RANK.of(word)).astype(np.int64)
         wanted = (card, place + tables.segment[LOCAL], LOCAL, rank)
-        found = _in_business(tables, keys, wanted, day)
-        chance = _open_chance(tables, quarter, found)
-        chance += (chance < 0) * np.int16(2 * ALWAYS_OPEN)
+        found, chance = _found_open(tables, keys, wanted, (day, quarter))
         is_open = streams.WHERE_OPEN.of(word) < chance
-        merchant[closed[is_open]] = found[is_open]
-        left = np.flatnonzero(~is_open)
-        closed, card, address = closed[left], card[left], address[left]
-        place, quarter, day = place[left], quarter[left], day[left]
+        inside, left = np.flatnonzero(is_open), np.flatnonzero(~is_open)
+        merchant[closed.take(inside)] = found.take(inside)
+        closed, card, address = closed.take(left), card.take(left), address.take(left)
+        place, quarter, day = place.take(left), quarter.take(left), day.take(left)
     rank = streams.WHERE_RETRY.of(draw(keys["where"], address)) & np.int64(RANKS - 1)
     rank = tables.ranks.take(rank + ONLINE * RANKS).astype(np.int64)
     segment = rows.country[closed] + tables.segment[ONLINE]

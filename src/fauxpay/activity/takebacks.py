@@ -8,13 +8,13 @@ Sources  parameters.yaml [returns]
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fauxpay.activity import outcomes, streams
 from fauxpay.activity.addresses import cell_addresses
-from fauxpay.activity.cells import Cells, visit_counts
+from fauxpay.activity.cells import Cells, some_cells, visit_counts
 from fauxpay.activity.returns import (
     Returns,
     Sources,
@@ -23,11 +23,13 @@ from fauxpay.activity.returns import (
     refund_candidates,
     refunds,
     reversals,
+    reversed_at,
     reversed_visits,
 )
 from fauxpay.activity.rows import CASH
 from fauxpay.activity.tills import Leaders, entries_of
 from fauxpay.activity.visits import Visits, spread_out, visits
+from fauxpay.catalog.world import Bool
 from fauxpay.foundations.draws import I64, draw
 
 if TYPE_CHECKING:
@@ -65,22 +67,23 @@ def _refunds(activity: Activity, cells: Cells) -> tuple[I64, Returns]:
     row, lag = refund_candidates(activity.tables.returns, cells)
     day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[row] - lag
     row, day = row[day >= activity.epoch_day], day[day >= activity.epoch_day]
-    at = (cells.card[row], day)
-    sources = activity.open_cells(*at)
+    sources = activity.open_cells(cells.card[row], day)
     count = visit_counts(activity.tables.cells, sources)
+    # Half of the cells bought nothing on that day: nobody has to ask them anything more.
+    busy = np.flatnonzero(count)
+    row, day, sources, count = row.take(busy), day.take(busy), some_cells(sources, busy), count[busy]
     slot = (streams.CELL_REFUND_SLOT.of(cells.word[row]) * count) >> 12
     made = visits(activity.tables.visits, activity.calendar, activity.keys, sources, count)
-    picked = np.cumsum(count) - count + slot
-    undone = np.isin(picked, reversed_visits(activity.tables.returns, made))
-    taken = _taken_back(activity, cells, row, (day, count, slot))
-    kept = np.flatnonzero((count > 0) & ~undone & ~taken)
+    picked = made.first + slot
+    undone = reversed_at(activity.tables.returns, made, picked)
+    kept = np.flatnonzero(~(undone | _taken_back(activity, cells, row, (day, count, slot))))
     leaders = activity.leaders(sources, made)
     source = _sources(activity, sources, made, leaders, picked[kept])
     row = row[kept]
     return row, refunds(activity.calendar, activity.keys, cells, (row, source))
 
 
-def _taken_back(activity: Activity, cells: Cells, row: I64, source: tuple[I64, I64, I64]) -> Any:
+def _taken_back(activity: Activity, cells: Cells, row: I64, source: tuple[I64, I64, I64]) -> Bool:
     """Candidates whose purchase an earlier cell takes back already; source is (day, n, slot).
 
     Every cell between purchase and refund is asked, by its word alone, whether it points at

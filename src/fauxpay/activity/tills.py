@@ -30,7 +30,9 @@ from fauxpay.foundations.draws import I64, U64
 from fauxpay.foundations.parameters import Parameters
 
 _HOUR_MS = 3_600_000
-_CELL_SHIFT = np.int64(27)  # DAY_MS < 2**27
+_SLOT_BITS = np.int64(9)  # addresses have no more
+_SLOT_MASK = np.int64((1 << 9) - 1)
+_CELL_SHIFT = np.int64(36)  # DAY_MS < 2**27, above the slot
 _MARGIN = 1.02  # flat-earth distances inside a city, and rounding
 
 
@@ -100,21 +102,22 @@ def followers(
     """
     if near <= 0:
         return _none()
-    time = made.cell << _CELL_SHIFT
-    time += made.at_ms
-    # Stable is timsort, by far the fastest here: cells come in order, so nearly all is sorted.
-    time.sort(kind="stable")
-    close = np.flatnonzero(np.diff(time) < near)
+    visit = _in_time(made)
+    time = visit >> _SLOT_BITS
+    close = np.flatnonzero(time[1:] - time[:-1] < near)
     early = np.flatnonzero(made.at_ms < near)
     if not close.size and not early.size:
         return _none()
-    early_cell = np.unique(made.cell[early])
-    chosen = np.union1d(time[close] >> _CELL_SHIFT, early_cell)
-    row, leader, is_start, first = _runs(near, made, chosen)
+    is_chosen = np.zeros(cells.card.size, dtype=np.bool_)
+    is_chosen[made.cell.take(early)] = True
+    early_cell = np.flatnonzero(is_chosen)
+    is_chosen[visit.take(close) >> _CELL_SHIFT] = True
+    chosen = np.flatnonzero(is_chosen)
+    row, leader, is_start, first = _runs(near, made, (visit, chosen))
     day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)
-    address, at_ms = made.address[leader], made.at_ms[leader]
-    leader_day = day[made.cell[leader]]
-    owner = made.cell[row]
+    address, at_ms = made.address.take(leader), made.at_ms.take(leader)
+    owner = made.cell.take(row)
+    leader_day = day[owner]
     at, earlier, visits = before(early_cell)
     if visits.cell.size:
         last, late_leader = _last_leaders(near, visits, earlier.card.size)
@@ -138,23 +141,38 @@ def followers(
     return Followers(row[kept], address[kept], leader_day[kept], at_ms[kept])
 
 
-def _runs(near: int, made: Visits, chosen: I64) -> tuple[I64, I64, Any, I64]:
-    """Visits of chosen cells by (cell, time): (row, row of the leader, is a leader, firsts)."""
-    start, end = np.searchsorted(made.cell, chosen), np.searchsorted(made.cell, chosen, "right")
-    count = end - start
+def _in_time(made: Visits) -> I64:
+    """cell, at_ms and slot of visits in one word each, by time within each cell."""
+    assert not made.cell.size or made.cell[-1] < 1 << 27
+    visit = made.cell << _CELL_SHIFT
+    visit |= made.at_ms << _SLOT_BITS
+    visit |= made.slot
+    # Stable is timsort, by far the fastest here: cells come in order, so nearly all is sorted.
+    visit.sort(kind="stable")
+    return visit
+
+
+def _runs(near: int, made: Visits, asked: tuple[I64, I64]) -> tuple[I64, I64, Any, I64]:
+    """Visits of chosen cells by (cell, time): (row, row of the leader, is a leader, firsts).
+
+    asked  (all visits `_in_time`, chosen cells, rising)
+    """
+    visit, chosen = asked
+    start, count = made.first.take(chosen), made.count.take(chosen)
     first = np.cumsum(count) - count
-    row = np.repeat(start - first, count) + np.arange(int(count.sum()))
-    key = (made.cell[row] << _CELL_SHIFT) + made.at_ms[row]
-    row = row[np.argsort(key, kind="stable")]
-    key = (made.cell[row] << _CELL_SHIFT) + made.at_ms[row]
-    is_start = np.diff(key, prepend=-(1 << 40)) >= near
+    begin = np.repeat(start, count)
+    visit = visit.take(begin + (np.arange(begin.size) - np.repeat(first, count)))
+    # The visits of a cell stand together in the order of their slots.
+    row = begin + (visit & _SLOT_MASK)
+    is_start = np.diff(visit >> _SLOT_BITS, prepend=-(1 << 40)) >= near
     leader = np.maximum.accumulate(np.where(is_start, np.arange(row.size), 0))
-    return row, row[leader], is_start, first
+    return row, row.take(leader), is_start, first
 
 
 def _last_leaders(near: int, visits: Visits, cell_count: int) -> tuple[I64, I64]:
     """(last visit of each cell or -1, the leader of its run)."""
-    row, leader, _, _ = _runs(near, visits, np.unique(visits.cell))
+    busy = np.flatnonzero(visits.count)
+    row, leader, _, _ = _runs(near, visits, (_in_time(visits), busy))
     last, late = np.full(cell_count, -1), np.full(cell_count, -1)
     # In time order: the last assignment of a cell is its latest visit.
     last[visits.cell[row]], late[visits.cell[row]] = row, leader

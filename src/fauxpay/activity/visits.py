@@ -40,8 +40,13 @@ class VisitTables:
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """One entry per visit, in the order of cells and slots; `cell` is the position of its cell."""
+    """One entry per visit, in the order of cells and slots; `cell` is the position of its cell.
 
+    first, count  i64[cells]  where the visits of each cell begin, and how many there are
+    """
+
+    first: I64
+    count: I64
     cell: I64
     card: I64
     slot: I64
@@ -92,14 +97,15 @@ def visits(tables: VisitTables, calendar: Calendar, keys: Keys, cells: Cells, co
     row = np.flatnonzero(_joins(tables, slot, word))
     head_ms = at_ms[row - (slot[row] & (_TRIP_SLOTS - 1))]
     at_ms[row] = _joined(tables, keys, address[row], head_ms)
-    return Visits(cell, cells.card.take(cell, mode="clip"), slot, address, word, at_ms)
+    card = cells.card.take(cell, mode="clip")
+    return Visits(first, count, cell, card, slot, address, word, at_ms)
 
 
 def spread(count: I64) -> tuple[I64, I64]:
     """(owner of each of count[i] things, position of each owner's first); both int64."""
     total = np.cumsum(count)
     first = total - count
-    owners = np.flatnonzero(count)
+    owners = np.flatnonzero(count > 0)
     step = np.zeros(int(total[-1]) if total.size else 0, dtype=np.int64)
     step[first[owners]] = np.diff(owners, prepend=0)
     return np.cumsum(step, out=step), first

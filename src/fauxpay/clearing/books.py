@@ -12,6 +12,7 @@ of the next day's books, as it is where a bank's own day ends before the shops c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from fauxpay.foundations.parameters import Parameters
 EVERY_DAY = ""
 """Instead of a country: books that no weekend and no holiday closes."""
 _HORIZON_DAYS = 62
+_BLOCK_DAYS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +47,22 @@ class Books:
         A lag of 0 is the event day itself, or the next on which the books are open.
         """
         day = np.arange(days.start, days.stop)
-        ahead = np.arange(days.start, days.stop + _HORIZON_DAYS)
         waits = np.empty((day.size, len(self.countries), lags), dtype=np.uint8)
         for row, country in enumerate(self.countries):
-            opened = ahead[_is_open(country, ahead)]
+            blocks = range(days.start // _BLOCK_DAYS, (days.stop + _HORIZON_DAYS) // _BLOCK_DAYS + 1)
+            opened = np.concatenate([_open_days(country, block) for block in blocks])
             same = opened[np.searchsorted(opened, day)]
             after = np.searchsorted(opened, day, side="right")[:, None] + np.arange(lags - 1)
             waits[:, row, 0] = same - day
             waits[:, row, 1:] = opened[after] - day[:, None]
         return waits
+
+
+@cache
+def _open_days(country: str, block: int) -> I64:
+    """Days of a block of days on which books are open: looked up once, asked for every day."""
+    day = np.arange(block * _BLOCK_DAYS, (block + 1) * _BLOCK_DAYS)
+    return day[_is_open(country, day)]
 
 
 def _is_open(country: str, day: I64) -> Bool:

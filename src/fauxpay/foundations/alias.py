@@ -48,19 +48,20 @@ def alias_table(weights: F64) -> tuple[U64, I64]:
     """(keep of 65,536, other) of one segment by Vose's method; weights f64[n] > 0 in any unit."""
     count = weights.size
     scaled = weights / weights.sum() * count
-    keep = np.full(count, _KEEP_ALL, dtype=np.uint64)
-    other = np.arange(count, dtype=np.int64)
-    remaining = scaled.tolist()
-    small = [i for i in range(count) if remaining[i] < 1.0]
-    large = [i for i in range(count) if remaining[i] >= 1.0]
+    remaining, chosen = scaled.tolist(), list(range(count))
+    small = np.flatnonzero(scaled < 1.0).tolist()
+    large = np.flatnonzero(scaled >= 1.0).tolist()
     while small and large:
         low, high = small.pop(), large[-1]
-        keep[low] = min(round(remaining[low] * 2**16), _KEEP_ALL)
-        other[low] = high
-        remaining[high] -= 1.0 - remaining[low]
-        if remaining[high] < 1.0:
+        chosen[low] = high
+        left = remaining[high] - (1.0 - remaining[low])
+        remaining[high] = left
+        if left < 1.0:
             small.append(large.pop())
-    return keep, other
+    other = np.array(chosen, dtype=np.int64)
+    # Whoever got another keeps what it had then; whoever stood alone in the end keeps all.
+    own = np.minimum(np.rint(np.array(remaining) * 2.0**16), _KEEP_ALL).astype(np.uint64)
+    return np.where(other == np.arange(count), np.uint64(_KEEP_ALL), own), other
 
 
 def alias_pool(segment: I64, member: I64, weight: F64, segment_count: int) -> AliasPool:

@@ -11,6 +11,7 @@ import numpy as np
 from fauxpay.foundations.draws import I64
 
 _DIGIT = np.int64(0xFFFF)
+_SMALL = 0xFF
 
 
 def stable_order(key: I64, limit: int, order: I64 | None = None) -> I64:
@@ -20,11 +21,13 @@ def stable_order(key: I64, limit: int, order: I64 | None = None) -> I64:
     """
     shift = 0
     while shift == 0 or limit - 1 >> shift:
-        digit = ((key >> np.int64(shift)) & _DIGIT).astype(np.uint16)
+        # What is left above the first digit is often a few bits: half the passes will do.
+        kind = np.uint8 if limit - 1 >> shift <= _SMALL else np.uint16
+        digit = ((key >> np.int64(shift)) & _DIGIT).astype(kind)
         if order is None:
             order = np.argsort(digit, kind="stable")
         else:
-            order = order[np.argsort(digit[order], kind="stable")]
+            order = order.take(np.argsort(digit.take(order), kind="stable"))
         shift += 16
     assert order is not None
     return order

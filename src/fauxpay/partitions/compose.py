@@ -209,7 +209,7 @@ class DaysStream:
             [events.at_ms + nth * DAY_MS, plan.attacks.at_ms[attacks] - days.start * DAY_MS]
         )
         order = time_order(at_ms, len(days))
-        at_ms, address = at_ms[order], address[order]
+        at_ms, address = at_ms.take(order), address.take(order)
         card = cards_of(address)
         local = card - activity.first_card
         transaction_id = self.maker.transaction_ids.ids(address)

@@ -93,10 +93,10 @@ class Shard:
         """
         before, last = predecessors(events.local, self.card_count)
         head = np.flatnonzero(before < 0)
-        head_card = events.local[head]
+        head_card = events.local.take(head)
         known = self._last_before(events.days.start)
-        earlier, earlier_ms = known.address[head_card], known.at_ms[head_card]
-        self._carry(known, events, (head_card, last[head_card]))
+        earlier, earlier_ms = known.address.take(head_card), known.at_ms.take(head_card)
+        self._carry(known, events, last)
 
         start_ms = events.days.start * DAY_MS
         previous = transaction_id.take(before, mode="clip")
@@ -123,11 +123,12 @@ class Shard:
         self._count_attacks(day, found)
         return found
 
-    def _carry(self, known: LastEvents, events: Ordered, tails: tuple[I64, I64]) -> None:
+    def _carry(self, known: LastEvents, events: Ordered, last: I64) -> None:
         """Remembers the last events for the day after; `known` is our own and changes in place."""
-        card, tail = tails
-        known.address[card] = events.address[tail]
-        known.at_ms[card] = events.at_ms[tail] + events.days.start * DAY_MS
+        card = np.flatnonzero(last >= 0)
+        tail = last.take(card)
+        known.address[card] = events.address.take(tail)
+        known.at_ms[card] = events.at_ms.take(tail) + events.days.start * DAY_MS
         self._known = (events.days.stop, known)
 
     def _count_attacks(self, day: int, found: LastEvents) -> None:
