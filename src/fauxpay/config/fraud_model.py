@@ -44,24 +44,24 @@ class FraudConfig(Section):
         True, "whether kinds, shops and machines of fraud change with the months", "true or false"
     )
     card_testing_per_card_year: float = setting(
-        0.0185,
+        0.015,
         "cards whose credentials are stolen, tested and used up online",
         "compromised cards per card and year",
         ge=0,
         le=5,
     )
     lost_stolen_per_card_year: float = setting(
-        0.0072,
+        0.009,
         "cards lost or stolen and used nearby",
         "compromised cards per card and year",
         ge=0,
         le=5,
     )
     account_takeover_per_card_year: float = setting(
-        0.0016, "accounts taken over by a login", "accounts per card and year", ge=0, le=5
+        0.0011, "accounts taken over by a login", "accounts per card and year", ge=0, le=5
     )
     application_fraud_per_card_year: float = setting(
-        0.0005, "invented customers who spend all at once", "cards per card and year", ge=0, le=5
+        0.0004, "invented customers who spend all at once", "cards per card and year", ge=0, le=5
     )
     bin_attack_per_card_year: float = setting(
         0.005,
@@ -74,7 +74,7 @@ class FraudConfig(Section):
         0.0009, "renewed cards stolen from the post", "cards per card and year", ge=0, le=5
     )
     data_breach_per_card_year: float = setting(
-        0.0105,
+        0.008,
         "cards stolen from a merchant that they were used at",
         "cards per card and year",
         ge=0,
@@ -112,7 +112,7 @@ class FraudConfig(Section):
         le=5,
     )
     skimming_per_card_year: float = setting(
-        0.002,
+        0.0028,
         "cards copied at a till or cash machine and used by stripe",
         "cards per card and year",
         ge=0,

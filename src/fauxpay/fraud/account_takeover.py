@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from fauxpay.fraud.exposure import online_exposure
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground
-from fauxpay.fraud.manner import attacks_of, remote, scaled
+from fauxpay.fraud.manner import attacks_of, remote, scaled, worthwhile
 from fauxpay.fraud.shops import Choice, countries, online_shops
 from fauxpay.fraud.story import Disputes, Story, empty
 from fauxpay.fraud.uses import burst, compromises_of
@@ -41,7 +41,7 @@ class AccountTakeover:
         where = online_shops(
             ground, country, Choice(uses.address, campaign[uses.compromise], uses.at_ms)
         )
-        attacks = attacks_of(ground, uses, where, facts["dearer_share"])
+        attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))
         attacks = scaled(ground, attacks, facts["amount_factor"])
         attacks = remote(ground, attacks, campaign[uses.compromise])
         return Story(compromises, attacks, empty(Disputes))

@@ -17,7 +17,7 @@ from fauxpay.activity.outcomes import APPROVED
 from fauxpay.foundations.draws import I64, below
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, SECOND_MS, Ground, Victims
 from fauxpay.fraud.issuer import code_of
-from fauxpay.fraud.manner import attacks_of, remote, small_tickets
+from fauxpay.fraud.manner import attacks_of, remote, small_tickets, worthwhile
 from fauxpay.fraud.shops import Choice, listed, online_shops
 from fauxpay.fraud.story import NOT_BLOCKED, Disputes, Story, empty
 from fauxpay.fraud.uses import Uses, burst, compromises_of, joined, last_ms
@@ -56,7 +56,7 @@ class BinAttack:
         where = online_shops(
             ground, ground.activity.world.cards.country[uses.card], Choice(key, own, uses.at_ms)
         )
-        attacks = attacks_of(ground, uses, where, facts["dearer_share"])
+        attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))
         attacks = small_tickets(ground, attacks, is_guess, facts["guess_ticket"])
         attacks = remote(ground, attacks, own)
         answer = np.where(is_guess, _answers(ground, uses, is_guess, right), attacks.response)

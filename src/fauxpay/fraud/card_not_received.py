@@ -15,7 +15,7 @@ import numpy as np
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.foundations.draws import below
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, YEAR_DAYS, Ground, Victims
-from fauxpay.fraud.manner import attacks_of, remote
+from fauxpay.fraud.manner import attacks_of, remote, worthwhile
 from fauxpay.fraud.shops import Choice, countries, local_shops, online_shops
 from fauxpay.fraud.story import Disputes, Story, chosen, empty, merged
 from fauxpay.fraud.uses import burst, compromises_of
@@ -52,7 +52,7 @@ class CardNotReceived:
         present = attacks_of(ground, here, where, facts["dearer_share"])
         country = countries(ground, there.card, there.address, facts["abroad_share"])
         where = online_shops(ground, country, Choice(there.address, era[is_online], there.at_ms))
-        online = attacks_of(ground, there, where, facts["dearer_share"])
+        online = worthwhile(ground, attacks_of(ground, there, where, facts["dearer_share"]))
         online = remote(ground, online, campaign[there.compromise])
         attacks = merged([present, online])
         order = np.lexsort((attacks.at_ms, attacks.compromise))

@@ -14,7 +14,7 @@ import numpy as np
 
 from fauxpay.fraud.exposure import online_exposure
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, SECOND_MS, Ground
-from fauxpay.fraud.manner import attacks_of, remote, small_tickets
+from fauxpay.fraud.manner import attacks_of, remote, small_tickets, worthwhile
 from fauxpay.fraud.shops import Choice, countries, listed, online_shops
 from fauxpay.fraud.story import Disputes, Story, empty
 from fauxpay.fraud.uses import burst, compromises_of, joined, last_ms
@@ -49,9 +49,9 @@ class CardTesting:
         sizes = np.where(is_test, facts["merchants"]["test"], facts["merchants"]["cash_out"])
         owner = campaign[uses.compromise] * 2 + is_test
         key = listed(ground, owner, uses.address, sizes)
-        country = countries(ground, uses.card, key, facts["abroad_share"])
+        country = countries(ground, uses.card, key, facts["abroad_share"], uses.address)
         where = online_shops(ground, country, Choice(key, campaign[uses.compromise], uses.at_ms))
-        attacks = attacks_of(ground, uses, where, facts["dearer_share"])
+        attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))
         attacks = small_tickets(ground, attacks, is_test, facts["test_ticket"])
         attacks = remote(ground, attacks, campaign[uses.compromise])
         return Story(compromises, attacks, empty(Disputes))

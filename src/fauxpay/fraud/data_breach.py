@@ -15,7 +15,7 @@ import numpy as np
 from fauxpay.activity.rows import ONLINE
 from fauxpay.foundations.draws import I64
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground, Victims
-from fauxpay.fraud.manner import attacks_of, remote
+from fauxpay.fraud.manner import attacks_of, remote, worthwhile
 from fauxpay.fraud.pull import days_before, favourites, last_of, purchases
 from fauxpay.fraud.shops import (
     Choice,
@@ -49,9 +49,9 @@ class DataBreach:
         compromises = compromises_of(ground, victims, campaign, start + noticed)
         own = campaign[uses.compromise]
         key = listed(ground, own, uses.address, facts["merchants"])
-        country = countries(ground, uses.card, key, facts["abroad_share"])
+        country = countries(ground, uses.card, key, facts["abroad_share"], uses.address)
         where = online_shops(ground, country, Choice(key, own, uses.at_ms))
-        attacks = attacks_of(ground, uses, where, facts["dearer_share"])
+        attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))
         return Story(compromises, remote(ground, attacks, own), empty(Disputes))
 
 

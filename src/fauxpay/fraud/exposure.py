@@ -19,6 +19,7 @@ def online_exposure(ground: Ground) -> tuple[F64, float]:
     law, cards = ground.common["exposure"], ground.activity.world.cards
     own = slice(ground.activity.first_card, ground.activity.last_card)
     weight = cards.online_share[own] * cards.level[own] / law["online_activity_mean"]
+    weight = law["even_share"] + (1.0 - law["even_share"]) * weight
     return np.minimum(weight, law["exposure_max"]), float(law["exposure_max"])
 
 

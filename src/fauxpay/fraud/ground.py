@@ -202,7 +202,9 @@ class Ground:
         law = self.common["campaigns"]
         at_once = int(self.facts.get("campaigns_at_once", law["at_once"]))
         which = below(self.word("campaign", victims.address), at_once)
-        era = self.era(victims.moment_ms, self.facts.get("campaign_days", law["days"]))
+        days = int(self.facts.get("campaign_days", law["days"]))
+        # One after the other: were all lists of shops changed on one day, nothing learnt would hold.
+        era = self.era(victims.moment_ms + which * (days * DAY_MS // at_once), days)
         return ((era * at_once + which) << 6) | self.demand.number
 
     def rows(self, card: I64, at_ms: I64, address: U64) -> Rows:

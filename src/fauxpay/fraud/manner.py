@@ -88,6 +88,19 @@ def small_tickets(
     )
 
 
+def worthwhile(ground: Ground, attacks: Attacks) -> Attacks:
+    """The same with several of what is too cheap: who runs a risk wants it to pay.
+
+    Whole multiples, so the endings of prices stay those of the shop.
+    """
+    law = ground.common["worth"]
+    cents = ground.span_ms("worth", attacks.address, law["cents"], 1000) / 1000.0
+    merchants, tables = ground.activity.world.merchants, ground.activity.tables.tickets
+    wanted = cents * tables.scale[attacks.merchant] / merchants.price_level[attacks.merchant]
+    pieces = np.clip(np.ceil(wanted / attacks.amount), 1.0, float(law["pieces_max"]))
+    return replace(attacks, amount=attacks.amount * pieces)
+
+
 def scaled(ground: Ground, attacks: Attacks, factor: F64 | float) -> Attacks:
     """The same with amounts that are some factor as large, still whole minor units."""
     return replace(attacks, amount=np.maximum(np.rint(attacks.amount * factor), 1.0))
@@ -117,6 +130,7 @@ def workplaces(
 ) -> tuple[I64, I64]:
     """(device, address): a campaign has a few stray machines and lines that it works through.
 
+    Some pose as the customer's own machine, by a bought fingerprint or from afar on the very one.
     Strays and lines are those that households use too, so neither is a thief's alone. Which of
     them are in reach grows with the card's place in the list: more households leave it as it is.
     """
@@ -133,8 +147,13 @@ def workplaces(
     device = devices.pool_first + np.where(is_near, near, desks)
     if not devices.pool_count:
         device = np.full(key.size, -1)
+    posed = float(ground.facts.get("posed_share", law["posed_share"]))
+    own = ground.activity.tables.sessions.own_device[attacks.card]
+    poses = ground.chance("poses", key, posed) & (own >= 0)
+    device = np.where(poses, own, device)
     host = _in_reach(ground, "line", place, np.minimum(household, most))
     line = devices.ip_address[devices.first[host]].astype(np.int64)
+    through_own = poses & ground.chance("own_line", key, law["own_line_share"])
     country = world.cards.country[attacks.card]
     count = len(world.countries)
     elsewhere = (country + below(ground.word("network", key), count)) % count
@@ -142,7 +161,8 @@ def workplaces(
     through_line = ground.chance("through_line", key, line_share) & (line > 0)
     at_home = ground.chance("at_home", key, law["home_network_share"])
     network = _networks(ground, np.where(at_home, country, elsewhere), key)
-    return device, np.where(through_line, line, network)
+    address = np.where(through_line, line, network)
+    return device, np.where(through_own, devices.ip_address[np.maximum(own, 0)], address)
 
 
 def _in_reach(ground: Ground, decision: str, place: U64, limit: I64) -> I64:

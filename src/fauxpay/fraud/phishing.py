@@ -15,7 +15,7 @@ import numpy as np
 from fauxpay.activity.rows import CREDENTIAL_ON_FILE, ECOMMERCE, OTP
 from fauxpay.fraud.exposure import online_exposure
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground
-from fauxpay.fraud.manner import attacks_of, remote
+from fauxpay.fraud.manner import attacks_of, remote, worthwhile
 from fauxpay.fraud.shops import Choice, countries, listed, online_shops
 from fauxpay.fraud.story import Disputes, Story, empty
 from fauxpay.fraud.uses import burst, compromises_of
@@ -41,9 +41,9 @@ class Phishing:
         noticed = ground.span_ms("noticed", victims.address, facts["detection_hours"], HOUR_MS)
         compromises = compromises_of(ground, victims, campaign, start + noticed)
         key = listed(ground, campaign[uses.compromise], uses.address, facts["merchants"])
-        country = countries(ground, uses.card, key, facts["abroad_share"])
+        country = countries(ground, uses.card, key, facts["abroad_share"], uses.address)
         where = online_shops(ground, country, Choice(key, campaign[uses.compromise], uses.at_ms))
-        attacks = attacks_of(ground, uses, where, facts["dearer_share"])
+        attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))
         attacks = remote(ground, attacks, campaign[uses.compromise])
         with_code = ground.chance("code", uses.address, facts["code_share"])
         entry = np.where(with_code, ECOMMERCE, CREDENTIAL_ON_FILE)

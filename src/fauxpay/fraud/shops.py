@@ -127,8 +127,11 @@ def _picked(ground: Ground, kind: I64, segment: I64, choice: Choice, accepts: An
     return standing(tables, merchant, chosen, choice.at_ms // DAY_MS)
 
 
-def countries(ground: Ground, card: I64, key: U64, abroad: Any) -> I64:
-    """The country to buy in: the card's, or another with a probability (number or f64[n])."""
+def countries(ground: Ground, card: I64, key: U64, abroad: Any, use: U64 | None = None) -> I64:
+    """The country to buy in: the card's, or another with a probability (number or f64[n]).
+
+    use  names what goes abroad, where keys are those of a short list: a list may be all at home
+    """
     world = ground.activity.world
     own, count = world.cards.country[card], len(world.countries)
     if count < 2:
@@ -139,7 +142,7 @@ def countries(ground: Ground, card: I64, key: U64, abroad: Any) -> I64:
     other = np.where(
         other == own, (own + 1 + below(ground.word("next", key), count - 1)) % count, other
     )
-    return np.where(ground.chance("abroad", key, abroad), other, own)
+    return np.where(ground.chance("abroad", key if use is None else use, abroad), other, own)
 
 
 def online_shops(ground: Ground, country: I64, choice: Choice) -> Where:
