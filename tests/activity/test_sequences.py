@@ -147,7 +147,8 @@ def test_runs_chain_and_break_at_gaps():
     at_ms = np.array([900_000, 100_000, 160_000, 50_000, 400_000], dtype=np.int64)
     cell = np.array([0, 0, 0, 0, 1])
     address = np.arange(5, dtype=np.uint64) + 10
-    visits = Visits(cell, cell * 0, np.arange(5), address, address, at_ms)
+    first, count, slot = np.array([0, 4]), np.array([4, 1]), np.array([0, 1, 2, 3, 0])
+    visits = Visits(first, count, cell, cell * 0, slot, address, address, at_ms)
     found = followers(70_000, cells_of(2), visits, lambda at: (at[:0], cells_of(0), none(visits)))
     assert found.row.tolist() == [1, 2]
     assert found.address.tolist() == [13, 13]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fauxpay.activity.visits import lognormal_table
-from fauxpay.foundations.alias import alias_pool, slots
+from fauxpay.foundations.alias import alias_pool, alias_table, slots
 from fauxpay.foundations.counts import (
     count_tables,
     grid_position,
@@ -95,3 +95,26 @@ def test_slots_are_exact_to_one(weights):
     exact = np.array(weights) / np.sum(weights) * 1024
     assert table.size == 1024
     assert np.abs(count - exact).max() < 1.0 + 1e-6
+
+
+def textbook_alias(weights: np.ndarray) -> tuple[list[int], list[int]]:
+    """Vose's method one step at a time: what each keeps of 65,536, and who is chosen instead."""
+    scaled = (weights / weights.sum() * weights.size).tolist()
+    keep, other = [65_535] * len(scaled), list(range(len(scaled)))
+    small = [i for i, value in enumerate(scaled) if value < 1.0]
+    large = [i for i, value in enumerate(scaled) if value >= 1.0]
+    while small and large:
+        low, high = small.pop(), large[-1]
+        keep[low] = min(round(scaled[low] * 2**16), 65_535)
+        other[low] = high
+        scaled[high] -= 1.0 - scaled[low]
+        if scaled[high] < 1.0:
+            small.append(large.pop())
+    return keep, other
+
+
+@given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=60))
+def test_alias_tables_are_the_textbooks(weights):
+    """Property: for any weights the table is, bit by bit, that of the method done by the book."""
+    keep, other = alias_table(np.array(weights))
+    assert (keep.tolist(), other.tolist()) == textbook_alias(np.array(weights))

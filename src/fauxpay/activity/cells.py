@@ -255,9 +255,7 @@ def places_on(
     middle += day if np.ndim(day) == 0 else day.take(goes)
     word = word.take(goes)
     step = world.cards.country.take(card.take(goes)) * _SEASON_STEPS + (middle >> _SEASON_SHIFT)
-    left = np.flatnonzero(
-        streams.TRAVEL_GOES.of(word) < tables.season.take(step, mode="clip")
-    )
+    left = np.flatnonzero(streams.TRAVEL_GOES.of(word) < tables.season.take(step, mode="clip"))
     if not left.size:
         return place, in_transit
     goes, word, within = goes.take(left), word.take(left), within.take(left)

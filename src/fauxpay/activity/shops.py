@@ -50,7 +50,9 @@ def choose_merchants(tables: WhereTables, traits: Traits, keys: Keys, rows: Rows
     told = closed.take(np.flatnonzero(chance.take(closed) < 0))
     chance[told] += np.int16(2 * ALWAYS_OPEN)
     gone = _gone(tables, rows, told, (kind, merchant))
-    word_of_gone = _favourite_words(keys, (rows.card.take(gone), listed.take(gone), rank.take(gone)))
+    word_of_gone = _favourite_words(
+        keys, (rows.card.take(gone), listed.take(gone), rank.take(gone))
+    )
     successor = tables.lasting.pick(segment.take(gone), word_of_gone)
     merchant[gone] = successor
     chance[gone] = _open_chance(tables, rows.local_quarter.take(gone), successor)

@@ -71,7 +71,12 @@ def _refunds(activity: Activity, cells: Cells) -> tuple[I64, Returns]:
     count = visit_counts(activity.tables.cells, sources)
     # Half of the cells bought nothing on that day: nobody has to ask them anything more.
     busy = np.flatnonzero(count)
-    row, day, sources, count = row.take(busy), day.take(busy), some_cells(sources, busy), count[busy]
+    row, day, sources, count = (
+        row.take(busy),
+        day.take(busy),
+        some_cells(sources, busy),
+        count[busy],
+    )
     slot = (streams.CELL_REFUND_SLOT.of(cells.word[row]) * count) >> 12
     made = visits(activity.tables.visits, activity.calendar, activity.keys, sources, count)
     picked = made.first + slot

@@ -49,7 +49,9 @@ class Books:
         day = np.arange(days.start, days.stop)
         waits = np.empty((day.size, len(self.countries), lags), dtype=np.uint8)
         for row, country in enumerate(self.countries):
-            blocks = range(days.start // _BLOCK_DAYS, (days.stop + _HORIZON_DAYS) // _BLOCK_DAYS + 1)
+            blocks = range(
+                days.start // _BLOCK_DAYS, (days.stop + _HORIZON_DAYS) // _BLOCK_DAYS + 1
+            )
             opened = np.concatenate([_open_days(country, block) for block in blocks])
             same = opened[np.searchsorted(opened, day)]
             after = np.searchsorted(opened, day, side="right")[:, None] + np.arange(lags - 1)
