@@ -203,7 +203,7 @@ class Ground:
         at_once = int(self.facts.get("campaigns_at_once", law["at_once"]))
         which = below(self.word("campaign", victims.address), at_once)
         days = int(self.facts.get("campaign_days", law["days"]))
-        # One after the other: were all lists of shops changed on one day, nothing learnt would hold.
+        # One after the other: were all lists changed on one day, nothing learnt would hold.
         era = self.era(victims.moment_ms + which * (days * DAY_MS // at_once), days)
         return ((era * at_once + which) << 6) | self.demand.number
 
