@@ -44,7 +44,7 @@ class FraudConfig(Section):
         True, "whether kinds, shops and machines of fraud change with the months", "true or false"
     )
     card_testing_per_card_year: float = setting(
-        0.015,
+        0.0125,
         "cards whose credentials are stolen, tested and used up online",
         "compromised cards per card and year",
         ge=0,
@@ -74,7 +74,7 @@ class FraudConfig(Section):
         0.0009, "renewed cards stolen from the post", "cards per card and year", ge=0, le=5
     )
     data_breach_per_card_year: float = setting(
-        0.008,
+        0.0065,
         "cards stolen from a merchant that they were used at",
         "cards per card and year",
         ge=0,
@@ -102,7 +102,7 @@ class FraudConfig(Section):
         le=5,
     )
     phishing_per_card_year: float = setting(
-        0.007, "customers talked into a one-time password", "cards per card and year", ge=0, le=5
+        0.006, "customers talked into a one-time password", "cards per card and year", ge=0, le=5
     )
     refund_abuse_per_card_year: float = setting(
         0.0016,

@@ -10,7 +10,7 @@ Most facts are read from `cube`. Only what a query names is read, joined and par
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -118,16 +118,20 @@ class Events:
 def events_of(table: CardTable, connection: duckdb.DuckDBPyConnection) -> Events:
     """The events of a table; text is parsed, once."""
     columns = table.columns
-    amount, currency = "", ""
-    for names in (("billing_amount", "billing_currency"), ("amount", "currency")):
-        if not currency and columns >= set(names):
-            amount, currency = names
-    amount = amount or next((name for name in ("billing_amount", "amount") if name in columns), "")
+    amount, currency = money_of(columns)
     parsed = ""
     if table.is_text:
         parsed = "parsed"
         asked(connection, f"CREATE TEMP TABLE parsed AS {table.relation()}")
     return Events(table, parsed, amount, currency)
+
+
+def money_of(columns: Collection[str]) -> tuple[str, str]:
+    """(column of amounts, column of their currency) of a table's columns; "" for none."""
+    for names in (("billing_amount", "billing_currency"), ("amount", "currency")):
+        if set(columns) >= set(names):
+            return names
+    return next((name for name in ("billing_amount", "amount") if name in columns), ""), ""
 
 
 def asked(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:
@@ -158,11 +162,19 @@ def asked(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyC
 
 def rate_table(connection: duckdb.DuckDBPyConnection, events: Events, first_day: date) -> None:
     """One rate for each currency, that of the first day: its moves are not those of spending."""
+    source = events.raw(events.currency) if events.currency else ""
+    rates_of(connection, events.currency, source, first_day)
+
+
+def rates_of(
+    connection: duckdb.DuckDBPyConnection, currency: str, source: str, first_day: date
+) -> None:
+    """Makes the table `rates` of the currencies of a source; without rows where there is none."""
     connection.execute("CREATE TEMP TABLE rates (currency VARCHAR, per_common DOUBLE)")
-    if not events.currency:
+    if not currency:
         return
-    currency, day = events.currency, max(first_day, _RATES_FROM)
-    seen = asked(connection, f"SELECT DISTINCT {currency} FROM {events.raw(currency)}").fetchall()
+    day = max(first_day, _RATES_FROM)
+    seen = asked(connection, f"SELECT DISTINCT {currency} FROM {source}").fetchall()
     for (name,) in seen:
         try:
             rate = float(rates_on(day, [name])[0])

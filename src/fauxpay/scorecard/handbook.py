@@ -25,6 +25,7 @@ from fauxpay.errors import CorridorError, MissingExtraError
 from fauxpay.foundations.draws import F64, I64
 from fauxpay.readers.training import entries_of
 from fauxpay.readers.windows import DAY_US, Recipe, features
+from fauxpay.scorecard.events import money_of, rates_of
 
 if TYPE_CHECKING:
     from fauxpay.scorecard.card_table import CardTable
@@ -105,10 +106,17 @@ def examples(
     days  [first, last) since 1970-01-01 to read, all where None
     """
     terminal = "terminal" if "terminal" in table.columns else "merchant"
-    amount = "billing_amount" if "billing_amount" in table.columns else "amount"
+    amount, currency = money_of(table.columns)
     local = "local_at" if "local_at" in table.columns else '"at"'
-    wanted = ("card", terminal, "at", amount, "label", "channel", "kind", "local_at")
-    with table.connect(threads, memory_limit, columns=wanted) as connection:
+    wanted = ("card", terminal, "at", amount, currency, "label", "channel", "kind", "local_at")
+    with table.connect(
+        threads, memory_limit, columns=[name for name in wanted if name]
+    ) as connection:
+        # Real card data is in one currency: yen beside euros would be a noise that it hasn't.
+        found = connection.execute('SELECT min("at")::DATE FROM transactions').fetchall()[0][0]
+        rates_of(connection, currency if found else "", "transactions", found)
+        value = f"{amount} / coalesce(r.per_common, 1)" if currency else amount or "0"
+        join = f"LEFT JOIN rates r ON r.currency = transactions.{currency}" if currency else ""
         conditions = ["card IS NOT NULL", '"at" IS NOT NULL']
         if "channel" in table.columns and channels:
             conditions.append(f"channel IN ({', '.join(map(repr, channels))})")
@@ -125,11 +133,11 @@ def examples(
                 FROM (
                     SELECT epoch_us("at") AS at_us, dense_rank() OVER (ORDER BY card) - 1 AS card,
                            dense_rank() OVER (ORDER BY {terminal}) - 1 AS terminal,
-                           round(coalesce({amount}, 0) * 100)::BIGINT AS amount,
+                           round(coalesce({value}, 0) * 100)::BIGINT AS amount,
                            coalesce(label, 0) = 1 AS is_fraud,
                            isodow({local}) >= 6 AS is_weekend,
                            hour({local}) < {NIGHT_HOURS} AS is_night
-                    FROM transactions WHERE {" AND ".join(conditions)}
+                    FROM transactions {join} WHERE {" AND ".join(conditions)}
                 )"""
         )
         base = connection.execute("SELECT * FROM payments ORDER BY row").fetchnumpy()
