@@ -137,3 +137,28 @@ def test_a_finding_says_where(maker, batch):
     assert finding.first_row == row_where(batch, **sale)
     assert "is_approved" in finding.expected
     assert "transactions.response_code: 1 of" in str(finding)
+
+
+@pytest.mark.parametrize("spread_days", [0, 1, 40, 2900])
+def test_dates_are_held_row_by_row(maker, batch, spread_days):
+    """Metamorphic: whatever days a batch spans, rows are found as if asked one by one."""
+    rows, world = batch.num_rows, maker.world
+    shift = np.random.default_rng(5).integers(-spread_days, spread_days + 1, rows) * 86_400_000_000
+    at = batch.schema.names.index("event_time")
+    event_us = batch.column("event_time").cast(pa.int64()).to_numpy() + shift
+    moved = batch.set_column(at, batch.schema.field(at), pa.array(event_us, batch.schema.types[at]))
+    day = event_us // 86_400_000_000
+    card, shop = gate(maker), batch.column("transaction_type").to_pylist()
+    own = card._positions("card_id", batch.column("card_id").to_numpy(), None)
+    seller = card._positions("merchant_id", batch.column("merchant_id").to_numpy(), None)
+    bought = np.array([kind in ("purchase", "withdrawal") for kind in shop])
+    cards, merchants = world.cards, world.merchants
+    shut = (day < merchants.opened_day[seller]) | (day >= merchants.closed_day[seller])
+    expected = {
+        "card_is_open": int((day < cards.opened_day[own]).sum()),
+        "card_is_not_closed": int((day >= cards.closed_day[own]).sum()),
+        "merchant_in_business": int((shut & bought).sum()),
+    }
+    found = {finding.check: finding.offenders for finding in gate(maker).check(moved)}
+    assert {name: found.get(name, 0) for name in expected} == expected
+    assert any(expected.values()) == (spread_days > 1)

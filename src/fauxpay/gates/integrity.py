@@ -36,6 +36,7 @@ from fauxpay.foundations import reference
 
 DAY_US = 86_400_000_000
 _QUARTER_US = 900_000_000
+_LAST_US = 2**63 - 1
 Offenders = NDArray[np.int64]
 Columns = Mapping[str, Any]
 
@@ -64,6 +65,7 @@ class Integrity:
             "terminal_id": _Index(world.terminals.id),
         }
         self._legal: tuple[int, NDArray[np.bool_]] | None = None
+        self._unused: dict[str, tuple[tuple[int, int], NDArray[np.bool_]]] = {}
 
     def check(
         self, batch: pa.RecordBatch | pa.Table, claims: Mapping[str, Claim] | None = None
@@ -73,12 +75,16 @@ class Integrity:
         claims  by column: where its keys are said to stand in the world
         """
         arrays = {name: one_array(batch.column(name)) for name in batch.schema.names}
-        columns = {name: values(array) for name, array in arrays.items()}
+        columns: dict[str, Any] = {name: values(array) for name, array in arrays.items()}
         columns |= {f"{name} is null": _nulls(arrays[name]) for name in _NULLABLE}
+        at = columns["event_time"]
+        columns["first day"] = int(at.min(initial=_LAST_US)) // DAY_US
+        columns["last day"] = int(at.max(initial=0)) // DAY_US
         columns |= {
             f"{name} at": self._positions(name, columns[name], (claims or {}).get(name))
             for name in self._indexes
         }
+        columns |= {f"{owner} suspects": self._suspects(owner, columns) for owner in _OWNERS}
         found = []
         for rule in RULES:
             broken = rule.offenders(self, columns)
@@ -114,6 +120,22 @@ class Integrity:
             found = self._reissued.find(ids[lost])
             position[lost] = np.where(found < 0, -1, self._replaced[found])
         return position
+
+    def _suspects(self, owner: str, rows: Columns) -> Offenders:
+        """Rows of cards or merchants that are not in use on all the days of the batch, or unknown.
+
+        owner  "card" or "merchant". Whoever is in use from the first day to the last needs no look
+               at its dates for each row: one bit tells.
+        """
+        days, at = (rows["first day"], rows["last day"]), rows[f"{owner}_id at"]
+        known = self._unused.get(owner)
+        if known is None or known[0] != days:
+            table = self.world.cards if owner == "card" else self.world.merchants
+            known = days, (table.opened_day > days[0]) | (table.closed_day <= days[1])
+            self._unused[owner] = known
+        suspected = known[1].take(at, mode="clip")
+        suspected |= at < 0
+        return np.flatnonzero(suspected)
 
     def legal_offsets(self, first_day: int, last_day: int) -> NDArray[np.bool_]:
         """Whether some zone of the world has an offset: bool[quarters from first_day on, 128].
@@ -153,6 +175,7 @@ class _Index:
 
 
 _OFFSETS = 128
+_OWNERS = ("card", "merchant")
 _NULLABLE = ("latitude", "ip_address", "original_transaction_id", "previous_transaction_id")
 
 
@@ -240,39 +263,47 @@ def _terminal(gate: Integrity, rows: Columns) -> Offenders:
 
 
 def _card_dates(gate: Integrity, rows: Columns) -> Offenders:
-    cards, at = gate.world.cards, rows["card_id at"]
-    opened_us = cards.opened_day.take(at, mode="clip") * DAY_US
-    return np.flatnonzero((rows["event_time"] < opened_us) | (at < 0))
+    row: Offenders = rows["card suspects"]
+    at, event_us = rows["card_id at"][row], rows["event_time"][row]
+    opened_us = gate.world.cards.opened_day.take(at, mode="clip") * DAY_US
+    return row.take(np.flatnonzero((event_us < opened_us) | (at < 0)))
 
 
 def _card_closed(gate: Integrity, rows: Columns) -> Offenders:
     """Nothing happens on a card that is given up, refunds included."""
-    closed_us = gate.world.cards.closed_day.take(rows["card_id at"], mode="clip") * DAY_US
-    return np.flatnonzero((rows["event_time"] >= closed_us) | (rows["card_id at"] < 0))
+    row: Offenders = rows["card suspects"]
+    at, event_us = rows["card_id at"][row], rows["event_time"][row]
+    closed_us = gate.world.cards.closed_day.take(at, mode="clip") * DAY_US
+    return row.take(np.flatnonzero((event_us >= closed_us) | (at < 0)))
 
 
 def _in_business(gate: Integrity, rows: Columns) -> Offenders:
     """Refunds may come from a merchant that has closed since."""
-    merchants, at = gate.world.merchants, rows["merchant_id at"]
-    wrong = rows["event_time"] < merchants.opened_day.take(at, mode="clip") * DAY_US
-    wrong |= rows["event_time"] >= merchants.closed_day.take(at, mode="clip") * DAY_US
-    wrong &= rows["transaction_type"] <= max(PURCHASE, WITHDRAWAL)
-    return np.flatnonzero(wrong | (at < 0))
+    row: Offenders = rows["merchant suspects"]
+    merchants, at, event_us = (
+        gate.world.merchants,
+        rows["merchant_id at"][row],
+        rows["event_time"][row],
+    )
+    wrong = event_us < merchants.opened_day.take(at, mode="clip") * DAY_US
+    wrong |= event_us >= merchants.closed_day.take(at, mode="clip") * DAY_US
+    wrong &= rows["transaction_type"][row] <= max(PURCHASE, WITHDRAWAL)
+    return row.take(np.flatnonzero(wrong | (at < 0)))
 
 
 def _civil_time(gate: Integrity, rows: Columns) -> Offenders:
     """The offset is one that some zone of the world has at that instant."""
     if not rows["event_time"].size:
         return np.zeros(0, dtype=np.int64)
-    first = int(rows["event_time"].min()) // DAY_US
-    last = int(rows["event_time"].max()) // DAY_US
-    legal = gate.legal_offsets(first, last)
+    first = rows["first day"]
+    legal = gate.legal_offsets(first, rows["last day"])
     position = rows["event_time"] - first * DAY_US
     position //= _QUARTER_US
     position *= _OFFSETS
-    position += rows["local_offset_minutes"] // 15 + _OFFSETS // 2
+    quarters = rows["local_offset_minutes"] // 15
+    position += quarters + _OFFSETS // 2
     is_legal = legal.reshape(-1).take(position, mode="clip")
-    is_legal &= rows["local_offset_minutes"] % 15 == 0
+    is_legal &= quarters * 15 == rows["local_offset_minutes"]
     return np.flatnonzero(~is_legal)
 
 
