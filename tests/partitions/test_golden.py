@@ -18,16 +18,16 @@ CONTRACTS = {
 GOLDEN_VERSION = 2
 GOLDEN = {
     "v1": {
-        "transactions": "b60e899542e03e96",
+        "transactions": "2bcff41727542db4",
         "postings": "b7cc8a1e93bbbf58",
-        "truth": "c28c02cd577d8cfc",
-        "labels": "e162ea16ee91b56a",
+        "truth": "e44aa220082debfd",
+        "labels": "27ec279b2b5ebbe2",
     },
     "v2": {
-        "transactions": "7057b68aadd16f2e",
-        "postings": "a3ea58ca5eef1ef3",
-        "truth": "2953973bfeb26ea8",
-        "labels": "015e1e0d75d98d6b",
+        "transactions": "70c51955b2dbe72d",
+        "postings": "7458feb2515ef171",
+        "truth": "e3190416cea9a2a1",
+        "labels": "74905acc55e8c4a3",
     },
 }
 
