@@ -146,3 +146,14 @@ def test_a_failed_write_leaves_the_earlier_report(tmp_path, monkeypatch):
         writing.write_report(run)
     assert path.read_text() == "earlier"
     assert not [one for one in (run.root / ".staging").glob("*") if one.is_file()]
+
+
+@pytest.mark.parametrize(("cards", "last_day"), [(1, "2026-03-08"), (400, "2026-03-02")])
+def test_the_smallest_runs_have_a_report(cards, last_day, tmp_path):
+    """One card, or one day: the page is made, with what there is."""
+    config = {
+        "catalog": {"cards": cards, "merchants": 600, "places": 30},
+        "run": {"to": last_day, "executor": "serial", "out": str(tmp_path), "report": False},
+    }
+    run = fauxpay.generate(config)
+    assert len(writing.write_report(run, tmp_path / "page.html").read_bytes()) > 100_000

@@ -70,3 +70,14 @@ def test_blocks_of_days_are_weeks_where_there_are_weeks_enough(days):
     if days >= BLOCKS_MIN * WEEK:
         assert length % WEEK == 0
         assert blocks <= 27
+
+
+@pytest.mark.parametrize("count", range(1, BLOCKS_MIN))
+def test_few_cards_have_a_value_and_no_interval(count):
+    """A statistic that cannot do without its last card is never asked to."""
+
+    def last(values: np.ndarray) -> float:
+        return float(values[-1])
+
+    found = from_cards((np.arange(count),), np.arange(count), last, "no cards")
+    assert (found.value, found.interval) == (count - 1, None)

@@ -41,7 +41,7 @@ def keep_report(run: Run, *, is_wanted: bool, warn: Callable[[str], object]) -> 
         # Whatever it is: a fault of a drawing must not make a run that passed look failed.
         except Exception as error:
             warn(
-                f"run {run.run_id} is sealed, but has no report: {error or type(error).__name__} "
+                f"run {run.run_id} is sealed, but has no report: {error or type(error).__name__}. "
                 f"`fauxpay report {run.run_id} --out {run.root}` makes it."
             )
     path = report_path(run)

@@ -78,9 +78,11 @@ def from_cards(
         value = float(statistic(*values))
         if not np.isfinite(value):
             return without(reason)
+        numbers = np.unique(blocks)
+        if numbers.size < BLOCKS_MIN:  # Of a single block nothing would be left to ask.
+            return Measured(value)
         left_out = [
-            float(statistic(*(array[blocks != block] for array in values)))
-            for block in np.unique(blocks)
+            float(statistic(*(array[blocks != block] for array in values))) for block in numbers
         ]
     return Measured(value, interval_of(value, left_out))
 
