@@ -220,11 +220,10 @@ def test_code_1_for_a_fault_of_our_own(tmp_path):
 def test_the_table_lists_every_code_of_the_classes():
     """docs/exit-codes.md and errors.py agree, and every code of the table is provoked somewhere."""
     documented = {int(code): name for code, name in ROW.findall(DOCUMENT.read_text())}
-    classes = {
-        kind.exit_code: kind.__name__
-        for kind in vars(errors).values()
-        if isinstance(kind, type) and issubclass(kind, errors.FauxpayError)
-    }
+    classes: dict[int, str] = {}
+    for kind in vars(errors).values():
+        if isinstance(kind, type) and issubclass(kind, errors.FauxpayError):
+            classes.setdefault(kind.exit_code, kind.__name__)  # one that shares a code adds no row
     assert classes.items() <= documented.items()
     assert set(documented) - set(classes) - ELSEWHERE == {0, 130}
     assert {code for code, _, _ in CASES} | {0, 1, 7, 130} | ELSEWHERE == set(documented)

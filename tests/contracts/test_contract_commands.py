@@ -106,7 +106,7 @@ def test_export_writes_arrow_files(tmp_path):
     """A file for each table; without a folder it says what to do."""
     assert run("export", "--format", "arrow")[0] == ConfigError.exit_code
     assert run("export", "--format", "arrow", "-o", tmp_path / "arrow")[0] == 0
-    assert len(list((tmp_path / "arrow").iterdir())) == 14
+    assert len(list((tmp_path / "arrow").iterdir())) == 16
     with pa.OSFile(str(tmp_path / "arrow" / "places.arrow")) as file:
         assert pa.ipc.open_file(file).schema.names == list(PLACES.names)
 
