@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from fauxpay.activity.calendar import DAY_MS
+from fauxpay.activity.rows import LOCAL, ONLINE
 from fauxpay.fraud.pull import purchases
 from fauxpay.fraud.typology import OURS, TYPOLOGIES
 from worlds import DAY, config, maker_of, tables
@@ -221,15 +222,19 @@ def test_merchants_that_bust_out_are_one_a_campaign():
 
 
 def test_cards_not_received_are_taken_at_a_renewal():
-    """The theft follows the card's anniversary of some years by days."""
+    """Each card has one renewal in some years, and renewals are spread evenly over the days."""
     own = maker("card_not_received", 3.0)
     plan = own.shard(0).plan
     years = own.parameters.value("fraud.card_not_received.renewal_years")
-    opened = own.world.cards.opened_day[plan.compromises.card]
-    since = (plan.compromises.compromised_ms // DAY_MS - opened) % round(years * 365.25)
-    assert plan.compromises.card.size > 100
-    assert since.max() <= 12
-    assert set(frauds("card_not_received", 3.0)["channel"]) <= {"pos", "ecom"}
+    day = plan.compromises.compromised_ms // DAY_MS
+    assert day.size > 100
+    order = np.lexsort((day, plan.compromises.card))
+    card, sorted_day = plan.compromises.card[order], day[order]
+    again = np.diff(sorted_day)[np.diff(card) == 0]
+    assert (again > round(years * 365.25) - 12).all()
+    halves = np.bincount((day - day.min()) * 2 // (np.ptp(day) + 1), minlength=2)
+    assert abs(halves[0] / day.size - 0.5) < 3 * 0.5 / day.size**0.5, "every renewal is robbed"
+    assert set(plan.attacks.kind.tolist()) == {LOCAL, ONLINE}, "no cash without the letter"
 
 
 def test_invented_customers_are_never_blocked_and_spend_from_their_own_devices():
@@ -243,9 +248,15 @@ def test_invented_customers_are_never_blocked_and_spend_from_their_own_devices()
 
 @pytest.mark.parametrize("name", ["account_takeover", "card_testing"])
 def test_strangers_use_machines_of_the_pool(name):
-    """Remote thieves come from stray devices, never from the household's own."""
+    """Remote thieves come from stray devices or pose as the customer's, never as a neighbour's."""
     own = maker(name, 4.0)
-    attacks = own.shard(0).plan.attacks
+    shard = own.shard(0)
+    attacks = shard.plan.attacks
     assert attacks.device.size > 500
-    assert (attacks.device >= own.world.devices.pool_first).all()
+    posed = attacks.device == own.tables.sessions.own_device[attacks.card]
+    assert (attacks.device[~posed] >= own.world.devices.pool_first).all()
+    share = own.parameters.value("fraud.workplace.posed_share")
+    assert abs(posed.mean() - share) < 0.08, "some cards have no machine to pose as"
+    own_line = own.world.devices.ip_address[attacks.device[posed]] == attacks.ip_address[posed]
+    assert 0.3 < own_line.mean() < 0.7
     assert np.unique(attacks.device).size > 4

@@ -44,21 +44,21 @@ class FraudConfig(Section):
         True, "whether kinds, shops and machines of fraud change with the months", "true or false"
     )
     card_testing_per_card_year: float = setting(
-        0.0125,
+        0.0135,
         "cards whose credentials are stolen, tested and used up online",
         "compromised cards per card and year",
         ge=0,
         le=5,
     )
     lost_stolen_per_card_year: float = setting(
-        0.009,
+        0.0078,
         "cards lost or stolen and used nearby",
         "compromised cards per card and year",
         ge=0,
         le=5,
     )
     account_takeover_per_card_year: float = setting(
-        0.0011, "accounts taken over by a login", "accounts per card and year", ge=0, le=5
+        0.0014, "accounts taken over by a login", "accounts per card and year", ge=0, le=5
     )
     application_fraud_per_card_year: float = setting(
         0.0004, "invented customers who spend all at once", "cards per card and year", ge=0, le=5
@@ -71,10 +71,10 @@ class FraudConfig(Section):
         le=5,
     )
     card_not_received_per_card_year: float = setting(
-        0.0009, "renewed cards stolen from the post", "cards per card and year", ge=0, le=5
+        0.00035, "renewed cards stolen from the post", "cards per card and year", ge=0, le=5
     )
     data_breach_per_card_year: float = setting(
-        0.0065,
+        0.008,
         "cards stolen from a merchant that they were used at",
         "cards per card and year",
         ge=0,
@@ -102,7 +102,7 @@ class FraudConfig(Section):
         le=5,
     )
     phishing_per_card_year: float = setting(
-        0.006, "customers talked into a one-time password", "cards per card and year", ge=0, le=5
+        0.0064, "customers talked into a one-time password", "cards per card and year", ge=0, le=5
     )
     refund_abuse_per_card_year: float = setting(
         0.0016,
@@ -112,7 +112,7 @@ class FraudConfig(Section):
         le=5,
     )
     skimming_per_card_year: float = setting(
-        0.0028,
+        0.0036,
         "cards copied at a till or cash machine and used by stripe",
         "cards per card and year",
         ge=0,

@@ -65,8 +65,10 @@ def _robbed(ground: Ground) -> Victims:
     years = float(ground.facts["renewal_years"])
     step = round(years * YEAR_DAYS)
     card = np.arange(activity.first_card, activity.last_card)
-    opened = activity.world.cards.opened_day[card]
-    first = np.maximum(-(-(activity.epoch_day - opened) // step), 1)
+    # The first term is cut short: were renewals anniversaries, a bank that grows had few of them.
+    phase = below(ground.word("phase", card.view(np.uint64)), step)
+    opened = activity.world.cards.opened_day[card] + phase
+    first = np.maximum(-(-(activity.epoch_day - opened) // step), 0)
     last = (ground.end_day - 1 - opened) // step
     most = int(np.max(last - first, initial=-1)) + 1
     found = []

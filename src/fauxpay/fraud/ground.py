@@ -199,13 +199,28 @@ class Ground:
 
     def campaign(self, victims: Victims) -> I64:
         """The campaign that takes a victim: one of a few at the same time, for some weeks."""
+        days, at_once, which = self._campaigns(victims)
+        era = self.era(victims.moment_ms + _lag_ms(days, at_once, which), days)
+        return ((era * at_once + which) << 6) | self.demand.number
+
+    def campaign_first_days(self, victims: Victims) -> I64:
+        """First UTC day of the campaign that takes each victim; the victim's own without drift."""
+        days, at_once, which = self._campaigns(victims)
+        lag = _lag_ms(days, at_once, which) if self.demand.is_drifting else 0
+        return self.era_days(victims.moment_ms + lag, days) - lag // DAY_MS
+
+    def _campaigns(self, victims: Victims) -> tuple[int, int, I64]:
+        """(days of one campaign, how many at a time, which of them takes each victim)."""
         law = self.common["campaigns"]
         at_once = int(self.facts.get("campaigns_at_once", law["at_once"]))
-        which = below(self.word("campaign", victims.address), at_once)
         days = int(self.facts.get("campaign_days", law["days"]))
+<<<<<<< HEAD
         # One after the other: were all lists changed on one day, nothing learnt would hold.
         era = self.era(victims.moment_ms + which * (days * DAY_MS // at_once), days)
         return ((era * at_once + which) << 6) | self.demand.number
+=======
+        return days, at_once, below(self.word("campaign", victims.address), at_once)
+>>>>>>> issue5
 
     def rows(self, card: I64, at_ms: I64, address: U64) -> Rows:
         """Context of attacks, as the stages of a purchase want it."""
@@ -226,6 +241,11 @@ class Ground:
         hour = self.choice("hour", address, hours)
         within = below(self.word("minute", address), HOUR_MS)
         return at_ms + (hour * HOUR_MS + within - local) % DAY_MS
+
+
+def _lag_ms(days: int, at_once: int, which: I64) -> I64:
+    """Campaigns begin one after the other: one day for all would end all that a model learnt."""
+    return which * (days * DAY_MS // at_once)
 
 
 def nth_addresses(address: U64, nth: I64) -> U64:

@@ -43,7 +43,7 @@ class MerchantBustOut:
         noticed = ground.span_ms("noticed", victims.address, facts["detection_hours"], HOUR_MS)
         compromises = compromises_of(ground, victims, campaign, start + noticed)
         own = campaign[uses.compromise]
-        day = ground.era_days(victims.moment_ms, facts["campaign_days"])[uses.compromise]
+        day = ground.campaign_first_days(victims)[uses.compromise]
         days = (day - 5, day + int(facts["campaign_days"]) + _LAST_CHARGE_DAYS)
         merchant = fresh_shop(ground, own.view(np.uint64), int(facts["of_candidates"]), days)
         where = where_of(ground, np.full(own.size, ONLINE), merchant, uses.address)

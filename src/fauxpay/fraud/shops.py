@@ -146,9 +146,13 @@ def countries(ground: Ground, card: I64, key: U64, abroad: Any, use: U64 | None 
 
 
 def online_shops(ground: Ground, country: I64, choice: Choice) -> Where:
-    """Online merchants of countries that are in business."""
-    kind = np.full(country.size, ONLINE)
-    merchant = _picked(ground, kind, country, choice, lambda rows, found: True)
+    """Online merchants of countries that are in business, hardly a small one: there one is seen."""
+    kind, least = np.full(country.size, ONLINE), ground.common["hotspots"]["online_least"]
+
+    def accepts(rows: I64, found: I64) -> Any:
+        return popularity_shares(ground, found) >= least
+
+    merchant = _picked(ground, kind, country, choice, accepts)
     return where_of(ground, kind, merchant, choice.key)
 
 
