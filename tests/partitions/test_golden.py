@@ -24,10 +24,10 @@ GOLDEN = {
         "labels": "27ec279b2b5ebbe2",
     },
     "v2": {
-        "transactions": "70c51955b2dbe72d",
-        "postings": "7458feb2515ef171",
-        "truth": "e3190416cea9a2a1",
-        "labels": "74905acc55e8c4a3",
+        "transactions": "8625333738367915",
+        "postings": "a51b9b882808453f",
+        "truth": "7ba614b4e6686642",
+        "labels": "f258b90a234e3e89",
     },
 }
 

@@ -214,13 +214,7 @@ class Ground:
         law = self.common["campaigns"]
         at_once = int(self.facts.get("campaigns_at_once", law["at_once"]))
         days = int(self.facts.get("campaign_days", law["days"]))
-<<<<<<< HEAD
-        # One after the other: were all lists changed on one day, nothing learnt would hold.
-        era = self.era(victims.moment_ms + which * (days * DAY_MS // at_once), days)
-        return ((era * at_once + which) << 6) | self.demand.number
-=======
         return days, at_once, below(self.word("campaign", victims.address), at_once)
->>>>>>> issue5
 
     def rows(self, card: I64, at_ms: I64, address: U64) -> Rows:
         """Context of attacks, as the stages of a purchase want it."""
