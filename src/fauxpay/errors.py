@@ -102,5 +102,5 @@ class CorridorError(FauxpayError):
 class TypologyError(FauxpayError):
     """A kind of fraud does not keep the rules of `fauxpay.testing.check_typology`."""
 
-    exit_code = 1
+    exit_code = 11
     remedy = "Correct the package that the typology comes from; every rule broken is named."
