@@ -83,5 +83,5 @@ CHANGES: dict[str, tuple[str, set[str]]] = {
         {"response"},
     ),
     "merchant ids": (_replaced('hash(merchant, card, "at")', "merchant"), {"new_merchants"}),
-    "fraud": (_replaced(f"case when {_some(1000)} then 1 else label end", "label"), {"fraud_rate"}),
+    "fraud": (_replaced(f"case when {_some(200)} then 1 else label end", "label"), {"fraud_rate"}),
 }
