@@ -61,7 +61,11 @@ def unlike(cards: int, days: tuple[str, str], out: Path) -> Config:
             "reversal_share": 0.01,
             "recurring_per_card": 3.2,
         },
-        fraud={"card_testing_per_card_year": 0.3, "lost_stolen_per_card_year": 0.2},
+        fraud={
+            "card_testing_per_card_year": 0.3,
+            "lost_stolen_per_card_year": 0.2,
+            "drift": False,
+        },
         labels={"found_share": 0.7},
         parameters=changed_parameters(),
         run={"from": days[0], "to": days[1], "seed": 9, "executor": "serial", "out": str(out)},

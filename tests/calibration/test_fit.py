@@ -17,20 +17,20 @@ from fauxpay.scorecard.card_table import open_card_table
 
 # Tolerances of docs/calibration.md: of 3,000 cards over 60 days, of 20,000 over 90.
 RELATIVE = {
-    "activity.purchases_per_card_day": (0.08, 0.08),
-    "activity.recurring_per_card": (0.12, 0.12),
-    "activity.refund_share": (0.08, 0.08),
-    "activity.reversal_share": (0.10, 0.10),
-    "catalog.cards": (0.08, 0.08),
-    "catalog.merchants": (0.08, 0.08),
-    "fraud.card_testing_per_card_year": (0.35, 0.20),
-    "fraud.lost_stolen_per_card_year": (0.35, 0.20),
+    "activity.purchases_per_card_day": (0.08, 0.04),
+    "activity.recurring_per_card": (0.12, 0.06),
+    "activity.refund_share": (0.08, 0.04),
+    "activity.reversal_share": (0.10, 0.05),
+    "catalog.cards": (0.08, 0.04),
+    "catalog.merchants": (0.08, 0.12),
+    "fraud.card_testing_per_card_year": (0.35, 0.15),
+    "fraud.lost_stolen_per_card_year": (0.35, 0.15),
 }
 ABSOLUTE = {
-    "activity.rate_log_sd": (0.05, 0.03),
-    "activity.trip_share": (0.03, 0.03),
-    "activity.favourite_zipf_exponent": (0.08, 0.06),
-    "catalog.merchant_zipf_exponent": (0.6, 0.4),
+    "activity.rate_log_sd": (0.05, 0.02),
+    "activity.trip_share": (0.03, 0.02),
+    "activity.favourite_zipf_exponent": (0.08, 0.05),
+    "catalog.merchant_zipf_exponent": (0.6, 0.3),
     "labels.found_share": (0.06, 0.05),
 }
 SHARES = {

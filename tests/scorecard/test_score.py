@@ -195,7 +195,7 @@ def test_the_control_group_fails_at_least_half_of_what_is_judged(tmp_path):
 @pytest.mark.slow
 def test_the_control_group_fails_at_least_half_of_all_rows(tmp_path):
     """At full size, with the laws of cards and merchants judged too."""
-    card = fauxpay.score(v1(tmp_path, 20_000, "2026-05-30"))
+    card = fauxpay.score(v1(tmp_path, 24_000, "2026-05-30"))
     assert outside_share(card) >= 0.5
     rows = [standing for number, standing in card.extra["rows"].items() if number <= 22]
     assert rows.count("outside") >= len([r for r in rows if r in ("inside", "outside")]) / 2

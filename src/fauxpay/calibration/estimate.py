@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from fauxpay.calibration.knobs import Knobs, Note
 from fauxpay.calibration.measuring import measure
 from fauxpay.calibration.mirror import epoch_of, mirrored, place_window
-from fauxpay.calibration.rates import correct_rates, mirror_fraud, put_fraud, put_labels
+from fauxpay.calibration.rates import DRIFT, correct_rates, mirror_fraud, put_fraud, put_labels
 from fauxpay.calibration.shapes import COUNTRIES, correct_shapes, put_countries
 from fauxpay.calibration.statistics import Statistics, open_source
 from fauxpay.calibration.structure import correct_structure, slopes, turned
@@ -37,7 +37,7 @@ K_DEFAULT = 20
 MIRROR_CARDS = 4000
 MIRROR_MERCHANTS_MAX = 30_000
 DAYS_MIN = 7
-ROUNDS = 2
+ROUNDS = 3
 # Nothing can be said of a distribution over fewer.
 CARDS_MIN_FACTOR = 5
 
@@ -106,6 +106,7 @@ def fit(
     other = turned(knobs)
     mirrors = [first, _mirror((other, frauds[1]), own, (size, 0), report, "structure turned")]
     slope = slopes(first, mirrors[1], (knobs, other))
+    before = (knobs.copy(), first)
     _correct(knobs, seen, first, slope)
     for nth in range(1, ROUNDS + 1):
         put_fraud(knobs, seen, mirrors, frauds)
@@ -114,7 +115,9 @@ def fit(
         frauds.append({key: knobs.setting(key) for key in frauds[0]})
         made = _mirror((knobs, frauds[-1]), own, (size, nth), report, f"round {nth}")
         mirrors.append(made)
-        _correct(knobs, seen, made, slope)
+        made_with = knobs.copy()
+        _correct(knobs, seen, made, slope, before)
+        before = (made_with, made)
         numbers = made.cells["cards",].value / size
         if size * numbers >= 0.9 * seen.cells["cards",].value:
             _correct_merchants(knobs, seen, made)
@@ -175,15 +178,21 @@ def _mirror(
     cards, nth = sized
     report(f"making and measuring a mirror of {cards:,} cards, {why}")
     knobs, fraud = asked
-    values = {**knobs.values, **fraud}
+    values = {**knobs.values, **fraud, DRIFT: False}
     values["catalog.merchants"] = min(knobs.setting("catalog.merchants"), MIRROR_MERCHANTS_MAX)
     return mirrored(values, knobs.overrides, own, cards, nth)
 
 
-def _correct(knobs: Knobs, seen: Statistics, made: Statistics, slope: dict[str, float]) -> None:
+def _correct(
+    knobs: Knobs,
+    seen: Statistics,
+    made: Statistics,
+    slope: dict[str, float],
+    before: tuple[Knobs, Statistics] | None = None,
+) -> None:
     correct_rates(knobs, seen, made)
     correct_shapes(knobs, seen, made)
-    correct_structure(knobs, seen, made, slope)
+    correct_structure(knobs, seen, made, slope, before)
 
 
 def _correct_merchants(knobs: Knobs, seen: Statistics, made: Statistics) -> None:

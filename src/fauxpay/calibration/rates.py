@@ -29,6 +29,7 @@ WEEK = "activity.rhythm.week_log_sd"
 FRAUD_ENDING = "_per_card_year"
 # Fraud of the mirror: enough to count, too little to replace many cards.
 MIRROR_FRAUD = 0.1
+DRIFT = "fraud.drift"
 # The typology that stands for remote fraud, and for that with the card, where none is named.
 STANDS_FOR = {"remote": "card_testing", "present": "lost_stolen"}
 
@@ -109,6 +110,8 @@ def put_fraud(
         else:
             value = significant(min(cell.value * wanted / sum(made), 5.0), 3)
             knobs.put_setting(key, value, _note(cell, how))
+            # Rates are those of the table's days; a swing of our own would move them.
+            knobs.put_setting(DRIFT, False, _note(cell, "off, so that these days keep their rate"))
 
 
 def _groups(seen: Statistics) -> tuple[dict[str, Cell], str]:

@@ -65,9 +65,16 @@ def slopes(plain: Statistics, other: Statistics, pair: tuple[Knobs, Knobs]) -> d
 
 
 def correct_structure(
-    knobs: Knobs, seen: Statistics, made: Statistics, slope: Mapping[str, float]
+    knobs: Knobs,
+    seen: Statistics,
+    made: Statistics,
+    slope: Mapping[str, float],
+    before: tuple[Knobs, Statistics] | None = None,
 ) -> None:
-    """One step of Newton's method for each knob."""
+    """One step for each knob: between the two last mirrors, or Newton's where they do not bracket.
+
+    before  the mirror before this one, and the knobs that it was made with
+    """
     for key, (statistic, _, least, largest, how) in TURNED.items():
         cell, mirror = seen.cells.get(statistic), made.value(*statistic)
         if cell is None or mirror is None:
@@ -76,6 +83,22 @@ def correct_structure(
         if key not in slope:
             knobs.leave(key, "the mirror does not answer to it, so that it cannot be told")
             continue
-        value = float(knobs.setting(key)) + (cell.value - mirror) / slope[key]
+        here = (float(knobs.setting(key)), mirror)
+        there = before and (float(before[0].setting(key)), before[1].value(*statistic))
+        value = _step(cell.value, here, there or None, slope[key])
         value = significant(min(max(value, least), largest), 3)
         knobs.put_setting(key, value, Note(how, cell.rows, cell.cards))
+
+
+def _step(
+    wanted: float, here: tuple[float, float], there: tuple[float, float | None] | None, slope: float
+) -> float:
+    """The knob at which the statistic is as wanted, by points (knob, statistic)."""
+    if (
+        there
+        and there[1] is not None
+        and min(here[1], there[1]) <= wanted <= max(here[1], there[1])
+    ):
+        part = (wanted - here[1]) / (there[1] - here[1]) if there[1] != here[1] else 0.0
+        return here[0] + part * (there[0] - here[0])
+    return here[0] + (wanted - here[1]) / slope
