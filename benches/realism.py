@@ -4,8 +4,9 @@
     python -m benches.realism --cards 20000
     python -m benches.realism --seeds 1
 
-Each seed makes another world and another run of it. The goal: at least 21 of rows 1-22 inside for
-each seed, and at least half of what is judged outside for `realism: v1`.
+Each seed makes another world and another run of it. The goal: at least 21 of
+rows 1-22 and all of rows 23-33 inside for each seed, and at least half of what is judged outside
+for `realism: v1`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import fauxpay
 from fauxpay.scorecard.findings import Scorecard, Standing
 
 WINDOW = {"from": "2026-10-01", "to": "2027-01-29"}
-ROWS = range(1, 23)
+ROWS, FRAUD_ROWS = range(1, 23), range(23, 34)
 
 
 def main() -> None:
@@ -44,20 +45,21 @@ def score(cards: int, seed: int, realism: str) -> Scorecard:
 
 
 def report(name: str, card: Scorecard) -> None:
-    """Rows inside, outside and unjudged of rows 1-22, the verdict, and each fact outside."""
-    standings = {row: card.extra["rows"][row] for row in ROWS}
-    counts = {
-        standing: sum(found == standing for found in standings.values()) for standing in Standing
-    }
+    """Rows inside of spending and of fraud, the verdict, and each fact outside."""
+    told = [f"{counted(card, rows)} of {len(rows)}" for rows in (ROWS, FRAUD_ROWS)]
     print(
-        f"{name}: {counts[Standing.INSIDE]} of {len(ROWS)} rows inside, "
-        f"{counts[Standing.OUTSIDE]} outside, verdict {card.extra['verdict']}, "
-        f"total {card.total:.1%}",
+        f"{name}: rows 1-22 {told[0]} inside, rows 23-33 {told[1]}, "
+        f"verdict {card.extra['verdict']}, total {card.total:.1%}",
         flush=True,
     )
     for found in card.findings:
         if found.standing is Standing.OUTSIDE:
             print(f"  {found.fact.row} {found.fact.key} {found.value:.4g}", flush=True)
+
+
+def counted(card: Scorecard, rows: range) -> int:
+    """How many of the rows are inside."""
+    return sum(card.extra["rows"].get(row) == Standing.INSIDE for row in rows)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def generate(days: int, workers: int) -> tuple[float, float]:
         window = ("--from", str(first), "--to", str(last))
         more = ("--out", root, "--workers", str(workers), *CARDS, *window)
         executor = "serial" if workers == 1 else "processes"
-        return run("generate", "--quiet", *more, "--set", f"run.executor={executor}")
+        return run("generate", "--quiet", "--no-report", *more, "--set", f"run.executor={executor}")
 
 
 def found() -> float:

@@ -18,16 +18,16 @@ CONTRACTS = {
 GOLDEN_VERSION = 2
 GOLDEN = {
     "v1": {
-        "transactions": "2bcff41727542db4",
+        "transactions": "e2a039746837d828",
         "postings": "b7cc8a1e93bbbf58",
         "truth": "e44aa220082debfd",
         "labels": "27ec279b2b5ebbe2",
     },
     "v2": {
-        "transactions": "8625333738367915",
-        "postings": "a51b9b882808453f",
-        "truth": "7ba614b4e6686642",
-        "labels": "f258b90a234e3e89",
+        "transactions": "b17b857e7742baa6",
+        "postings": "1da8b104568c0508",
+        "truth": "d90ebcd5e97fd2f6",
+        "labels": "8d456ab31e350741",
     },
 }
 

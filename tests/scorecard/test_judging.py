@@ -103,13 +103,11 @@ def test_what_could_not_be_measured_is_skipped_with_its_reason():
     assert (found.standing, found.reason) == (Standing.SKIPPED, "no December")
 
 
-def test_a_fraud_table_is_judged_once_its_group_counts():
-    """Groups that facts.yaml shows are not counted; without that list they are."""
+def test_a_fraud_table_is_judged_where_it_has_frauds():
+    """A rate far off is outside; of seven frauds it is shown."""
     key = "fraud_rate_count"
-    assert judged(key, 0.5).standing is Standing.SHOWN
-    counted = replace(RULES, shown_groups=())
-    assert judged(key, 0.5, rules=counted).standing is Standing.OUTSIDE
-    assert judged(key, 0.5, rules=counted, frauds=7).reason == "needs >= 100 frauds, has 7"
+    assert judged(key, 0.5).standing is Standing.OUTSIDE
+    assert judged(key, 0.5, frauds=7).reason == "needs >= 100 frauds, has 7"
 
 
 def with_standing(key, standing):
@@ -138,11 +136,7 @@ def test_a_row_counts_once_and_recalled_figures_half():
 
 def test_verdicts():
     """All inside passes; nothing counted is UNKNOWN; a group that is wrong as a whole fails."""
-    inside = [
-        with_standing(law.fact.key, Standing.INSIDE)
-        for law in RULES.laws
-        if law.fact.group not in RULES.shown_groups
-    ]
+    inside = [with_standing(law.fact.key, Standing.INSIDE) for law in RULES.laws]
     assert verdict_of(inside, RULES) is Verdict.PASS
     assert verdict_of([], RULES) is Verdict.UNKNOWN
     shown = [with_standing("fano", Standing.SHOWN)]
@@ -161,7 +155,7 @@ FACT = (
     "facts: {a: {row: 1, group: time, title: t, unit: u, corridor: [1, 2], real: '1', "
     "source: ecb, tag: V, counts: c%s}}\n"
     "weights: {V: 1.0}\nverdict: {total_min: 0.9, group_min: 0.5}\ncountry_cards_min: 1\n"
-    "shown_groups: []\nnotes: {}\ntypologies: {}\n"
+    "notes: {}\ntypologies: {}\n"
 )
 
 
@@ -188,7 +182,6 @@ def test_the_page_of_facts_is_current():
 )
 def test_every_fact_can_fail_at_either_end(key):
     """Negative: beyond each end of its corridor a fact is outside, within it inside."""
-    counted = replace(RULES, shown_groups=())
     british = {"US": 20_000, "GB": 20_000}
     fact = LAWS[key].fact
     low = fact.low if fact.low is not None else fact.high - 1
@@ -200,4 +193,4 @@ def test_every_fact_can_fail_at_either_end(key):
         cases[fact.high + 1e-6] = Standing.OUTSIDE
     assert len(cases) >= 2
     for value, standing in cases.items():
-        assert judged(key, value, rules=counted, cards_of=british).standing is standing
+        assert judged(key, value, cards_of=british).standing is standing

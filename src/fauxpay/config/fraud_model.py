@@ -51,14 +51,14 @@ class FraudConfig(Section):
         le=5,
     )
     lost_stolen_per_card_year: float = setting(
-        0.0078,
+        0.0105,
         "cards lost or stolen and used nearby",
         "compromised cards per card and year",
         ge=0,
         le=5,
     )
     account_takeover_per_card_year: float = setting(
-        0.0014, "accounts taken over by a login", "accounts per card and year", ge=0, le=5
+        0.0016, "accounts taken over by a login", "accounts per card and year", ge=0, le=5
     )
     application_fraud_per_card_year: float = setting(
         0.0004, "invented customers who spend all at once", "cards per card and year", ge=0, le=5
@@ -71,7 +71,7 @@ class FraudConfig(Section):
         le=5,
     )
     card_not_received_per_card_year: float = setting(
-        0.00035, "renewed cards stolen from the post", "cards per card and year", ge=0, le=5
+        0.00066, "renewed cards stolen from the post", "cards per card and year", ge=0, le=5
     )
     data_breach_per_card_year: float = setting(
         0.008,

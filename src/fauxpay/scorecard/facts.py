@@ -53,7 +53,6 @@ class Rules:
     total_min          share of the counted weight that PASS takes
     group_min          the same in every group
     country_cards_min  cards of a country from which on its figures are judged
-    shown_groups       measured, not counted
     notes              smallest note by currency
     typologies         names of kinds of fraud by class
     """
@@ -63,7 +62,6 @@ class Rules:
     total_min: float
     group_min: float
     country_cards_min: int
-    shown_groups: tuple[str, ...]
     notes: Mapping[str, int]
     typologies: Mapping[str, tuple[str, ...]]
 
@@ -84,7 +82,6 @@ def rules_of(text: str) -> Rules:
         float(document["verdict"]["total_min"]),
         float(document["verdict"]["group_min"]),
         int(document["country_cards_min"]),
-        tuple(document["shown_groups"]),
         dict(document["notes"]),
         {name: tuple(kinds) for name, kinds in document["typologies"].items()},
     )

@@ -3,7 +3,7 @@
 Reads    measured facts, the rules of facts.yaml
 Writes   findings and what they add up to
 Draws    nothing
-Sources  facts.yaml [weights, verdict, shown_groups]
+Sources  facts.yaml [weights, verdict]
 """
 
 from __future__ import annotations
@@ -61,8 +61,6 @@ def why_not_counted(law: Law, staged: Staged) -> str:
             f"a figure of {law.country}, needs >= {staged.rules.country_cards_min:,} such cards, "
             f"has {cards:,}; measured on all"
         )
-    if law.fact.group in staged.rules.shown_groups:
-        return "not counted yet"
     return ""
 
 
