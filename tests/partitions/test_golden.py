@@ -24,10 +24,10 @@ GOLDEN = {
         "labels": "27ec279b2b5ebbe2",
     },
     "v2": {
-        "transactions": "b17b857e7742baa6",
-        "postings": "1da8b104568c0508",
-        "truth": "d90ebcd5e97fd2f6",
-        "labels": "8d456ab31e350741",
+        "transactions": "709b9e37662f9760",
+        "postings": "0b72bf46d1facec5",
+        "truth": "3b04df6142d8c712",
+        "labels": "4c3e8a6be8afaae7",
     },
 }
 
