@@ -17,6 +17,7 @@ from fauxpay.cli import (
     report,
     runs,
     score,
+    sql,
     who,
 )
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command()(generate.generate)
 app.command()(export.export)
 app.command()(report.report)
+app.command()(sql.sql)
 app.command()(config.cite)
 app.command()(proofs.verify)
 app.command()(proofs.replay)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from fauxpay.errors import ContractError
 from fauxpay.foundations.reference import minor_digits, rates_on
-from fauxpay.readers.run import TABLES, Run
-from fauxpay.scorecard.card_table import connected
+from fauxpay.readers.run import Run
+from fauxpay.readers.views import connect_run
 
 if TYPE_CHECKING:
     import duckdb
@@ -54,26 +54,16 @@ def opened(run: Run) -> Iterator[Tables]:
     """The tables of a run, until the block ends. Raises StorageError: a file is missing."""
     import duckdb
 
-    with connected(THREADS, MEMORY) as connection:
-        try:
-            # A report never asks a network.
-            connection.execute("SET autoinstall_known_extensions = false")
-            for name in TABLES:
-                _view(connection, run, name)
+    try:
+        with connect_run(run, THREADS, MEMORY) as connection:
             _money(connection, run)
             yield Tables(run, connection)
-        except duckdb.Error as error:
-            first = str(error).partition("\n")[0]
-            raise ContractError(
-                f"{run.root}: a file of run {run.run_id} does not hold what its receipt says "
-                f"({first}); expected the tables as they were written. `fauxpay verify` names it."
-            ) from error
-
-
-def _view(connection: duckdb.DuckDBPyConnection, run: Run, name: str) -> None:
-    files = [str(path) for path in run.files(name)]
-    if files:  # An older run may lack a table that came later.
-        connection.read_parquet(files, hive_partitioning=False).create_view(name)
+    except duckdb.Error as error:
+        first = str(error).partition("\n")[0]
+        raise ContractError(
+            f"{run.root}: a file of run {run.run_id} does not hold what its receipt says "
+            f"({first}); expected the tables as they were written. `fauxpay verify` names it."
+        ) from error
 
 
 def _money(connection: duckdb.DuckDBPyConnection, run: Run) -> None:

@@ -1,0 +1,42 @@
+"""Views: a run's tables by name in DuckDB, read by columns and never as a whole.
+
+Reads    the Parquet files that a receipt names
+Writes   what does not fit into memory, in a folder that goes with the connection
+Draws    nothing
+Sources  nothing
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fauxpay.readers.query import connected
+from fauxpay.readers.run import TABLES, Run
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def connect_run(
+    run: Run, threads: int | None = None, memory_limit: str | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A connection with a view for each table of a run; it asks no network.
+
+    Raises StorageError where a file of the receipt is missing, MissingExtraError without DuckDB.
+    """
+    connection = connected(threads, memory_limit)
+    connection.execute("SET autoinstall_known_extensions = false")
+    for name in TABLES:
+        files = [str(path) for path in run.files(name)]
+        if files:  # An older run may lack a table that came later.
+            connection.read_parquet(files, hive_partitioning=False).create_view(name)
+    return connection
+
+
+def confine(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """Lets the connection read the run's own files and nothing else, for good."""
+    files = [str(path) for name in TABLES for path in run.files(name)]
+    listed = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
+    connection.execute(f"SET allowed_paths = [{listed}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
