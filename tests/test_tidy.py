@@ -26,6 +26,7 @@ LAYERS = (
     "receipts",
     "delivery",
     "readers",
+    "streams",
     "scorecard",
     "drift",
     "calibration",

@@ -18,6 +18,7 @@ from fauxpay.cli import (
     runs,
     score,
     sql,
+    stream,
     who,
 )
 
@@ -35,6 +36,7 @@ app.command()(generate.generate)
 app.command()(export.export)
 app.command()(report.report)
 app.command()(sql.sql)
+app.command()(stream.stream)
 app.command()(config.cite)
 app.command()(proofs.verify)
 app.command()(proofs.replay)

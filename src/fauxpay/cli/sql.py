@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from fauxpay.cli.options import OutOption, RunArgument
+
 PROMPT, MORE = "fauxpay> ", "    ...> "
 _BATCH_ROWS = 65_536
 
@@ -23,16 +25,11 @@ class Form(StrEnum):
 
 
 def sql(
-    run: Annotated[
-        str,
-        typer.Argument(metavar="RUN", help="Beginning of a run id, latest, or path of a folder."),
-    ] = "latest",
+    run: RunArgument = "latest",
     query: Annotated[
         str, typer.Argument(metavar="QUERY", help="SQL; without it, lines of standard input.")
     ] = "",
-    out: Annotated[
-        Path, typer.Option(metavar="ROOT", help="Folder that `fauxpay generate` wrote to.")
-    ] = Path("fauxpay-out"),
+    out: OutOption = Path("fauxpay-out"),
     form: Annotated[
         Form, typer.Option("--format", help="table, csv, or json: one object a line.")
     ] = Form.TABLE,

@@ -11,13 +11,11 @@ and a run is as good without.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fauxpay.delivery.files import storage_errors
+from fauxpay.delivery.replacing import replaced
 from fauxpay.errors import StorageError
 from fauxpay.receipts import layout
 
@@ -60,32 +58,4 @@ def write_report(run: Run, path: Path | None = None) -> Path:
     target = (path or report_path(run)).absolute()
     if target.is_dir():
         raise StorageError(f"{target}: is a folder; expected the name of a file for the report")
-    return _replaced(run.root if path is None else None, target, data)
-
-
-def _replaced(root: Path | None, target: Path, data: bytes) -> Path:
-    """Whole under its name, in place of an earlier report.
-
-    root  of the run: staged below it, where `fauxpay gc` finds what a killed process leaves
-    """
-    from fauxpay.delivery.sinks import LocalSink
-
-    if root is None:
-        staged_path = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            with storage_errors(target, "write"):
-                staged_path.write_bytes(data)
-                os.replace(staged_path, target)
-        finally:
-            with suppress(OSError):
-                staged_path.unlink(missing_ok=True)
-        return target
-    staged = LocalSink(root).stage(target.relative_to(root).as_posix())
-    try:
-        staged.write(data)
-        staged.seal()
-        with storage_errors(target, "write"):
-            os.replace(staged.path, target)
-    finally:
-        staged.discard()
-    return target
+    return replaced(run.root if path is None else None, target, data)

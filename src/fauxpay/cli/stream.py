@@ -1,0 +1,141 @@
+"""`fauxpay stream`: a run as it would have come in."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fauxpay.cli.options import JsonOption, OutOption, RunArgument
+
+if TYPE_CHECKING:
+    from fauxpay.readers.run import Run
+    from fauxpay.streams.pace import Pace
+
+
+def stream(
+    run: RunArgument = "latest",
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="TARGET",
+            help="stdout, a new FILE, kafka://HOST:PORT/PREFIX, or http://HOST:PORT/PATH.",
+        ),
+    ] = "stdout",
+    speed: Annotated[
+        float | None,
+        typer.Option(metavar="N", help="Seconds of the world in a second: 3600 is a day in 24 s."),
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(metavar="N/s", help="Events a second, such as 5000/s.")
+    ] = None,
+    as_fast_as_possible: Annotated[
+        bool, typer.Option("--as-fast-as-possible", help="As fast as they are taken: the default.")
+    ] = False,
+    only: Annotated[
+        str | None, typer.Option(metavar="KIND", help="transactions or labels. Default: both.")
+    ] = None,
+    from_offset: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Place in the sequence to begin at.")
+    ] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a stream to the same target broke off.")
+    ] = False,
+    check: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Compare received lines with the run; send nothing."),
+    ] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of a line; send nothing.")
+    ] = False,
+    json_summary: JsonOption = False,
+    out: OutOption = Path("fauxpay-out"),
+) -> None:
+    """Send a run as events in order of time: CloudEvents, one line of JSON each.
+
+    Transactions come at their event time, labels when the bank knew. Delivery is at least once;
+    --check says what a consumer lost, got twice or got in another order.
+    """
+    if schema:
+        from fauxpay.streams.envelope import json_schema
+
+        typer.echo(json.dumps(json_schema(), indent=2))
+        return
+    kinds = _kinds(only)
+    from fauxpay.readers.run import open as open_store
+
+    chosen = open_store(out).run(run)
+    if check is not None:
+        _check(chosen, check, kinds, json_summary)
+        return
+    from fauxpay.streams.channels import STDOUT, masked
+    from fauxpay.streams.play import Asked, play
+
+    pace = _pace(speed, rate, as_fast_as_possible)
+    played = play(chosen, Asked(to, kinds, from_offset, resume), pace)
+    told = {
+        "run_id": chosen.run_id,
+        "to": masked(to),
+        "sent": played.sent,
+        "first": played.first,
+        **played.counts,
+        "sha256": played.sha256,
+    }
+    text = f"{played.sent:,} events of run {chosen.run_id} to {masked(to)}"
+    if json_summary:
+        text = json.dumps(told)
+    # Standard output may be the stream itself.
+    typer.echo(text, err=to in STDOUT)
+
+
+def _kinds(only: str | None) -> tuple[str, ...]:
+    from fauxpay.errors import ConfigError
+    from fauxpay.streams.order import KINDS
+
+    if only is None:
+        return KINDS
+    if only.removesuffix("s") not in KINDS:
+        raise ConfigError(f"--only {only}: expected transactions or labels")
+    return (only.removesuffix("s"),)
+
+
+def _pace(speed: float | None, rate: str | None, is_fast: bool) -> Pace:
+    from fauxpay.errors import ConfigError
+    from fauxpay.streams.pace import Pace as Made
+
+    if sum((speed is not None, rate is not None, is_fast)) > 1:
+        raise ConfigError("--speed, --rate, --as-fast-as-possible: expected one of them")
+    if speed is not None and not 0 < speed < float("inf"):
+        raise ConfigError(f"--speed {speed}: expected seconds of the world above 0")
+    if rate is None:
+        return Made(speed=speed)
+    try:
+        number = float(rate.removesuffix("/s"))
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise ConfigError(f"--rate {rate}: expected events a second above 0, such as 5000/s")
+    return Made(rate=number)
+
+
+def _check(run: Run, file: Path, kinds: tuple[str, ...], as_json: bool) -> None:
+    from fauxpay.errors import ProofError
+    from fauxpay.streams.received import graded
+
+    grade = graded(run, file, kinds)
+    document = grade.document()
+    if as_json:
+        typer.echo(json.dumps(document))
+    else:
+        for name, value in document.items():
+            typer.echo(
+                f"{name:13} {value:,}" if not isinstance(value, bool) else f"{name:13} {value}"
+            )
+    sys.stdout.flush()
+    if not grade.is_perfect:
+        raise ProofError(
+            f"{file}: is not the stream of the run; expected every event once, in order"
+        )

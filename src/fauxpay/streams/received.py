@@ -1,0 +1,143 @@
+"""Received: what a consumer got, set beside what it should have got.
+
+Reads    a run, and a file of received lines
+Writes   nothing but what DuckDB spills
+Draws    nothing
+Sources  nothing
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from fauxpay.errors import ContractError
+from fauxpay.readers.query import connected
+from fauxpay.readers.run import Run
+from fauxpay.streams.envelope import COMPLETED, TYPE, encode
+from fauxpay.streams.order import KINDS, pieces
+
+if TYPE_CHECKING:
+    import duckdb
+
+_LINE_BYTES_MAX = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """How a delivery went.
+
+    expected      events of the run, of the kinds that are looked for
+    received      lines, without the one that ends a stream
+    missing       expected and not there
+    repeated      there again, beyond the first time
+    unknown       of no event of the run
+    altered       other words than the run's under the same id
+    out_of_order  lines behind one of a later place in the sequence
+    is_completed  whether the line that ends a stream is there
+    """
+
+    expected: int
+    received: int
+    missing: int
+    repeated: int
+    unknown: int
+    altered: int
+    out_of_order: int
+    is_completed: bool
+
+    @property
+    def is_perfect(self) -> bool:
+        """Every event once, as it is, in order, to the end."""
+        faults = (self.missing, self.repeated, self.unknown, self.altered, self.out_of_order)
+        return not any(faults) and self.is_completed
+
+    def document(self) -> dict[str, int | bool]:
+        """For programs."""
+        return {**asdict(self), "is_perfect": self.is_perfect}
+
+
+def graded(run: Run, path: Path, only: tuple[str, ...] = KINDS) -> Grade:
+    """Compares a file of received lines, in the order of their arrival, with a run.
+
+    Raises ContractError for a file that is not there or not of JSON lines.
+    """
+    import duckdb
+
+    with connected() as connection:
+        connection.execute(
+            "CREATE TABLE expected (id VARCHAR, kind TINYINT, place BIGINT, digest UBIGINT)"
+        )
+        for piece in pieces(run):
+            events = encode(connection, piece, run.run_id)
+            lines = pa.table(
+                {
+                    "line": events.lines,
+                    "id": events.id,
+                    "kind": pa.array(events.kind),
+                    "place": pa.array(events.sequence),
+                }
+            )
+            connection.register("lines", lines)
+            connection.execute(
+                "INSERT INTO expected SELECT id, kind, place, hash(trim(line, chr(10))) FROM lines "
+                f"WHERE kind IN ({_numbers(only)})"
+            )
+            connection.unregister("lines")
+        try:
+            _receive(connection, path)
+        except duckdb.Error as error:
+            first = str(error).partition("\n")[0]
+            raise ContractError(
+                f"{path}: {first}; expected lines of JSON as `fauxpay stream` sends them"
+            ) from error
+        return _grade(connection, only)
+
+
+def _numbers(only: tuple[str, ...]) -> str:
+    return ", ".join(str(KINDS.index(kind)) for kind in only)
+
+
+def _receive(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    text = str(path).replace("'", "''")
+    types = ", ".join(f"'{TYPE.format(kind)}'" for kind in KINDS)
+    connection.execute(
+        f"CREATE TABLE lines_in AS SELECT row_number() OVER () AS nth, line FROM "
+        f"read_csv('{text}', columns = {{'line': 'VARCHAR'}}, delim = chr(1), quote = '', "
+        f"escape = '', header = false, parallel = false, max_line_size = {_LINE_BYTES_MAX}); "
+        f"CREATE TABLE received AS SELECT nth, line ->> '$.id' AS id, line ->> '$.type' AS type, "
+        f"(line ->> '$.sequence')::BIGINT AS place, hash(line) AS digest FROM lines_in; "
+        f"DELETE FROM received WHERE type NOT IN ({types}, '{COMPLETED}')"
+    )
+
+
+def _grade(connection: duckdb.DuckDBPyConnection, only: tuple[str, ...]) -> Grade:
+    def one(query: str) -> int:
+        found = connection.execute(query).fetchall()
+        return int(found[0][0])
+
+    types = ", ".join(f"'{TYPE.format(kind)}'" for kind in only)
+    events = f"(SELECT * FROM received WHERE type IN ({types}))"
+    return Grade(
+        expected=one("SELECT count(*) FROM expected"),
+        received=one(f"SELECT count(*) FROM {events}"),
+        missing=one(
+            f"SELECT count(*) FROM expected e WHERE NOT EXISTS "
+            f"(SELECT 1 FROM {events} r WHERE r.id = e.id)"
+        ),
+        repeated=one(
+            f"SELECT count(*) - count(DISTINCT r.id) FROM {events} r SEMI JOIN expected USING (id)"
+        ),
+        unknown=one(f"SELECT count(*) FROM {events} r ANTI JOIN expected USING (id)"),
+        altered=one(
+            f"SELECT count(*) FROM {events} r JOIN expected e USING (id) WHERE r.digest <> e.digest"
+        ),
+        out_of_order=one(
+            f"SELECT count(*) FROM (SELECT place, max(place) OVER (ORDER BY nth ROWS BETWEEN "
+            f"UNBOUNDED PRECEDING AND 1 PRECEDING) AS latest FROM {events}) WHERE place < latest"
+        ),
+        is_completed=bool(one(f"SELECT count(*) FROM received WHERE type = '{COMPLETED}'")),
+    )
