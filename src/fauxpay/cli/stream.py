@@ -13,6 +13,7 @@ from fauxpay.cli.options import JsonOption, OutOption, RunArgument
 
 if TYPE_CHECKING:
     from fauxpay.readers.run import Run
+    from fauxpay.streams.faults import Faults
     from fauxpay.streams.pace import Pace
 
 
@@ -44,6 +45,20 @@ def stream(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where a stream to the same target broke off.")
     ] = False,
+    faults: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="YAML: lost, duplicate, late, out_of_order, clock_skew, schema_change.",
+        ),
+    ] = None,
+    fault_table: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Parquet of what was done to which event; with --check, to grade a consumer by.",
+        ),
+    ] = None,
     check: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Compare received lines with the run; send nothing."),
@@ -69,13 +84,18 @@ def stream(
 
     chosen = open_store(out).run(run)
     if check is not None:
-        _check(chosen, check, kinds, json_summary)
+        _check(chosen, check, kinds, fault_table, json_summary)
         return
     from fauxpay.streams.channels import STDOUT, masked
     from fauxpay.streams.play import Asked, play
 
     pace = _pace(speed, rate, as_fast_as_possible)
-    played = play(chosen, Asked(to, kinds, from_offset, resume), pace)
+    spoiled = _faults(chosen, faults, fault_table)
+    played = play(chosen, Asked(to, kinds, from_offset, resume, spoiled), pace)
+    if played.faults is not None and fault_table is not None:
+        from fauxpay.streams.faults import write_table
+
+        write_table(played.faults, fault_table)
     told = {
         "run_id": chosen.run_id,
         "to": masked(to),
@@ -121,11 +141,29 @@ def _pace(speed: float | None, rate: str | None, is_fast: bool) -> Pace:
     return Made(rate=number)
 
 
-def _check(run: Run, file: Path, kinds: tuple[str, ...], as_json: bool) -> None:
+def _faults(run: Run, file: Path | None, table: Path | None) -> Faults | None:
+    from fauxpay.errors import ConfigError, ConflictError
+
+    if (file is None) != (table is None):
+        raise ConfigError(
+            "--faults and --fault-table: expected both, or none: faults that nobody wrote down "
+            "cannot be told from mistakes"
+        )
+    if file is None or table is None:
+        return None
+    if table.exists():
+        raise ConflictError(f"{table}: there already; expected a new file. Name another.")
+    from fauxpay.streams.faults import read_faults
+
+    return read_faults(file, run.table("transactions").schema.names)
+
+
+def _check(run: Run, file: Path, kinds: tuple[str, ...], table: Path | None, as_json: bool) -> None:
     from fauxpay.errors import ProofError
+    from fauxpay.streams.faults import read_table
     from fauxpay.streams.received import graded
 
-    grade = graded(run, file, kinds)
+    grade = graded(run, file, kinds, None if table is None else read_table(table))
     document = grade.document()
     if as_json:
         typer.echo(json.dumps(document))

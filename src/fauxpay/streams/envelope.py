@@ -8,11 +8,13 @@ Sources  CloudEvents 1.0.2 with its extensions partitioning (partitionkey) and s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fauxpay.contracts.exports import json_schema_bundle
 from fauxpay.contracts.registry import BASE, built_in
@@ -65,6 +67,17 @@ class Events:
         numbers = (self.key[rows], self.kind[rows], self.sequence[rows], self.time_us[rows])
         return Events(lines, own_id, *numbers)
 
+    def at(self, time_us: I64) -> Events:
+        """The same at other times."""
+        return Events(self.lines, self.id, self.key, self.kind, self.sequence, time_us)
+
+    def with_lines(self, rows: I64, lines: pa.LargeStringArray) -> Events:
+        """Other lines in some rows, in their order."""
+        mask = np.zeros(len(self), dtype=np.bool_)
+        mask[rows] = True
+        replaced = pc.replace_with_mask(self.lines, pa.array(mask), lines)
+        return Events(replaced, self.id, self.key, self.kind, self.sequence, self.time_us)
+
     def text(self) -> memoryview:
         """All lines as UTF-8, without a copy."""
         if not len(self):
@@ -100,12 +113,32 @@ def encode(connection: duckdb.DuckDBPyConnection, piece: Piece, run_id: str) -> 
     )
 
 
+def altered_lines(
+    connection: duckdb.DuckDBPyConnection,
+    rows: pa.Table,
+    sequence: I64,
+    run_id: str,
+    names: Mapping[str, str | None],
+) -> pa.LargeStringArray:
+    """Lines of transactions under other names of columns (None: left out)."""
+    made = _encoded(connection, rows, sequence, KINDS[0], run_id, names)
+    return made.combine_chunks()["line"].chunk(0)
+
+
 def _encoded(
-    connection: duckdb.DuckDBPyConnection, rows: pa.Table, sequence: I64, kind: str, run_id: str
+    connection: duckdb.DuckDBPyConnection,
+    rows: pa.Table,
+    sequence: I64,
+    kind: str,
+    run_id: str,
+    names: Mapping[str, str | None] | None = None,
 ) -> pa.Table:
     """line, id and key of rows, in their order."""
     columns = [name for name in rows.column_names if kind == KINDS[0] or name != "card_id"]
-    body = ", ".join(f"'{name}': {_json(rows.schema.field(name))}" for name in columns)
+    told = {name: (names or {}).get(name, name) for name in columns}
+    body = ", ".join(
+        f"'{called}': {_json(rows.schema.field(name))}" for name, called in told.items() if called
+    )
     at = "event_time" if kind == KINDS[0] else "known_at"
     # A transaction may be judged several times: each is an event of its own.
     own_id = "transaction_id::VARCHAR"

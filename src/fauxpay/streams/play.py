@@ -17,17 +17,23 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from fauxpay.delivery.replacing import replaced
 from fauxpay.errors import ConfigError
 from fauxpay.readers.query import connected
 from fauxpay.readers.run import Run
 from fauxpay.streams.channels import STDOUT, FileChannel, open_channel
-from fauxpay.streams.envelope import Events, completed, encode
-from fauxpay.streams.order import KINDS, pieces
+from fauxpay.streams.envelope import Events, altered_lines, completed, encode
+from fauxpay.streams.faults import Faults, Spoiled, renamed
+from fauxpay.streams.order import KINDS, Piece, pieces
 from fauxpay.streams.pace import Pace
+
+if TYPE_CHECKING:
+    import duckdb
 
 PLACES = "streams"
 SAVE_SECONDS = 2.0
@@ -42,12 +48,14 @@ class Asked:
     only         kinds of events that are sent; the sequence is that of all
     from_offset  place in the sequence to begin at
     is_resumed   go on where an earlier stream to the target broke off
+    faults       what is imperfect; such a stream is made from its beginning or not at all
     """
 
     target: str
     only: tuple[str, ...] = KINDS
     from_offset: int = 0
     is_resumed: bool = False
+    faults: Faults | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +65,15 @@ class Played:
     counts    events of the run by kind, sent or skipped
     sent      events handed over now
     first     place in the sequence of the first of them
-    sha256    of all lines of the run, whatever of them was sent
+    sha256    of all lines of the run as they are, whatever of them was sent
+    faults    what was done to which event, as `faults.SCHEMA` says; None where none was asked for
     """
 
     counts: dict[str, int]
     sent: int
     first: int
     sha256: str
+    faults: pa.Table | None = None
 
 
 def play(run: Run, asked: Asked, pace: Pace, report: Report = lambda sent: None) -> Played:
@@ -73,6 +83,11 @@ def play(run: Run, asked: Asked, pace: Pace, report: Report = lambda sent: None)
     Raises ConfigError for a target or place that cannot be, StorageError where it takes no more,
     ConflictError where a file is there already.
     """
+    if asked.faults is not None and (asked.is_resumed or asked.from_offset):
+        raise ConfigError(
+            "a stream with faults is made from its beginning; expected neither --resume nor "
+            "--from-offset with --faults"
+        )
     place = Place.of(run, asked.target)
     first = max(asked.from_offset, place.read() if asked.is_resumed else 0)
     channel = open_channel(asked.target, asked.is_resumed)
@@ -87,7 +102,7 @@ def play(run: Run, asked: Asked, pace: Pace, report: Report = lambda sent: None)
                 channel.send(part)
                 stream.sent += len(part)
                 report(stream.sent)
-                if time.monotonic() - saved > SAVE_SECONDS:
+                if asked.faults is None and time.monotonic() - saved > SAVE_SECONDS:
                     channel.flush()
                     place.save(int(part.sequence[-1]) + 1)
                     saved = time.monotonic()
@@ -112,9 +127,20 @@ class _Stream:
     def __init__(self, run: Run, asked: Asked, first: int) -> None:
         self._run, self._asked, self._first = run, asked, first
         self._digest, self._counts = hashlib.sha256(), np.zeros(len(KINDS), dtype=np.int64)
+        seed = int(run.receipt["seed"])
+        self._spoiled = Spoiled(asked.faults, seed) if asked.faults is not None else None
         self.sent = 0
 
     def events(self) -> Iterator[Events]:
+        """What is sent, in the order in which it is."""
+        if self._spoiled is None:
+            yield from self._wanted()
+            return
+        for events in self._wanted():
+            yield from self._spoiled.passed(events)
+        yield from self._spoiled.rest()
+
+    def _wanted(self) -> Iterator[Events]:
         kinds = np.array([kind in self._asked.only for kind in KINDS])
         with connected(threads=1) as connection:
             for piece in pieces(self._run):
@@ -122,15 +148,40 @@ class _Stream:
                 # All lines are made even where they are skipped: the digest is of all.
                 self._digest.update(events.text())
                 self._counts += np.bincount(events.kind, minlength=len(KINDS))
+                if self._spoiled is not None:
+                    events = self._altered(connection, piece, events, self._spoiled)
                 wanted = kinds[events.kind] & (events.sequence >= self._first)
                 if wanted.all():
                     yield events
                 elif wanted.any():
                     yield events.take(wanted)
 
+    def _altered(
+        self, connection: duckdb.DuckDBPyConnection, piece: Piece, events: Events, spoiled: Spoiled
+    ) -> Events:
+        """With the lines of those whose clock or shape is another."""
+        skew_us, is_changed = spoiled.altered(events.sequence, events.time_us, events.kind)
+        spoiled.note_altered(events, skew_us, is_changed)
+        for rows, names in (
+            (np.flatnonzero((skew_us != 0) & ~is_changed), {}),
+            (np.flatnonzero(is_changed), renamed(spoiled.faults.schema_change)),
+        ):
+            if rows.size:
+                # Rows of transactions: no label is altered.
+                own = piece.transactions.take(pa.array(piece.order[rows]))
+                moved = pa.array(piece.time_us[rows] + skew_us[rows]).cast(own["event_time"].type)
+                own = own.set_column(
+                    own.column_names.index("event_time"), own.field("event_time"), moved
+                )
+                run_id = self._run.run_id
+                lines = altered_lines(connection, own, events.sequence[rows], run_id, names)
+                events = events.with_lines(rows, lines)
+        return events
+
     def played(self) -> Played:
         counts = {kind: int(count) for kind, count in zip(KINDS, self._counts, strict=True)}
-        return Played(counts, self.sent, self._first, self._digest.hexdigest())
+        faults = self._spoiled.table() if self._spoiled is not None else None
+        return Played(counts, self.sent, self._first, self._digest.hexdigest(), faults)
 
 
 @dataclass(frozen=True, slots=True)
