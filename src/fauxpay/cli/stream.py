@@ -17,55 +17,66 @@ if TYPE_CHECKING:
     from fauxpay.streams.pace import Pace
 
 
+_To = Annotated[
+    str,
+    typer.Option(
+        metavar="TARGET",
+        help="stdout, a new FILE, kafka://HOST:PORT/PREFIX, or http://HOST:PORT/PATH.",
+    ),
+]
+_Speed = Annotated[
+    float | None,
+    typer.Option(metavar="N", help="Seconds of the world in a second: 3600 is a day in 24 s."),
+]
+_Rate = Annotated[str | None, typer.Option(metavar="N/s", help="Events a second, such as 5000/s.")]
+_AsFastAsPossible = Annotated[
+    bool, typer.Option("--as-fast-as-possible", help="As fast as they are taken: the default.")
+]
+_Only = Annotated[
+    str | None, typer.Option(metavar="KIND", help="transactions or labels. Default: both.")
+]
+_FromOffset = Annotated[
+    int, typer.Option(metavar="N", min=0, help="Place in the sequence to begin at.")
+]
+_Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on where a stream to the same target broke off.")
+]
+_Faults = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="YAML: lost, duplicate, late, out_of_order, clock_skew, schema_change.",
+    ),
+]
+_FaultTable = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Parquet of what was done to which event; with --check, to grade a consumer by.",
+    ),
+]
+_Check = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Compare received lines with the run; send nothing."),
+]
+_Schema = Annotated[
+    bool, typer.Option("--schema", help="Print the JSON Schema of a line; send nothing.")
+]
+
+
 def stream(
     run: RunArgument = "latest",
-    to: Annotated[
-        str,
-        typer.Option(
-            metavar="TARGET",
-            help="stdout, a new FILE, kafka://HOST:PORT/PREFIX, or http://HOST:PORT/PATH.",
-        ),
-    ] = "stdout",
-    speed: Annotated[
-        float | None,
-        typer.Option(metavar="N", help="Seconds of the world in a second: 3600 is a day in 24 s."),
-    ] = None,
-    rate: Annotated[
-        str | None, typer.Option(metavar="N/s", help="Events a second, such as 5000/s.")
-    ] = None,
-    as_fast_as_possible: Annotated[
-        bool, typer.Option("--as-fast-as-possible", help="As fast as they are taken: the default.")
-    ] = False,
-    only: Annotated[
-        str | None, typer.Option(metavar="KIND", help="transactions or labels. Default: both.")
-    ] = None,
-    from_offset: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Place in the sequence to begin at.")
-    ] = 0,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where a stream to the same target broke off.")
-    ] = False,
-    faults: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="YAML: lost, duplicate, late, out_of_order, clock_skew, schema_change.",
-        ),
-    ] = None,
-    fault_table: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Parquet of what was done to which event; with --check, to grade a consumer by.",
-        ),
-    ] = None,
-    check: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Compare received lines with the run; send nothing."),
-    ] = None,
-    schema: Annotated[
-        bool, typer.Option("--schema", help="Print the JSON Schema of a line; send nothing.")
-    ] = False,
+    to: _To = "stdout",
+    speed: _Speed = None,
+    rate: _Rate = None,
+    as_fast_as_possible: _AsFastAsPossible = False,
+    only: _Only = None,
+    from_offset: _FromOffset = 0,
+    resume: _Resume = False,
+    faults: _Faults = None,
+    fault_table: _FaultTable = None,
+    check: _Check = None,
+    schema: _Schema = False,
     json_summary: JsonOption = False,
     out: OutOption = Path("fauxpay-out"),
 ) -> None:
