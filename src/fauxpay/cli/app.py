@@ -13,6 +13,7 @@ from fauxpay.cli import (
     generate,
     housekeeping,
     leaks,
+    load,
     proofs,
     report,
     runs,
@@ -37,6 +38,7 @@ app.command()(export.export)
 app.command()(report.report)
 app.command()(sql.sql)
 app.command()(stream.stream)
+app.command()(load.load)
 app.command()(config.cite)
 app.command()(proofs.verify)
 app.command()(proofs.replay)
