@@ -45,6 +45,10 @@ def test_every_table_has_its_rows(connection, sealed):
     for name in TABLES:
         (relation,) = answers(connection, f"SELECT count(*) FROM {name}")
         wanted = sum(entry["rows"] for entry in run.entries(name))
+        if name == "campaigns":  # Each shard has its part of some.
+            whole = len(set(run.table(name).to_table()["campaign_id"].to_pylist()))
+            assert whole < wanted
+            wanted = whole
         assert relation.fetchall() == [(wanted,)], name
 
 

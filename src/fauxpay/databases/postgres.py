@@ -24,6 +24,7 @@ from fauxpay.contracts.tables import Table, table
 from fauxpay.databases.definitions import key_sql, quoted, table_sql, text
 from fauxpay.errors import ConfigError, ConflictError, MissingExtraError, StorageError
 from fauxpay.readers.run import TABLES, Run
+from fauxpay.readers.views import CAMPAIGNS, connect_run
 from fauxpay.receipts.layout import PLAN_TABLES
 from fauxpay.streams.channels import masked
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 SCHEMES = ("postgres", "postgresql")
 BATCH_ROWS = 65_536
-CAMPAIGNS = "campaigns"
 _LOCK = 7_046_029_254_386_353_131  # Any number, the same for all loaders.
 _NAME = r"[a-z_][a-z0-9_]{0,62}"
 Report = Callable[[str, int], None]
@@ -181,12 +181,11 @@ def _fill(cursor: Any, run: Run, schema: str, report: Report) -> dict[str, int]:
 
 
 def _campaigns(run: Run) -> pa.Table:
-    """One row for each campaign: a shard's file has the part of it that its own cards saw."""
-    own = run.table(CAMPAIGNS).to_table().unify_dictionaries()
-    whole = own.group_by(["campaign_id", "typology"]).aggregate(
-        [("started_at", "min"), ("ended_at", "max")]
-    )
-    return whole.rename_columns(["campaign_id", "typology", "started_at", "ended_at"])
+    """One row for each campaign, in contract shape."""
+    shape = table(TABLES[CAMPAIGNS]).arrow_schema()
+    with connect_run(run) as connection:
+        found = connection.sql(f"FROM {CAMPAIGNS}").to_arrow_table()
+    return found.cast(_plain(shape))
 
 
 def _is_newer(cursor: Any, run: Run, schema: str) -> bool:

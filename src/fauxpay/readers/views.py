@@ -16,11 +16,14 @@ from fauxpay.readers.run import TABLES, Run
 if TYPE_CHECKING:
     import duckdb
 
+CAMPAIGNS = "campaigns"
+_WHOLE = "campaign_id, typology, min(started_at) AS started_at, max(ended_at) AS ended_at"
+
 
 def connect_run(
     run: Run, threads: int | None = None, memory_limit: str | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """A connection with a view for each table of a run; it asks no network.
+    """A connection with a view for each table of a run, campaigns whole; it asks no network.
 
     Raises StorageError where a file of the receipt is missing, MissingExtraError without DuckDB.
     """
@@ -29,7 +32,11 @@ def connect_run(
     for name in TABLES:
         files = [str(path) for path in run.files(name)]
         if files:  # An older run may lack a table that came later.
-            connection.read_parquet(files, hive_partitioning=False).create_view(name)
+            rows = connection.read_parquet(files, hive_partitioning=False)
+            if name == CAMPAIGNS:
+                # A shard's file has the part of a campaign that its own cards saw.
+                rows = rows.aggregate(_WHOLE, "campaign_id, typology")
+            rows.create_view(name)
     return connection
 
 
