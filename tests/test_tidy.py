@@ -28,6 +28,7 @@ LAYERS = (
     "readers",
     "streams",
     "databases",
+    "lakes",
     "scorecard",
     "drift",
     "calibration",

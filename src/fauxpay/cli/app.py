@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from fauxpay.cli import (
+    commit,
     config,
     contracts,
     drift,
@@ -39,6 +40,7 @@ app.command()(report.report)
 app.command()(sql.sql)
 app.command()(stream.stream)
 app.command()(load.load)
+app.command()(commit.commit)
 app.command()(config.cite)
 app.command()(proofs.verify)
 app.command()(proofs.replay)
