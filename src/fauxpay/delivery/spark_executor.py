@@ -1,0 +1,218 @@
+"""Spark: the executor of a Spark cluster, or of a local one that is started here for the run.
+
+Reads    spark.master as spark-submit, PYSPARK_SUBMIT_ARGS or a running session have it
+Writes   nothing of its own; workers write partitions
+Draws    nothing
+Sources  nothing
+
+A run is one job with a task for each block. Answers come back by an accumulator, of which Spark
+promises that a task which is tried again counts once; a lost worker is Spark's to notice.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import shutil
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from fauxpay.delivery.blocks import Block, blocks
+from fauxpay.delivery.executors import core_count
+from fauxpay.delivery.remote import RETRIES_MAX, Answer, make_block, receipts_of
+from fauxpay.errors import MissingExtraError, ResourceError
+from fauxpay.foundations.machine import RESUMES
+
+if TYPE_CHECKING:
+    from fauxpay.delivery.executors import OnRows
+    from fauxpay.delivery.task import Context, Stretch
+    from fauxpay.receipts.records import PartitionReceipt
+
+JAVA_MISSING = (
+    "Java is not there, which Spark runs on; expected a `java` in JAVA_HOME or on the path. "
+    "`apt-get install openjdk-17-jre-headless`, or use --executor processes"
+)
+
+
+class SparkExecutor:
+    """One Spark job, in a session that is started by the first word of work."""
+
+    def __init__(self, workers: int) -> None:
+        _require_spark()
+        self._wanted = workers
+        self._spark: Any = None
+        self._is_ours = False
+
+    @property
+    def worker_count(self) -> int:
+        """Tasks at a time: the cores of the cluster, and no more than are wanted."""
+        cores = max(1, int(self._started().defaultParallelism))
+        return min(self._wanted, cores) if self._wanted else cores
+
+    def warm(self, task_count: int) -> None:
+        """Starts a session, which takes some seconds."""
+        if task_count:
+            self._started()
+
+    def run(
+        self, stretches: Sequence[Stretch], context: Context, on_rows: OnRows
+    ) -> Iterator[PartitionReceipt]:
+        """See `Executor.run`; rows are told of when a block is done."""
+        if not stretches:
+            return
+        from fauxpay.delivery.remote import Errand
+
+        spark = self._started()
+        work = list(blocks(stretches, self.worker_count))
+        job = _Job(spark, pickle.dumps(Errand(context)), work, self.worker_count)
+        told: set[int] = set()
+        try:
+            for number, answers in job.answers():
+                if number in told:
+                    continue
+                told.add(number)
+                for answer in answers:
+                    yield from receipts_of(answer, on_rows)
+        finally:
+            job.close()
+        assert len(told) == len(work), f"{len(told)} of {len(work)} blocks were told of"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        del kind, error, trace
+        if self._is_ours:
+            self._spark.stop()
+        self._spark, self._is_ours = None, False
+
+    def _started(self) -> Any:
+        """The context of the session that there is, else of a new one."""
+        if self._spark is None:
+            from pyspark import SparkConf, SparkContext
+
+            running = SparkContext._active_spark_context
+            if running is not None:
+                self._spark = running
+                return running
+            try:
+                conf = SparkConf()
+                if not conf.contains("spark.master"):
+                    _set_local(conf, self._wanted or core_count())
+                conf.setIfMissing("spark.app.name", "fauxpay")
+                conf.setIfMissing("spark.ui.enabled", "false")
+                conf.setIfMissing("spark.task.maxFailures", str(RETRIES_MAX + 1))
+                self._spark = SparkContext(conf=conf)
+            except Exception as error:
+                raise ResourceError(
+                    f"Spark cannot be used: {_first_line(error)}. Correct spark.master, start the "
+                    f"cluster, or use --executor processes; {RESUMES}."
+                ) from error
+            self._is_ours = True
+            self._spark.setLogLevel("ERROR")
+        return self._spark
+
+
+def _set_local(conf: Any, workers: int) -> None:
+    """A cluster in one process of Java, which tries lost tasks again and listens to nobody else."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    conf.setMaster(f"local[{workers},{RETRIES_MAX + 1}]")
+    conf.setIfMissing("spark.driver.host", "127.0.0.1")
+    conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1")
+
+
+class _Job:
+    """A Spark job in a thread, whose answers come through a queue."""
+
+    def __init__(self, spark: Any, errand: bytes, work: Sequence[Block], workers: int) -> None:
+        self._spark = spark
+        self._group = f"fauxpay-{id(self)}"
+        self._arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._answers = spark.accumulator([], _collecting(self._arrived))
+        self._errand = spark.broadcast(errand)
+        self._work = work
+        # Spark has no limit of its own for the tasks of a job: what may not run at a time stands
+        # in one task, one block after the other.
+        is_limited = workers < spark.defaultParallelism
+        self._task_count = workers if is_limited else len(work)
+        self._thread = threading.Thread(target=self._run, name="fauxpay-spark", daemon=True)
+
+    def answers(self) -> Iterator[tuple[int, Sequence[Answer]]]:
+        """(number of a block, its answers), as they come. Raises ResourceError for a lost job."""
+        self._thread.start()
+        while (arrived := self._arrived.get()) is not None:
+            if isinstance(arrived, Exception):
+                raise ResourceError(
+                    f"Spark gave up after {RETRIES_MAX + 1} tries of a task: "
+                    f"{_first_line(arrived)}; perhaps for want of memory, or because workers keep "
+                    f"going away. Look at the cluster; {RESUMES}."
+                ) from arrived
+            yield from arrived
+
+    def close(self) -> None:
+        """Stops what is under way; Spark ends the workers of cancelled tasks."""
+        if self._thread.is_alive():
+            self._spark.cancelJobGroup(self._group)
+            self._thread.join()
+        self._errand.destroy()
+
+    def _run(self) -> None:
+        try:
+            self._spark.setJobGroup(self._group, "partitions", interruptOnCancel=True)
+            numbered = self._spark.parallelize(list(enumerate(self._work)), self._task_count)
+            numbered.foreachPartition(partial(_make, self._errand, self._answers))
+        except Exception as error:
+            self._arrived.put(error)
+        else:
+            self._arrived.put(None)
+
+
+def _make(errand: Any, answers: Any, numbered: Any) -> None:
+    """In a worker: the blocks of a task, whose answers Spark takes along with the task's end."""
+    loaded = _errand_of(errand)
+    for number, block in numbered:
+        answers.add([(number, tuple(make_block(loaded, block)))])
+
+
+def _errand_of(errand: Any) -> Any:
+    return pickle.loads(errand.value)
+
+
+def _collecting(arrived: queue.SimpleQueue[Any]) -> Any:
+    """How answers are added up: here by handing them on, so that none is kept; there in a list."""
+    from pyspark.accumulators import AccumulatorParam
+
+    from fauxpay.delivery.spark_answers import Collecting
+
+    assert issubclass(Collecting, AccumulatorParam)
+    return Collecting(arrived)
+
+
+def _require_spark() -> None:
+    """Raises MissingExtraError where Spark or Java is not there."""
+    try:
+        import pyspark  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            "Spark is not installed, which run.executor=spark needs; "
+            "`pip install 'fauxpay[spark]'`, or use --executor processes"
+        ) from error
+    home = os.environ.get("JAVA_HOME")
+    if not (home and shutil.which("java", path=os.path.join(home, "bin"))) and not (
+        shutil.which("java")
+    ):
+        raise MissingExtraError(JAVA_MISSING)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
