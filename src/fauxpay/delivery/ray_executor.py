@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from fauxpay.delivery.blocks import blocks
 from fauxpay.delivery.executors import core_count
-from fauxpay.delivery.remote import RETRIES_MAX, Errand, make_block, receipts_of
+from fauxpay.delivery.remote import RETRIES_MAX, Errand, make_block, receipts_of, signals_kept
 from fauxpay.errors import MissingExtraError, ResourceError
 from fauxpay.foundations.machine import RESUMES
 
@@ -107,7 +107,8 @@ class RayExecutor:
         if not self._ray.is_initialized():
             address = os.environ.get("RAY_ADDRESS")
             try:
-                self._connect(address)
+                with signals_kept():
+                    self._connect(address)
             except Exception as error:
                 place = f"the Ray cluster {address}" if address else "a Ray cluster on this machine"
                 raise ResourceError(

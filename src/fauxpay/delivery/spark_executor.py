@@ -17,6 +17,7 @@ import queue
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from types import TracebackType
@@ -24,7 +25,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from fauxpay.delivery.blocks import Block, blocks
 from fauxpay.delivery.executors import core_count
-from fauxpay.delivery.remote import RETRIES_MAX, Answer, make_block, receipts_of
+from fauxpay.delivery.remote import (
+    RETRIES_MAX,
+    Answer,
+    Errand,
+    make_block,
+    receipts_of,
+    signals_kept,
+)
 from fauxpay.errors import MissingExtraError, ResourceError
 from fauxpay.foundations.machine import RESUMES
 
@@ -33,6 +41,8 @@ if TYPE_CHECKING:
     from fauxpay.delivery.task import Context, Stretch
     from fauxpay.receipts.records import PartitionReceipt
 
+KILL_TIMEOUT, KILL_TIMEOUT_DEFAULT = "spark.python.task.killTimeout", "2s"
+GRACE_SECONDS = 0.5
 JAVA_MISSING = (
     "Java is not there, which Spark runs on; expected a `java` in JAVA_HOME or on the path. "
     "`apt-get install openjdk-17-jre-headless`, or use --executor processes"
@@ -65,8 +75,6 @@ class SparkExecutor:
         """See `Executor.run`; rows are told of when a block is done."""
         if not stretches:
             return
-        from fauxpay.delivery.remote import Errand
-
         spark = self._started()
         work = list(blocks(stretches, self.worker_count))
         job = _Job(spark, pickle.dumps(Errand(context)), work, self.worker_count)
@@ -110,9 +118,12 @@ class SparkExecutor:
                 if not conf.contains("spark.master"):
                     _set_local(conf, self._wanted or core_count())
                 conf.setIfMissing("spark.app.name", "fauxpay")
+                conf.setIfMissing("spark.ui.showConsoleProgress", "false")
+                conf.setIfMissing(KILL_TIMEOUT, "100ms")
                 conf.setIfMissing("spark.ui.enabled", "false")
                 conf.setIfMissing("spark.task.maxFailures", str(RETRIES_MAX + 1))
-                self._spark = SparkContext(conf=conf)
+                with signals_kept():
+                    self._spark = SparkContext(conf=conf)
             except Exception as error:
                 raise ResourceError(
                     f"Spark cannot be used: {_first_line(error)}. Correct spark.master, start the "
@@ -126,9 +137,35 @@ class SparkExecutor:
 def _set_local(conf: Any, workers: int) -> None:
     """A cluster in one process of Java, which tries lost tasks again and listens to nobody else."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     conf.setMaster(f"local[{workers},{RETRIES_MAX + 1}]")
     conf.setIfMissing("spark.driver.host", "127.0.0.1")
     conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1")
+
+
+class _Answers:
+    """How answers are added up: here by handing them on, so that none is kept; there in a list.
+
+    What pyspark calls an AccumulatorParam.
+    """
+
+    def __init__(self, arrived: queue.SimpleQueue[Any] | None) -> None:
+        self._arrived = arrived
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Answers, (None,)
+
+    def zero(self, value: list[Any]) -> list[Any]:
+        """Nothing yet."""
+        del value
+        return []
+
+    def addInPlace(self, value: list[Any], more: list[Any]) -> list[Any]:
+        """In a worker the two lists as one; in the driver what came goes to whoever waits."""
+        if self._arrived is None:
+            return [*value, *more]
+        self._arrived.put(more)
+        return []
 
 
 class _Job:
@@ -138,7 +175,8 @@ class _Job:
         self._spark = spark
         self._group = f"fauxpay-{id(self)}"
         self._arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._answers = spark.accumulator([], _collecting(self._arrived))
+        self._answers = spark.accumulator([], _Answers(self._arrived))
+        self._is_over = False
         self._errand = spark.broadcast(errand)
         self._work = work
         # Spark has no limit of its own for the tasks of a job: what may not run at a time stands
@@ -150,7 +188,12 @@ class _Job:
     def answers(self) -> Iterator[tuple[int, Sequence[Answer]]]:
         """(number of a block, its answers), as they come. Raises ResourceError for a lost job."""
         self._thread.start()
-        while (arrived := self._arrived.get()) is not None:
+        while True:
+            arrived = self._arrived.get()
+            if arrived is None or isinstance(arrived, Exception):
+                self._is_over = True
+            if arrived is None:
+                return
             if isinstance(arrived, Exception):
                 raise ResourceError(
                     f"Spark gave up after {RETRIES_MAX + 1} tries of a task: "
@@ -161,9 +204,13 @@ class _Job:
 
     def close(self) -> None:
         """Stops what is under way; Spark ends the workers of cancelled tasks."""
-        if self._thread.is_alive():
+        if self._thread.is_alive() and not self._is_over:
             self._spark.cancelJobGroup(self._group)
             self._thread.join()
+            # Spark calls a task ended while its worker may go on for so long before it is killed.
+            told = self._spark.getConf().get(KILL_TIMEOUT, KILL_TIMEOUT_DEFAULT)
+            utilities = self._spark._jvm.org.apache.spark.network.util.JavaUtils
+            time.sleep(utilities.timeStringAsMs(told) / 1000 + GRACE_SECONDS)
         self._errand.destroy()
 
     def _run(self) -> None:
@@ -179,23 +226,9 @@ class _Job:
 
 def _make(errand: Any, answers: Any, numbered: Any) -> None:
     """In a worker: the blocks of a task, whose answers Spark takes along with the task's end."""
-    loaded = _errand_of(errand)
+    loaded = pickle.loads(errand.value)
     for number, block in numbered:
         answers.add([(number, tuple(make_block(loaded, block)))])
-
-
-def _errand_of(errand: Any) -> Any:
-    return pickle.loads(errand.value)
-
-
-def _collecting(arrived: queue.SimpleQueue[Any]) -> Any:
-    """How answers are added up: here by handing them on, so that none is kept; there in a list."""
-    from pyspark.accumulators import AccumulatorParam
-
-    from fauxpay.delivery.spark_answers import Collecting
-
-    assert issubclass(Collecting, AccumulatorParam)
-    return Collecting(arrived)
 
 
 def _require_spark() -> None:
