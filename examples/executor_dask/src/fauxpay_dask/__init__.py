@@ -71,11 +71,8 @@ class DaskExecutor:
                     yield from receipts_of(answer, on_rows)
                 if waiting:
                     futures.add(client.submit(answers_of, errand, waiting.pop(), pure=False))
-        except GeneratorExit:
-            # A task that runs cannot be interrupted, but its process can.
-            client.cancel(list(futures.futures))
-            client.restart()
-            raise
+        finally:
+            self._cancel(list(futures.futures))
 
     def __enter__(self) -> Self:
         return self
@@ -91,6 +88,17 @@ class DaskExecutor:
             if one is not None:
                 one.close()
         self._client = self._cluster = None
+
+    def _cancel(self, futures: list[Any]) -> None:
+        """Stops what is under way.
+
+        A task that runs cannot be interrupted, but its process can: where the workers are ours.
+        Those of a cluster of others end their block, which nobody asks for any more.
+        """
+        if futures:
+            self._client.cancel(futures)
+            if self._cluster is not None:
+                self._client.restart()
 
     def _connected(self) -> Any:
         if self._client is None:
