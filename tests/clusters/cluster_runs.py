@@ -80,11 +80,11 @@ def sidecar_count(root: Path) -> int:
 
 
 def kill_one(run: Started, sign: str) -> psutil.Process:
-    """Kills one process below a command whose command line has a sign in it: the busiest."""
+    """Kills a process at work below a command, whose command line has a sign in it."""
     until = time.monotonic() + ENDS_SECONDS_MAX
     while time.monotonic() < until:
-        found = [one for one in family(run) if sign in words_of(one)]
-        # The parent of forked workers has the same command line, and has used less.
+        # The parent of forked workers has the same command line, and does no work.
+        found = [one for one in family(run) if sign in words_of(one) and not has_forked(one)]
         if found:
             victim = max(found, key=used_seconds)
             kill(victim)
@@ -103,6 +103,15 @@ def kill(process: psutil.Process) -> None:
 def family(run: Started) -> list[psutil.Process]:
     """Processes that a command has started."""
     return psutil.Process(run.pid).children(recursive=True)
+
+
+def has_forked(process: psutil.Process) -> bool:
+    """Whether a child of it has the same command line."""
+    try:
+        own = process.cmdline()
+        return any(child.cmdline() == own for child in process.children())
+    except psutil.Error:
+        return False
 
 
 def words_of(process: psutil.Process) -> str:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 KILL_TIMEOUT, KILL_TIMEOUT_DEFAULT = "spark.python.task.killTimeout", "2s"
 GRACE_SECONDS = 0.5
+# Any of these may say which cluster to use; else it is this machine.
+SUBMITTED = ("PYSPARK_SUBMIT_ARGS", "PYSPARK_GATEWAY_PORT", "SPARK_CONF_DIR", "SPARK_HOME")
 JAVA_MISSING = (
     "Java is not there, which Spark runs on; expected a `java` in JAVA_HOME or on the path. "
     "`apt-get install openjdk-17-jre-headless`, or use --executor processes"
@@ -107,23 +109,15 @@ class SparkExecutor:
     def _started(self) -> Any:
         """The context of the session that there is, else of a new one."""
         if self._spark is None:
-            from pyspark import SparkConf, SparkContext
+            from pyspark import SparkContext
 
             running = SparkContext._active_spark_context
             if running is not None:
                 self._spark = running
                 return running
             try:
-                conf = SparkConf()
-                if not conf.contains("spark.master"):
-                    _set_local(conf, self._wanted or core_count())
-                conf.setIfMissing("spark.app.name", "fauxpay")
-                conf.setIfMissing("spark.ui.showConsoleProgress", "false")
-                conf.setIfMissing(KILL_TIMEOUT, "100ms")
-                conf.setIfMissing("spark.ui.enabled", "false")
-                conf.setIfMissing("spark.task.maxFailures", str(RETRIES_MAX + 1))
                 with signals_kept():
-                    self._spark = SparkContext(conf=conf)
+                    self._spark = SparkContext(conf=_settings(self._wanted or core_count()))
             except Exception as error:
                 raise ResourceError(
                     f"Spark cannot be used: {_first_line(error)}. Correct spark.master, start the "
@@ -134,13 +128,27 @@ class SparkExecutor:
         return self._spark
 
 
-def _set_local(conf: Any, workers: int) -> None:
-    """A cluster in one process of Java, which tries lost tasks again and listens to nobody else."""
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    conf.setMaster(f"local[{workers},{RETRIES_MAX + 1}]")
-    conf.setIfMissing("spark.driver.host", "127.0.0.1")
-    conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1")
+def _settings(workers: int) -> Any:
+    """What Spark was told already, and for what it was not: a quiet session of this machine."""
+    from pyspark import SparkConf, SparkContext
+
+    if not any(name in os.environ for name in SUBMITTED):
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    # Java has to be there first: only then does a SparkConf know what spark-submit was told.
+    SparkContext._ensure_initialized()
+    conf = SparkConf()
+    if not conf.contains("spark.master"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        # As a cluster does, it tries lost tasks again; and it listens to nobody else.
+        conf.setMaster(f"local[{workers},{RETRIES_MAX + 1}]")
+        conf.setIfMissing("spark.driver.host", "127.0.0.1")
+        conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1")
+    conf.setIfMissing("spark.app.name", "fauxpay")
+    conf.setIfMissing("spark.ui.enabled", "false")
+    conf.setIfMissing("spark.ui.showConsoleProgress", "false")
+    conf.setIfMissing("spark.task.maxFailures", str(RETRIES_MAX + 1))
+    conf.setIfMissing(KILL_TIMEOUT, "100ms")
+    return conf
 
 
 class _Answers:
