@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import pickle
 import queue
+import re
 import shutil
 import sys
 import threading
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 KILL_TIMEOUT, KILL_TIMEOUT_DEFAULT = "spark.python.task.killTimeout", "2s"
 GRACE_SECONDS = 0.5
+REASON_LENGTH_MAX = 300
 # Any of these may say which cluster to use; else it is this machine.
 SUBMITTED = ("PYSPARK_SUBMIT_ARGS", "PYSPARK_GATEWAY_PORT", "SPARK_CONF_DIR", "SPARK_HOME")
 JAVA_MISSING = (
@@ -120,7 +122,7 @@ class SparkExecutor:
                     self._spark = SparkContext(conf=_settings(self._wanted or core_count()))
             except Exception as error:
                 raise ResourceError(
-                    f"Spark cannot be used: {_first_line(error)}. Correct spark.master, start the "
+                    f"Spark cannot be used: {_reason(error)}. Correct spark.master, start the "
                     f"cluster, or use --executor processes; {RESUMES}."
                 ) from error
             self._is_ours = True
@@ -132,17 +134,18 @@ def _settings(workers: int) -> Any:
     """What Spark was told already, and for what it was not: a quiet session of this machine."""
     from pyspark import SparkConf, SparkContext
 
-    if not any(name in os.environ for name in SUBMITTED):
+    if any(name in os.environ for name in SUBMITTED):
+        # Java has to be there first: only then does a SparkConf know what spark-submit was told.
+        SparkContext._ensure_initialized()
+        conf = SparkConf()
+    else:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    # Java has to be there first: only then does a SparkConf know what spark-submit was told.
-    SparkContext._ensure_initialized()
-    conf = SparkConf()
-    if not conf.contains("spark.master"):
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         # As a cluster does, it tries lost tasks again; and it listens to nobody else.
-        conf.setMaster(f"local[{workers},{RETRIES_MAX + 1}]")
+        conf = SparkConf().setMaster(f"local[{workers},{RETRIES_MAX + 1}]")
         conf.setIfMissing("spark.driver.host", "127.0.0.1")
         conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1")
+    if str(conf.get("spark.master", "local")).startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     conf.setIfMissing("spark.app.name", "fauxpay")
     conf.setIfMissing("spark.ui.enabled", "false")
     conf.setIfMissing("spark.ui.showConsoleProgress", "false")
@@ -205,7 +208,7 @@ class _Job:
             if isinstance(arrived, Exception):
                 raise ResourceError(
                     f"Spark gave up after {RETRIES_MAX + 1} tries of a task: "
-                    f"{_first_line(arrived)}; perhaps for want of memory, or because workers keep "
+                    f"{_reason(arrived)}; perhaps for want of memory, or because workers keep "
                     f"going away. Look at the cluster; {RESUMES}."
                 ) from arrived
             yield from arrived
@@ -255,5 +258,11 @@ def _require_spark() -> None:
         raise MissingExtraError(JAVA_MISSING)
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+def _reason(error: Exception) -> str:
+    """The line of Spark's many that says why: a worker's own error, else why the job was ended."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    for sign in (r"\w*(Error|Exception): ", r".*Job aborted"):
+        for line in lines:
+            if re.match(sign, line):
+                return line[:REASON_LENGTH_MAX]
+    return lines[0][:REASON_LENGTH_MAX] if lines else type(error).__name__
