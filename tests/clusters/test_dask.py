@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cluster_runs import arguments, ended, kill_one, logical_digests, started, under_way
 
-pytestmark = [pytest.mark.slow, pytest.mark.clusters, pytest.mark.xdist_group("clusters")]
+pytestmark = [pytest.mark.slow, pytest.mark.clusters]
 CONFORMS = Path(__file__).with_name("conforms.py")
 
 

@@ -18,7 +18,7 @@ from cluster_runs import (
     words_of,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.clusters, pytest.mark.xdist_group("clusters")]
+pytestmark = [pytest.mark.slow, pytest.mark.clusters]
 WITH_RAY = ("--executor", "ray", "--workers", "2")
 CONFORMS = Path(__file__).with_name("conforms.py")
 NODES = Path(__file__).with_name("ray_nodes.py")

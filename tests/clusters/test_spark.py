@@ -19,7 +19,6 @@ from cluster_runs import (
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.clusters,
-    pytest.mark.xdist_group("clusters"),
     pytest.mark.usefixtures("java"),
 ]
 WITH_SPARK = ("--executor", "spark", "--workers", "2")
