@@ -104,3 +104,10 @@ class TypologyError(FauxpayError):
 
     exit_code = 11
     remedy = "Correct the package that the typology comes from; every rule broken is named."
+
+
+class ExecutorError(FauxpayError):
+    """An executor does not keep the rules of `fauxpay.testing.check_executor`."""
+
+    exit_code = 12
+    remedy = "Correct the package that the executor comes from; every rule broken is named."

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fauxpay.delivery.executors import STEAL_DAYS_MIN, Agenda
+from fauxpay.delivery.blocks import OUT_OF_ORDER_DAYS_MIN
+from fauxpay.delivery.processes import Agenda
 from fauxpay.delivery.task import (
     PLAN_DAY,
     STRETCH_CELLS,
@@ -77,11 +78,11 @@ def test_a_worker_walks_its_days_in_order():
 def test_short_ends_are_not_stolen():
     """Who is done takes half of a long block, in order, and nothing of a short one."""
     lines = [Line(), Line()]
-    agenda = Agenda(days_of(2 * STEAL_DAYS_MIN), lines)
-    for _ in range(STEAL_DAYS_MIN):
+    agenda = Agenda(days_of(2 * OUT_OF_ORDER_DAYS_MIN), lines)
+    for _ in range(OUT_OF_ORDER_DAYS_MIN):
         assert agenda.next_for(lines[0]) is not None
     stolen = agenda.next_for(lines[0])
-    assert stolen == (Task(0, 2 * STEAL_DAYS_MIN - STEAL_DAYS_MIN // 2),)
+    assert stolen == (Task(0, 2 * OUT_OF_ORDER_DAYS_MIN - OUT_OF_ORDER_DAYS_MIN // 2),)
     agenda.next_for(lines[0])
     agenda.next_for(lines[0])
     assert agenda.next_for(lines[0]) is None

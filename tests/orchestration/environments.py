@@ -14,8 +14,9 @@ INSTALL_SECONDS_MAX = 1200
 
 
 def environment(package: str, module: str, variable: str, folder: Path) -> Path:
-    """The bin folder of a virtual environment that has a package and this checkout of fauxpay.
+    """The bin folder of a virtual environment that has packages and this checkout of fauxpay.
 
+    package   one requirement, or several with spaces between
     variable  environment variable that may name one which was prepared, as .ci/run does
     folder    where to make one otherwise
     Skips the test, with the reason, where it cannot be installed.
@@ -53,7 +54,7 @@ def _install(place: Path, package: str) -> None:
     pip = [place / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
     commands = (
         [sys.executable, "-m", "venv", place],
-        [*pip, "install", "--quiet", package, "--editable", ROOT],
+        [*pip, "install", "--quiet", *package.split(), "--editable", ROOT],
     )
     for command in commands:
         try:

@@ -34,7 +34,16 @@ Seed = Annotated[
 ]
 Workers = Annotated[
     int | None,
-    typer.Option(metavar="NUMBER", help="Processes. 0: one per core. Never changes a byte."),
+    typer.Option(
+        metavar="NUMBER", help="At work at a time. 0: one per core. Never changes a byte."
+    ),
+]
+Executor = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="serial, processes, ray, spark, or a package's. Never changes a byte.",
+    ),
 ]
 Settings = Annotated[
     list[str] | None,

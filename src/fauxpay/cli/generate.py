@@ -47,6 +47,7 @@ def generate(
     end_day: given.EndDay = None,
     seed: given.Seed = None,
     workers: given.Workers = None,
+    executor: given.Executor = None,
     settings: given.Settings = None,
     is_json: given.IsJson = False,
     is_quiet: given.IsQuiet = False,
@@ -70,6 +71,7 @@ def generate(
             "run.to": end_day,
             "run.seed": seed,
             "run.workers": workers,
+            "run.executor": executor,
             "run.report": False if is_reportless else None,
         }
         resolved = resolve(config, os.environ, settings or [], flags, names)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import PurePath
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+
+from fauxpay.config.executors import known_executor
 
 CARD_INDEX_MAX = 2**31 - 1
 SHARD_CARDS_MAX = 2**24
@@ -19,9 +22,17 @@ FIRST_DAY = date(2018, 1, 2)
 LAST_DAY = date(2035, 12, 31)
 
 
-def setting(default: Any, description: str, unit: str, **bounds: Any) -> Any:
-    """A field with what every field must have: description, unit, and bounds where they apply."""
-    return Field(default, description=description, json_schema_extra={"x-unit": unit}, **bounds)
+def setting(
+    default: Any, description: str, unit: str, *, choices: Iterable[str] = (), **bounds: Any
+) -> Any:
+    """A field with what every field must have: description, unit, and bounds where they apply.
+
+    choices  the values of our own, where packages may bring more
+    """
+    extra: dict[str, Any] = {"x-unit": unit}
+    if choices:
+        extra["x-choices"] = list(choices)
+    return Field(default, description=description, json_schema_extra=extra, **bounds)
 
 
 def section(model: Any, description: str) -> Any:
@@ -73,6 +84,7 @@ def in_key_order(value: object) -> object:
 Day = Annotated[date, BeforeValidator(_day)]
 Folder = Annotated[str, BeforeValidator(_folder)]
 OwnFolder = Annotated[str, BeforeValidator(_own_folder)]
+ExecutorName = Annotated[str, BeforeValidator(known_executor)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Rate = Annotated[float, Field(ge=0, le=5)]
 Factor = Annotated[float, Field(ge=0, le=100)]

@@ -75,6 +75,10 @@ def allowed(field: FieldInfo) -> str:
     kind = field.annotation
     if get_origin(kind) is Literal:
         return f"one of {', '.join(map(str, get_args(kind)))}"
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and (choices := extra.get("x-choices")):
+        assert isinstance(choices, list)
+        return f"one of {', '.join(map(str, choices))}, or one of an installed package"
     if kind is bool:
         return "true or false"
     limits = {
@@ -114,7 +118,7 @@ def _problems(detail: Any, model: type[BaseModel]) -> Iterator[Problem]:
             yield Problem(key, given, text)
     elif kind == "extra_forbidden":
         yield _unknown(path, value, model)
-    elif kind == "folder":
+    elif kind in ("folder", "executor"):
         yield Problem(path, value, f"allowed is {detail['msg']}")
     else:
         yield Problem(path, value, f"allowed is {_allowed_at(location, model)}")

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from fauxpay.config.combinations import combination_faults
+from fauxpay.config.executors import OURS as EXECUTORS
 from fauxpay.config.fields import CARD_INDEX_MAX as CARD_INDEX_MAX
 from fauxpay.config.fields import FIRST_DAY as FIRST_DAY
 from fauxpay.config.fields import LAST_DAY as LAST_DAY
@@ -22,6 +23,7 @@ from fauxpay.config.fields import SEED_MAX as SEED_MAX
 from fauxpay.config.fields import SHARD_CARDS_MAX as SHARD_CARDS_MAX
 from fauxpay.config.fields import (
     Day,
+    ExecutorName,
     Folder,
     OwnFolder,
     Section,
@@ -155,12 +157,12 @@ class RunConfig(Section):
     out: Folder = setting(
         "./fauxpay-out", "where the files go, from the working directory", "folder"
     )
-    executor: Literal["serial", "processes"] = setting(
-        "processes", "what runs the partitions; the bytes are the same", "choice"
+    executor: ExecutorName = setting(
+        "processes", "what runs the partitions; the bytes are the same", "choice", choices=EXECUTORS
     )
     workers: int = setting(
         0,
-        "processes at work, 0 for one per core; the bytes are the same",
+        "processes at work, 0 for one per core of the machine or cluster; the bytes are the same",
         "processes",
         ge=0,
         le=1024,

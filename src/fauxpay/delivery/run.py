@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.delivery.engine import Engine
-from fauxpay.delivery.executors import Executor, executor, worker_count
+from fauxpay.delivery.executors import Executor, executor
 from fauxpay.delivery.progress import Progress, Report, Tally, WorldNews, silent
 from fauxpay.delivery.worlds import build_world, find_world, identify
 from fauxpay.errors import FauxpayError
@@ -106,9 +106,10 @@ def _make_contents(context: Context, report: Report) -> Contents:
         tasks = tasks_of(context, world)
         tally = Tally(report, len(tasks))
         found = _found(context, tasks, tally)
-        missing = _stretches(context, world, [task for task in tasks if task not in found])
+        missing = [task for task in tasks if task not in found]
+        left = _stretches(context, world, missing, running) if missing else []
         made = list(found.values())
-        for partition in running.run(missing, context, tally.add_rows):
+        for partition in running.run(left, context, tally.add_rows):
             made.append(partition)
             tally.add_partition(partition, is_found=partition.seconds is None)
             if partition.verdict is not Verdict.PASS:
@@ -139,15 +140,14 @@ def _make_world(context: Context, running: Executor, report: Report) -> dict[str
 
 
 def _stretches(
-    context: Context, world: Mapping[str, Any], missing: Sequence[Task]
+    context: Context, world: Mapping[str, Any], missing: Sequence[Task], running: Executor
 ) -> list[Stretch]:
     """The partitions to make, as many at a time as suits the size of a shard."""
     from fauxpay.delivery.judging import card_count
     from fauxpay.delivery.task import first_day_early, stretch_days, stretches
 
     cards = min(card_count(world), context.config.output.cards_per_shard)
-    workers = worker_count(context.config.run.executor, context.config.run.workers)
-    days = stretch_days(cards, len(missing), workers)
+    days = stretch_days(cards, len(missing), running.worker_count)
     return list(first_day_early(stretches(missing, days)))
 
 

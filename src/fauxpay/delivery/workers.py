@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, NoReturn
 
+from fauxpay import errors
 from fauxpay.errors import FauxpayError
 from fauxpay.foundations.machine import refused
 
@@ -112,7 +113,7 @@ def _serve(connection: Connection) -> None:
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise
     except Exception as error:  # Told to the parent, which raises it there.
-        connection.send(_failure(current, error))
+        connection.send(failure(current, error))
 
 
 def _make(context: Context, workshop: Workshop, stretch: Stretch, connection: Connection) -> None:
@@ -124,12 +125,26 @@ def _make(context: Context, workshop: Workshop, stretch: Stretch, connection: Co
     connection.send(Finished(tuple(make_partitions(context, workshop, stretch, told))))
 
 
-def _failure(task: str, error: Exception) -> Failed:
+def failure(task: str, error: Exception) -> Failed:
+    """An error as it is told to the parent; the machine's refusals become errors of ours."""
     told = error if isinstance(error, FauxpayError) else refused(error)
     if told is not None:
         place = (told.about, told.partition, told.segment)
         return Failed(task, type(told).__name__, str(told), "", place)
     return Failed(task, type(error).__name__, str(error), traceback.format_exc())
+
+
+def raised(failed: Failed) -> FauxpayError:
+    """The worker's error in this process, of the same class where it is one of ours."""
+    known = getattr(errors, failed.kind, None)
+    if isinstance(known, type) and issubclass(known, FauxpayError):
+        return known(failed.message).located(*failed.place)
+    place = f"making {failed.task}" if failed.task else "opening the world"
+    return FauxpayError(
+        f"a worker failed at {place}: {failed.kind}: {failed.message}. This is a fault of fauxpay "
+        f"or of a plug-in, not of the request: please report it with the lines below. What was "
+        f"made before is kept, and the same command resumes.\n{failed.trace.rstrip()}"
+    ).located(partition=failed.task)
 
 
 def _leave(number: int, frame: object) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Testing: the conformance suite of typologies, for ours and for those of others.
+"""Typologies: the conformance suite of kinds of fraud, for ours and for those of others.
 
 `check_typology(typology)` plans a small world at a high rate in several ways and raises
 TypologyError with every rule that is broken, or returns what it saw. Ours pass it in our tests.

@@ -1,0 +1,55 @@
+"""Executors by name: ours, and those that installed packages offer.
+
+Reads    entry points of the group `fauxpay.executors`
+Writes   nothing
+Draws    nothing
+Sources  nothing
+
+Only names are needed to judge a config; what they stand for is loaded by delivery.executors.
+"""
+
+from __future__ import annotations
+
+import difflib
+from importlib.metadata import EntryPoint, entry_points
+
+from pydantic_core import PydanticCustomError
+
+GROUP = "fauxpay.executors"
+OURS = {
+    "serial": "fauxpay.delivery.executors:SerialExecutor",
+    "processes": "fauxpay.delivery.processes:ProcessExecutor",
+    "ray": "fauxpay.delivery.ray_executor:RayExecutor",
+    "spark": "fauxpay.delivery.spark_executor:SparkExecutor",
+}
+NEAR_ENOUGH = 0.6
+
+
+def known_executor(value: object) -> object:
+    """The same value where it names an executor; else an error with the nearest known name."""
+    # Ours are no package metadata, so that a plain checkout has them, and no look-up, for each
+    # reads the metadata of every installed package.
+    if not isinstance(value, str) or value in OURS:
+        return value
+    known = [*OURS, *sorted(executors_of_others())]
+    if value in known:
+        return value
+    near = difflib.get_close_matches(value.lower(), known, n=1, cutoff=NEAR_ENOUGH)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise PydanticCustomError(
+        "executor",
+        "one of {known}, or what an installed package offers in the group {group}{hint}",
+        {"known": ", ".join(known), "group": GROUP, "hint": hint},
+    )
+
+
+def executor_point(name: str) -> EntryPoint:
+    """Where the executor of a known name is to be loaded from."""
+    if name in OURS:
+        return EntryPoint(name, OURS[name], GROUP)
+    return executors_of_others()[name]
+
+
+def executors_of_others() -> dict[str, EntryPoint]:
+    """Entry points of installed packages by name, but for names that are ours."""
+    return {point.name: point for point in entry_points(group=GROUP) if point.name not in OURS}
