@@ -168,6 +168,10 @@ def _brings_errors_back(make: Make, stage: _Stage) -> Iterator[str]:
         yield "an error in a task: nothing was raised; expected the StorageError itself"
 
 
+def _wait() -> None:
+    time.sleep(_QUIET_SECONDS)
+
+
 def _stops_and_resumes(make: Make, stage: _Stage) -> Iterator[str]:
     """A run that is closed after its first receipt, and resumed."""
     context = stage.again("stopped", Engine(make_maker=slow_maker, make_inspector=_inspector))
@@ -176,7 +180,7 @@ def _stops_and_resumes(make: Make, stage: _Stage) -> Iterator[str]:
     if first is None:
         yield "closing: there was no receipt; expected one for each partition"
     before = _made(context, stage)
-    time.sleep(_QUIET_SECONDS)
+    _wait()
     if len(before) == len(stage.stretches):
         yield "closing: all partitions are made; expected that closing stops the work"
     if _made(context, stage) != before:
