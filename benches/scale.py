@@ -2,7 +2,7 @@
 
     python -m benches.scale [CARDS ...]
 
-Prints, for each number of cards (10^5 and 10^6 by default; 10^7 takes some minutes and 12 GB): what
+Prints, for each number of cards (10^5 and 10^6 by default; 10^7 takes minutes and memory): what
 its world costs to build, open and plan and how large it is; CPU seconds a million rows, the world
 apart; bytes and files of what is written; rows/s of one and two workers, start and world included.
 Then what a row costs at the largest world against the smallest, and exits with 1 where that is not
@@ -37,9 +37,10 @@ from fauxpay.receipts.records import PartitionReceipt
 
 CARDS = (100_000, 1_000_000)
 FIRST_DAY = "2026-03-02"
-# As many rows from every world: enough that the first day's look back for links is shared.
-CARD_DAYS = 3_000_000
-DAYS_MAX = 28
+DAYS = 4
+# The same for every world, so that a partition has as many rows, and two workers a shard each.
+CARDS_PER_SHARD = 50_000
+SPEED_CARDS_MAX = 2_000_000
 FLAT_WITHIN = 0.2
 SIDECARS = "worlds/*/seed=*/partitions/event_day=*/*.json"
 
@@ -66,18 +67,12 @@ class Made:
     partitions: int
 
 
-def days_of(cards: int) -> int:
-    """How many days make about as many rows from any number of cards."""
-    return max(2, min(DAYS_MAX, CARD_DAYS // cards))
-
-
 def context_of(root: Path, cards: int, seed: int) -> tuple[Context, date]:
     """A request of some days below a root, and the day after its last."""
-    last = date.fromisoformat(FIRST_DAY) + timedelta(days=days_of(cards))
+    last = date.fromisoformat(FIRST_DAY) + timedelta(days=DAYS)
     config = Config(
         catalog={"cards": cards},
-        # Two shards at least, so that each of two workers has one of its own.
-        output={"cards_per_shard": min(1_000_000, cards // 2)},
+        output={"cards_per_shard": CARDS_PER_SHARD},
         run={"from": FIRST_DAY, "to": last.isoformat(), "seed": seed, "out": str(root)},
     )
     parameters, engine = load_parameters(), Engine()
@@ -122,8 +117,11 @@ def measured(root: Path, cards: int) -> Made:
     )
 
 
-def speed(root: Path, cards: int, workers: int) -> float:
-    """Rows a second of wall time, from the first word to the workers to the last receipt."""
+def speed(root: Path, cards: int, workers: int) -> tuple[float, float]:
+    """Rows a second of wall time, from the first word to the workers to the last receipt.
+
+    Beside it the peak memory of the largest worker, in MB.
+    """
     context, _ = context_of(root, cards, seed=10 + workers)
     world = find_world(root, context.request.world_id)
     assert world is not None
@@ -132,7 +130,9 @@ def speed(root: Path, cards: int, workers: int) -> float:
     # One worker is a process of its own too: both pay for its start.
     with ProcessExecutor(workers) as running:
         receipts = list(running.run(work, context, lambda rows: None))
-    return rows_of(receipts) / (time.perf_counter() - begun)
+    seconds = time.perf_counter() - begun
+    peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return rows_of(receipts) / seconds, peak_mb
 
 
 def work_of(context: Context, world: Mapping[str, Any], workers: int) -> list[Stretch]:
@@ -154,7 +154,7 @@ def in_a_process(*arguments: object) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def lines_of(made: Made, speeds: Sequence[float]) -> list[str]:
+def lines_of(made: Made, speeds: Sequence[tuple[float, float]]) -> list[str]:
     """What a world and its rows cost."""
     size = made.catalog_bytes + made.derived_bytes
     each = made.cards / 1e6
@@ -171,12 +171,15 @@ def lines_of(made: Made, speeds: Sequence[float]) -> list[str]:
         f"{made.table_files / made.partitions:.0f} files and a sidecar of {made.sidecar_bytes} "
         f"bytes a partition"
     )
-    one, two = speeds
-    cost = (
-        f"  a million rows: {cost_of(made):.3f} CPU s, the world apart; with it one worker "
-        f"{one:,.0f} rows/s, two {two:,.0f} rows/s, {two / one:.2f} times"
+    cost = f"  a million rows: {cost_of(made):.3f} CPU s, the world apart"
+    if not speeds:
+        return [world, files, cost]
+    (one, peak_mb), (two, _) = speeds
+    rates = (
+        f"  start, world and plan included: one worker {one:,.0f} rows/s, two {two:,.0f} rows/s, "
+        f"{two / one:.2f} times; peak of a worker {peak_mb:.0f} MB"
     )
-    return [world, files, cost]
+    return [world, files, cost, rates]
 
 
 def cost_of(made: Made) -> float:
@@ -214,7 +217,8 @@ def main(arguments: Sequence[str]) -> int:
     for cards in [int(text) for text in arguments] or CARDS:
         with tempfile.TemporaryDirectory() as root:
             found.append(Made(**in_a_process("--made", root, cards)))
-            speeds = [in_a_process("--speed", root, cards, workers) for workers in (1, 2)]
+            workers = (1, 2) if cards <= SPEED_CARDS_MAX else ()
+            speeds = [in_a_process("--speed", root, cards, count) for count in workers]
         print("\n".join(lines_of(found[-1], speeds)), flush=True)
     each, besides = receipt_bytes()
     print(f"receipt.json: {each:.0f} bytes a partition and {besides:,} besides")
