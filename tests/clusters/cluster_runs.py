@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -50,7 +51,14 @@ def started(python: Path, words: Sequence[str], folder: Path, **more: str) -> St
             env=environ_of(**more),
             cwd=ROOT,
             start_new_session=True,
+            preexec_fn=mind_signals,
         )
+
+
+def mind_signals() -> None:
+    """For a child: signals mean what they mean at a terminal, however the tests were started."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def ended(run: Started, folder: Path, code: int = 0) -> str:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 OUT_OF_ORDER_DAYS_MIN = 6
 """A day out of order looks back for its links, which costs about two days: less is not worth it."""
-BLOCK_DAYS_MAX = 32
+BLOCK_DAYS_MAX = 128
+"""Opening a plan and looking back then cost 7 % of the rows (docs/scale.md), and a straggler of a
+million cards two or three minutes."""
 BLOCKS_PER_WORKER_MIN = 4
 
 Block = tuple["Stretch", ...]
