@@ -21,7 +21,7 @@ EXAMPLE = ROOT / "examples" / "executor_dask"
 def python(tmp_path_factory) -> Path:
     """The interpreter of an environment with Ray, Spark and Dask. Skips where there is none."""
     folder = tmp_path_factory.mktemp("clusters")
-    packages = "ray>=2.40 pyspark>=4.0 distributed>=2025.1"
+    packages = "ray>=2.40 pyspark>=4.0 distributed>=2025.1 pytest"
     return environment(packages, "ray", "TEST_CLUSTERS_VENV", folder / "venv") / "python"
 
 

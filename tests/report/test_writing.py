@@ -13,6 +13,7 @@ from pages import SMALL, Page, made
 
 import fauxpay
 from fauxpay.audit.housekeeping import leftovers
+from fauxpay.delivery import replacing
 from fauxpay.errors import StorageError
 from fauxpay.report import writing
 
@@ -141,7 +142,7 @@ def test_a_failed_write_leaves_the_earlier_report(tmp_path, monkeypatch):
     def fails(source, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(writing.os, "replace", fails)
+    monkeypatch.setattr(replacing.os, "replace", fails)
     with pytest.raises(StorageError, match="No space left"):
         writing.write_report(run)
     assert path.read_text() == "earlier"
