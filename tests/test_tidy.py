@@ -161,3 +161,9 @@ def test_version_is_the_package_s():
     from fauxpay import __version__
 
     assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_test_modules_have_names_of_their_own():
+    """Two modules of one name in folders without a package could not be collected together."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
