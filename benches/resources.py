@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,8 +23,8 @@ from pathlib import Path
 CARDS = ("--set", "catalog.cards=100000", "--set", "catalog.merchants=20000")
 
 
-def run(*arguments: str) -> tuple[float, float]:
-    """(wall seconds, peak MB of the largest process) of a fauxpay command."""
+def run(*arguments: str) -> tuple[float, float, float]:
+    """(wall seconds, peak MB of the largest process, CPU seconds) of a fauxpay command."""
     begun = time.perf_counter()
     child = subprocess.Popen(
         [sys.executable, "-m", "fauxpay", *arguments],
@@ -32,10 +33,10 @@ def run(*arguments: str) -> tuple[float, float]:
     )
     _, status, used = os.wait4(child.pid, 0)
     assert status == 0, arguments
-    return time.perf_counter() - begun, used.ru_maxrss / 1024
+    return time.perf_counter() - begun, used.ru_maxrss / 1024, used.ru_utime + used.ru_stime
 
 
-def generate(days: int, workers: int) -> tuple[float, float]:
+def generate(days: int, workers: int, *settings: str) -> tuple[float, float, float]:
     """A run of so many days in a new folder."""
     with tempfile.TemporaryDirectory() as root:
         first = datetime.date(2026, 3, 1)
@@ -43,7 +44,15 @@ def generate(days: int, workers: int) -> tuple[float, float]:
         window = ("--from", str(first), "--to", str(last))
         more = ("--out", root, "--workers", str(workers), *CARDS, *window)
         executor = "serial" if workers == 1 else "processes"
-        return run("generate", "--quiet", "--no-report", *more, "--set", f"run.executor={executor}")
+        return run(
+            "generate",
+            "--quiet",
+            "--no-report",
+            *more,
+            "--set",
+            f"run.executor={executor}",
+            *settings,
+        )
 
 
 def found() -> float:
@@ -52,6 +61,13 @@ def found() -> float:
         request = ("generate", "--quiet", "--out", root, "--to", "2026-03-04")
         run(*request)
         return min(run(*request)[0] for _ in range(5))
+
+
+def cost_of_fraud() -> float:
+    """Share of the CPU of 60 days that goes without fraud: median of alternating pairs."""
+    without = ("--set", "fraud.enabled=false")
+    pairs = [(generate(60, 1)[2], generate(60, 1, *without)[2]) for _ in range(3)]
+    return statistics.median(1 - plain / whole for whole, plain in pairs)
 
 
 def side_by_side(days: int) -> float:
@@ -85,7 +101,7 @@ def main() -> None:
     print(f"--help: {min(run('--help')[0] for _ in range(5)):.2f} s")
     print(f"start to first published day, demo world: {min(first_row() for _ in range(3)):.2f} s")
     print(f"the same request again: {found():.2f} s")
-    (_, short), (_, long) = generate(3, 1), generate(30, 1)
+    (_, short, _), (_, long, _) = generate(3, 1), generate(30, 1)
     print(f"peak memory, 100,000 cards: 3 days {short:.0f} MB, 30 days {long:.0f} MB")
     one = [generate(120, 1)[0] for _ in range(2)]
     two = [generate(120, 2)[0] for _ in range(2)]
@@ -93,6 +109,7 @@ def main() -> None:
         f"120 days of 100,000 cards: one worker {min(one):.1f} s, two {min(two):.1f} s, "
         f"{min(one) / min(two):.2f} times faster"
     )
+    print(f"fraud and labels: {cost_of_fraud():.1%} of the CPU")
     print(f"two separate runs side by side: {side_by_side(60):.2f} times one after the other")
 
 

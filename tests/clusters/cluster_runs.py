@@ -151,3 +151,27 @@ def logical_digests(root: Path) -> dict[str, str]:
     entries += [entry for part in run.receipt["partitions"] for entry in part["tables"]]
     assert len(run.receipt["partitions"]) == PARTITIONS - 12
     return {entry["path"]: entry["logical_digest"] for entry in entries}
+
+
+def survives_a_kill(python: Path, folder: Path, engine: Sequence[str], sign: str) -> None:
+    """A worker is killed in the middle: the run ends well and leaves nothing running."""
+    words = ["-m", "fauxpay", *arguments(folder / "out", *engine)]
+    run = started(python, words, folder)
+    under_way(folder / "out", run)
+    kill_one(run, sign)
+    others = family(run)
+    ended(run, folder)
+    require_gone(others)
+
+
+def log_without_retries(python: Path, folder: Path, engine: Sequence[str], sign: str) -> str:
+    """The same kill where no task is tried again: exit code 9, nothing sealed; what it wrote."""
+    module = f"fauxpay.delivery.{engine[1]}_executor"
+    code = f"import {module} as own; own.RETRIES_MAX = 0\nfrom fauxpay.cli import main; main()"
+    run = started(python, ["-c", code, *arguments(folder / "out", *engine)], folder)
+    under_way(folder / "out", run)
+    kill_one(run, sign)
+    log = ended(run, folder, code=9)
+    assert "the same command resumes" in log
+    assert not list((folder / "out").glob("runs/utc_day=*"))
+    return log

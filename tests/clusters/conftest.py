@@ -30,7 +30,7 @@ def java() -> str:
     """A Java for Spark. Skips where there is none."""
     found = shutil.which("java")
     if found is None:
-        pytest.skip("Spark needs Java: tools/install_java.sh")
+        pytest.skip("Spark needs Java: tools/install_debian.sh java")
     return found
 
 

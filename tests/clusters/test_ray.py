@@ -10,10 +10,11 @@ from cluster_runs import (
     ended,
     family,
     kill,
-    kill_one,
+    log_without_retries,
     logical_digests,
     require_gone,
     started,
+    survives_a_kill,
     under_way,
     words_of,
 )
@@ -22,10 +23,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.clusters]
 WITH_RAY = ("--executor", "ray", "--workers", "2")
 CONFORMS = Path(__file__).with_name("conforms.py")
 NODES = Path(__file__).with_name("ray_nodes.py")
-ONE_TRY = (
-    "import fauxpay.delivery.ray_executor as own; own.RETRIES_MAX = 0\n"
-    "from fauxpay.cli import main; main()"
-)
 
 
 def test_ray_keeps_the_rules(python, tmp_path):
@@ -37,26 +34,15 @@ def test_ray_keeps_the_rules(python, tmp_path):
 
 def test_a_killed_worker_changes_nothing(python, plain, tmp_path):
     """One of two workers is killed in the middle: Ray makes its task again, digests are equal."""
-    words = ["-m", "fauxpay", *arguments(tmp_path / "out", *WITH_RAY)]
-    run = started(python, words, tmp_path)
-    under_way(tmp_path / "out", run)
-    kill_one(run, "ray::make_block")
-    others = family(run)
-    ended(run, tmp_path)
+    survives_a_kill(python, tmp_path, WITH_RAY, "ray::make_block")
     assert logical_digests(tmp_path / "out") == plain
-    require_gone(others)
 
 
 def test_without_retries_the_killed_worker_is_missed(python, tmp_path):
     """Negative space: the kill does strike a task at work; nothing is sealed, and it resumes."""
-    words = ["-c", ONE_TRY, *arguments(tmp_path / "out", *WITH_RAY)]
-    run = started(python, words, tmp_path)
-    under_way(tmp_path / "out", run)
-    kill_one(run, "ray::make_block")
-    log = ended(run, tmp_path, code=9)
-    assert "Ray gave up a task" in log
-    assert "the same command resumes" in log
-    assert not list((tmp_path / "out").glob("runs/utc_day=*"))
+    assert "Ray gave up a task" in log_without_retries(
+        python, tmp_path, WITH_RAY, "ray::make_block"
+    )
 
 
 def test_a_lost_node_changes_nothing(python, plain, tmp_path):

@@ -10,9 +10,11 @@ from cluster_runs import (
     ended,
     family,
     kill_one,
+    log_without_retries,
     logical_digests,
     require_gone,
     started,
+    survives_a_kill,
     under_way,
 )
 
@@ -25,10 +27,6 @@ WITH_SPARK = ("--executor", "spark", "--workers", "2")
 CONFORMS = Path(__file__).with_name("conforms.py")
 # Workers of their own process each, as on machines of their own.
 TWO_EXECUTORS = "--master local-cluster[2,1,1024] --conf spark.executor.memory=1g pyspark-shell"
-ONE_TRY = (
-    "import fauxpay.delivery.spark_executor as own; own.RETRIES_MAX = 0\n"
-    "from fauxpay.cli import main; main()"
-)
 
 
 def test_spark_keeps_the_rules(python, tmp_path):
@@ -41,25 +39,15 @@ def test_spark_keeps_the_rules(python, tmp_path):
 
 def test_a_killed_worker_changes_nothing(python, plain, tmp_path):
     """A Python worker is killed in the middle: Spark makes its task again, digests are equal."""
-    words = ["-m", "fauxpay", *arguments(tmp_path / "out", *WITH_SPARK)]
-    run = started(python, words, tmp_path)
-    under_way(tmp_path / "out", run)
-    kill_one(run, "pyspark.daemon")
-    others = family(run)
-    ended(run, tmp_path)
+    survives_a_kill(python, tmp_path, WITH_SPARK, "pyspark.daemon")
     assert logical_digests(tmp_path / "out") == plain
-    require_gone(others)
 
 
 def test_without_retries_the_killed_worker_is_missed(python, tmp_path):
     """Negative space: the kill does strike a task at work; nothing is sealed, and it resumes."""
-    words = ["-c", ONE_TRY, *arguments(tmp_path / "out", *WITH_SPARK)]
-    run = started(python, words, tmp_path)
-    under_way(tmp_path / "out", run)
-    kill_one(run, "pyspark.daemon")
-    log = ended(run, tmp_path, code=9)
-    assert "Spark gave up after 1 tries of a task" in log
-    assert not list((tmp_path / "out").glob("runs/utc_day=*"))
+    assert "Spark gave up after 1 tries of a task" in log_without_retries(
+        python, tmp_path, WITH_SPARK, "pyspark.daemon"
+    )
 
 
 def test_a_lost_executor_changes_nothing(python, plain, tmp_path):

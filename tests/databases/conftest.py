@@ -58,7 +58,7 @@ def server() -> Iterator[Server]:
     pytest.importorskip("psycopg")
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
-        pytest.skip("no PostgreSQL here: tools/install_postgres.sh installs it")
+        pytest.skip("no PostgreSQL here: tools/install_debian.sh postgres installs it")
     folder = Path(tempfile.mkdtemp(prefix="fauxpay-postgres-"))
     if os.geteuid() == 0:
         shutil.chown(folder, USER)

@@ -78,7 +78,9 @@ def chromium() -> Iterator[Browser]:
 
     programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
     if not all(programs):
-        pytest.skip("no chromium and chromedriver here; tools/install_chromium.sh installs them")
+        pytest.skip(
+            "no chromium and chromedriver here; tools/install_debian.sh chromium installs them"
+        )
     options = selenium.ChromeOptions()
     options.binary_location = programs[0]
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})

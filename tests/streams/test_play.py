@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from fauxpay.errors import ConfigError, ConflictError, StorageError
-from fauxpay.streams.channels import HttpChannel, masked
+from fauxpay.foundations.addresses import masked
+from fauxpay.streams.channels import HttpChannel
 from fauxpay.streams.pace import Pace
 from fauxpay.streams.play import Asked, Place, play
 from fauxpay.streams.received import graded

@@ -136,7 +136,7 @@ def test_a_worker_s_memory_error_is_no_fault_of_ours():
     import numpy as np
     import pyarrow as pa
 
-    from fauxpay.delivery.workers import _failure
+    from fauxpay.delivery.workers import failure
     from fauxpay.errors import ResourceError
 
     def too_much():
@@ -148,7 +148,7 @@ def test_a_worker_s_memory_error_is_no_fault_of_ours():
     for refuse in (too_much, too_much_for_arrow, lambda: bytearray(1 << 60)):
         with pytest.raises(MemoryError) as raised:
             refuse()
-        failed = _failure("2026-03-01 part 0000", raised.value)
+        failed = failure("2026-03-01 part 0000", raised.value)
         assert failed.kind == ResourceError.__name__
         assert "the same command resumes" in failed.message
         assert failed.trace == ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from fauxpay.calibration.statistics import Cell, Key, Source, Statistics
 from fauxpay.foundations.reference import reference
-from fauxpay.scorecard.columns import literal
+from fauxpay.readers.query import literal
 
 MONTHS_MIN = 12
 

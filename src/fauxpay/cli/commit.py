@@ -1,9 +1,8 @@
-"""`fauxpay commit`: a run into tables that a platform already reads."""
+"""`fauxpay commit`: a run into Delta tables."""
 
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,18 +11,11 @@ import typer
 from fauxpay.cli.options import JsonOption, OutOption, RunArgument
 
 
-class Form(StrEnum):
-    """Table formats."""
-
-    DELTA = "delta"
-
-
 def commit(
     run: RunArgument,
     to: Annotated[
         str, typer.Argument(metavar="FOLDER", help="Folder or URI, one for each world and seed.")
     ],
-    form: Annotated[Form, typer.Option("--format", help="Table format.")] = Form.DELTA,
     json_summary: JsonOption = False,
     out: OutOption = Path("fauxpay-out"),
 ) -> None:
@@ -31,10 +23,9 @@ def commit(
 
     A run that is there is left alone; the same days are put anew, other days stay.
     """
-    del form  # One so far.
+    from fauxpay.foundations.addresses import masked
     from fauxpay.lakes.delta import commit as commit_run
     from fauxpay.readers.run import open as open_store
-    from fauxpay.streams.channels import masked
 
     chosen = open_store(out).run(run)
     done = commit_run(chosen, to)

@@ -30,8 +30,8 @@ def load(
     A run that is there is left alone; of one that overlaps it only the missing days are added.
     """
     from fauxpay.databases.postgres import load as load_run
+    from fauxpay.foundations.addresses import masked
     from fauxpay.readers.run import open as open_store
-    from fauxpay.streams.channels import masked
 
     chosen = open_store(out).run(run)
     loaded = load_run(chosen, url, schema)

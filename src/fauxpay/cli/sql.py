@@ -42,6 +42,7 @@ def sql(
     Views: transactions, postings, truth, labels, cards, customers, merchants and the others of
     `fauxpay contracts list`. SHOW TABLES lists them, DESCRIBE cards shows columns.
     """
+    from fauxpay.errors import FauxpayError
     from fauxpay.readers.run import open as open_store
     from fauxpay.readers.statements import answers
     from fauxpay.readers.views import confine, connect_run
@@ -58,10 +59,8 @@ def sql(
         try:
             for relation in answers(connection, text):
                 _print(relation, form)
-        except Exception as error:
-            from fauxpay.errors import FauxpayError
-
-            if not (is_asked and isinstance(error, FauxpayError)):
+        except FauxpayError as error:
+            if not is_asked:
                 raise
             typer.echo(str(error), err=True)  # At a prompt one tries again.
 

@@ -97,7 +97,8 @@ def stream(
     if check is not None:
         _check(chosen, check, kinds, fault_table, json_summary)
         return
-    from fauxpay.streams.channels import STDOUT, masked
+    from fauxpay.foundations.addresses import masked
+    from fauxpay.streams.channels import STDOUT
     from fauxpay.streams.play import Asked, play
 
     pace = _pace(speed, rate, as_fast_as_possible)
@@ -135,21 +136,21 @@ def _kinds(only: str | None) -> tuple[str, ...]:
 
 def _pace(speed: float | None, rate: str | None, is_fast: bool) -> Pace:
     from fauxpay.errors import ConfigError
-    from fauxpay.streams.pace import Pace as Made
+    from fauxpay.streams.pace import Pace
 
     if sum((speed is not None, rate is not None, is_fast)) > 1:
         raise ConfigError("--speed, --rate, --as-fast-as-possible: expected one of them")
     if speed is not None and not 0 < speed < float("inf"):
         raise ConfigError(f"--speed {speed}: expected seconds of the world above 0")
     if rate is None:
-        return Made(speed=speed)
+        return Pace(speed=speed)
     try:
         number = float(rate.removesuffix("/s"))
     except ValueError:
         number = 0.0
     if not 0 < number < float("inf"):
         raise ConfigError(f"--rate {rate}: expected events a second above 0, such as 5000/s")
-    return Made(rate=number)
+    return Pace(rate=number)
 
 
 def _faults(run: Run, file: Path | None, table: Path | None) -> Faults | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.contracts.documents import check_document
+from fauxpay.readers.query import literal
 from fauxpay.receipts import layout
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def openings(run: Run) -> dict[str, str]:
     folder = glob.rpartition("/event_day=")[0]
     return {
         "fauxpay": f"fauxpay.open({str(run.root)!r}).run({run.run_id!r}).table('transactions')",
-        "DuckDB": f"SELECT * FROM read_parquet({_sql(glob)}, hive_partitioning=true)",
+        "DuckDB": f"SELECT * FROM read_parquet({literal(glob)}, hive_partitioning=true)",
         "Polars": f"pl.scan_parquet({glob!r}, hive_partitioning=True)",
         "pandas": f"pd.read_parquet({folder!r})",
     }
@@ -83,11 +84,6 @@ def lines(run: Run, seconds: float, report: Path | None = None) -> list[str]:
 def _table(facts: Mapping[str, str]) -> list[str]:
     width = max(len(name) for name in facts)
     return [f"  {name:<{width}}  {value}" for name, value in facts.items()]
-
-
-def _sql(text: str) -> str:
-    quoted = text.replace("'", "''")
-    return f"'{quoted}'"
 
 
 def found_line(run: Run) -> str:

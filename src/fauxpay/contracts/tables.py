@@ -285,3 +285,9 @@ class Table:
         return pa.schema(
             [pa.field(c.name, c.arrow_type, nullable=c.nullable) for c in self.columns]
         )
+
+    def plain_schema(self) -> pa.Schema:
+        """The same without dictionaries, for formats that do not know them."""
+        return pa.schema(
+            [pa.field(c.name, c.value_type, nullable=c.nullable) for c in self.columns]
+        )

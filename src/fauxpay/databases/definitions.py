@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from fauxpay.contracts.tables import Table
+from fauxpay.readers.query import literal, quoted
 
 _TYPES = {
     pa.int8(): "smallint",
@@ -35,9 +36,7 @@ _INDEXES = {
 
 
 def column_type(kind: pa.DataType) -> str:
-    """The type of a column, dictionaries as what they hold."""
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
+    """The type of a column without dictionaries."""
     if pa.types.is_timestamp(kind):
         return "timestamptz"
     return _TYPES[kind]
@@ -45,7 +44,7 @@ def column_type(kind: pa.DataType) -> str:
 
 def table_sql(schema: str, table: Table) -> Iterator[str]:
     """The empty table with its meaning; keys come once it has rows, for that is faster."""
-    fields = table.arrow_schema()
+    fields = table.plain_schema()
     columns = ", ".join(
         f"{quoted(field.name)} {column_type(field.type)}{'' if field.nullable else ' NOT NULL'}"
         for field in fields
@@ -55,7 +54,7 @@ def table_sql(schema: str, table: Table) -> Iterator[str]:
     for column in table.columns:
         told = "; ".join(part for part in (column.description, column.unit) if part)
         if told:
-            yield f"COMMENT ON COLUMN {name}.{quoted(column.name)} IS {text(told)}"
+            yield f"COMMENT ON COLUMN {name}.{quoted(column.name)} IS {literal(told)}"
 
 
 def key_sql(schema: str, tables: list[Table]) -> Iterator[str]:
@@ -80,13 +79,3 @@ def key_sql(schema: str, tables: list[Table]) -> Iterator[str]:
                 )
         for column in _INDEXES.get(table.name, ()):
             yield f"CREATE INDEX ON {own} ({quoted(column)})"
-
-
-def quoted(name: str) -> str:
-    """An identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    """A literal."""
-    return "'" + value.replace("'", "''") + "'"

@@ -21,12 +21,13 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from fauxpay.contracts.tables import Table, table
-from fauxpay.databases.definitions import key_sql, quoted, table_sql, text
+from fauxpay.databases.definitions import key_sql, table_sql
 from fauxpay.errors import ConfigError, ConflictError, MissingExtraError, StorageError
+from fauxpay.foundations.addresses import masked
+from fauxpay.readers.query import literal, quoted
 from fauxpay.readers.run import TABLES, Run
-from fauxpay.readers.views import CAMPAIGNS, connect_run
+from fauxpay.readers.views import CAMPAIGNS, whole_campaigns
 from fauxpay.receipts.layout import PLAN_TABLES
-from fauxpay.streams.channels import masked
 
 if TYPE_CHECKING:
     import psycopg
@@ -117,9 +118,9 @@ def _load(connection: psycopg.Connection[Any], run: Run, schema: str, report: Re
                 cursor.execute(statement)
         window = run.receipt["window"]
         cursor.execute(
-            f"INSERT INTO {quoted(schema)}.fauxpay_runs VALUES ({text(run.run_id)}, "
-            f"{text(run.world_id)}, {int(run.receipt['seed'])}, {text(window['from'])}, "
-            f"{text(window['to'])}, {text(run.receipt['created_utc'])})"
+            f"INSERT INTO {quoted(schema)}.fauxpay_runs VALUES ({literal(run.run_id)}, "
+            f"{literal(run.world_id)}, {int(run.receipt['seed'])}, {literal(window['from'])}, "
+            f"{literal(window['to'])}, {literal(run.receipt['created_utc'])})"
         )
     connection.execute(f"ANALYZE {quoted(schema)}.transactions")
     return Loaded(rows, is_new=True)
@@ -149,7 +150,9 @@ def _make_books(cursor: Any, run: Run, schema: str) -> bool:
 
 
 def _is_loaded(cursor: Any, run: Run, schema: str) -> bool:
-    cursor.execute(f"SELECT 1 FROM {quoted(schema)}.fauxpay_runs WHERE run_id = {text(run.run_id)}")
+    cursor.execute(
+        f"SELECT 1 FROM {quoted(schema)}.fauxpay_runs WHERE run_id = {literal(run.run_id)}"
+    )
     return cursor.fetchone() is not None
 
 
@@ -166,7 +169,7 @@ def _fill(cursor: Any, run: Run, schema: str, report: Report) -> dict[str, int]:
         if name in PLAN_TABLES and missing:
             cursor.execute(f"DELETE FROM {quoted(schema)}.{quoted(name)}")
         if name == CAMPAIGNS and missing:
-            whole = _campaigns(run)
+            whole = whole_campaigns(run)
             rows[name] = _copied(cursor, schema, table(reference), whole.to_batches())
             report(name, rows[name])
         for entry, path in missing:
@@ -180,14 +183,6 @@ def _fill(cursor: Any, run: Run, schema: str, report: Report) -> dict[str, int]:
     return rows
 
 
-def _campaigns(run: Run) -> pa.Table:
-    """One row for each campaign, in contract shape."""
-    shape = table(TABLES[CAMPAIGNS]).arrow_schema()
-    with connect_run(run) as connection:
-        found = connection.sql(f"FROM {CAMPAIGNS}").to_arrow_table()
-    return found.cast(_plain(shape))
-
-
 def _is_newer(cursor: Any, run: Run, schema: str) -> bool:
     """Whether the run's window ends after that of every run which is there."""
     cursor.execute(f"SELECT max(window_to) FROM {quoted(schema)}.fauxpay_runs")
@@ -197,31 +192,22 @@ def _is_newer(cursor: Any, run: Run, schema: str) -> bool:
 
 def _note(cursor: Any, schema: str, entry: Mapping[str, Any]) -> None:
     cursor.execute(
-        f"INSERT INTO {quoted(schema)}.fauxpay_files VALUES ({text(entry['path'])}, "
-        f"{text(entry['name'])}, {text(entry['logical_digest'])})"
+        f"INSERT INTO {quoted(schema)}.fauxpay_files VALUES ({literal(entry['path'])}, "
+        f"{literal(entry['name'])}, {literal(entry['logical_digest'])})"
     )
 
 
 def _copied(cursor: Any, schema: str, contract: Table, batches: Iterable[pa.RecordBatch]) -> int:
-    names = [column.name for column in contract.columns]
-    count = 0
+    shape = contract.plain_schema()
+    names, count = shape.names, 0
     columns = ", ".join(quoted(name) for name in names)
     into = f"{quoted(schema)}.{quoted(contract.name)} ({columns})"
     with cursor.copy(f"COPY {into} FROM STDIN (FORMAT csv, NULL '')") as copy:
         for batch in batches:
             sink = io.BytesIO()
-            # In the contract's order, and without dictionaries, which CSV does not know.
-            plain = batch.cast(_plain(batch.schema)).select(names)
-            csv.write_csv(plain, sink, csv.WriteOptions(include_header=False))
+            csv.write_csv(
+                batch.select(names).cast(shape), sink, csv.WriteOptions(include_header=False)
+            )
             copy.write(sink.getvalue())
             count += batch.num_rows
     return count
-
-
-def _plain(schema: pa.Schema) -> pa.Schema:
-    return pa.schema(
-        [
-            field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
-            for field in schema
-        ]
-    )

@@ -16,10 +16,10 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.resource_tracker import ensure_running
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from fauxpay.delivery.blocks import OUT_OF_ORDER_DAYS_MIN
+from fauxpay.delivery.executors import Closed
 from fauxpay.delivery.workers import Failed, Finished, Idle, Rows, raised, work
 from fauxpay.errors import FauxpayError, ResourceError
 from fauxpay.foundations.machine import OUT_OF_MEMORY
@@ -57,7 +57,7 @@ class Agenda:
         return own.popleft() if own else None
 
 
-class ProcessExecutor:
+class ProcessExecutor(Closed):
     """Spawned processes of the standard library, each with a pipe."""
 
     def __init__(self, workers: int) -> None:
@@ -103,18 +103,6 @@ class ProcessExecutor:
                         self._send(connection, stretch)
                         if stretch is None:
                             busy.discard(connection)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        del kind, error, trace
-        self.close()
 
     def close(self) -> None:
         """Ends every worker: politely, then surely."""

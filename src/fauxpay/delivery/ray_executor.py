@@ -17,10 +17,10 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from fauxpay.delivery.blocks import blocks
+from fauxpay.delivery.engines import EngineExecutor
 from fauxpay.delivery.executors import core_count
 from fauxpay.delivery.remote import RETRIES_MAX, Errand, make_block, receipts_of, signals_kept
 from fauxpay.errors import MissingExtraError, ResourceError
@@ -36,26 +36,18 @@ OBJECT_STORE_BYTES = 500_000_000
 PATIENCE_SECONDS = 5.0
 
 
-class RayExecutor:
+class RayExecutor(EngineExecutor):
     """Ray tasks, started by the first word of work."""
 
     def __init__(self, workers: int) -> None:
+        super().__init__(workers)
         self._ray = _loaded()
-        self._wanted = workers
         self._is_ours = False
         self._is_started = False
 
-    @property
-    def worker_count(self) -> int:
-        """Tasks at a time: the cores of the cluster, and no more than are wanted."""
-        self._start()
-        cores = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
-        return min(self._wanted, cores) if self._wanted else cores
-
-    def warm(self, task_count: int) -> None:
-        """Connects, or starts a cluster, which takes some seconds."""
-        if task_count:
-            self._start()
+    def cores(self) -> int:
+        """As Ray counts them, of all nodes."""
+        return int(self._ray.cluster_resources().get("CPU", 1))
 
     def run(
         self, stretches: Sequence[Stretch], context: Context, on_rows: OnRows
@@ -70,7 +62,7 @@ class RayExecutor:
         errand = self._ray.put(Errand(context))
         # More than run at a time, so that no worker waits for us; the rest when there is room.
         waiting = deque(blocks(stretches, count))
-        ahead = count if self._wanted else 2 * count
+        ahead = count if self.wanted else 2 * count
         running: list[Any] = []
         try:
             while waiting or running:
@@ -86,21 +78,13 @@ class RayExecutor:
         finally:
             self._cancel(running)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        del kind, error, trace
+    def close(self) -> None:
+        """Ends the cluster that was started here."""
         if self._is_ours:
             self._ray.shutdown()
         self._is_ours = self._is_started = False
 
-    def _start(self) -> None:
+    def connect(self) -> None:
         """Connects to the cluster that there is, else starts one on this machine."""
         if self._is_started:
             return
@@ -108,7 +92,7 @@ class RayExecutor:
             address = os.environ.get("RAY_ADDRESS")
             try:
                 with signals_kept():
-                    self._connect(address)
+                    self._begin(address)
             except Exception as error:
                 place = f"the Ray cluster {address}" if address else "a Ray cluster on this machine"
                 raise ResourceError(
@@ -118,14 +102,14 @@ class RayExecutor:
             self._is_ours = True
         self._is_started = True
 
-    def _connect(self, address: str | None) -> None:
+    def _begin(self, address: str | None) -> None:
         settings: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": True}
         if address:
             self._ray.init(address=address, **settings)
             return
         self._ray.init(
             address="local",
-            num_cpus=self._wanted or core_count(),
+            num_cpus=self.wanted or core_count(),
             include_dashboard=False,
             object_store_memory=OBJECT_STORE_BYTES,
             **settings,

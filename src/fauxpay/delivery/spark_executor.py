@@ -12,7 +12,6 @@ promises that a task which is tried again counts once; a lost worker is Spark's 
 from __future__ import annotations
 
 import os
-import pickle
 import queue
 import re
 import shutil
@@ -21,10 +20,10 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from fauxpay.delivery.blocks import Block, blocks
+from fauxpay.delivery.engines import EngineExecutor
 from fauxpay.delivery.executors import core_count
 from fauxpay.delivery.remote import (
     RETRIES_MAX,
@@ -53,25 +52,18 @@ JAVA_MISSING = (
 )
 
 
-class SparkExecutor:
+class SparkExecutor(EngineExecutor):
     """One Spark job, in a session that is started by the first word of work."""
 
     def __init__(self, workers: int) -> None:
+        super().__init__(workers)
         _require_spark()
-        self._wanted = workers
         self._spark: Any = None
         self._is_ours = False
 
-    @property
-    def worker_count(self) -> int:
-        """Tasks at a time: the cores of the cluster, and no more than are wanted."""
-        cores = max(1, int(self._started().defaultParallelism))
-        return min(self._wanted, cores) if self._wanted else cores
-
-    def warm(self, task_count: int) -> None:
-        """Starts a session, which takes some seconds."""
-        if task_count:
-            self._started()
+    def cores(self) -> int:
+        """As Spark counts them, of all executors."""
+        return int(self._spark.defaultParallelism)
 
     def run(
         self, stretches: Sequence[Stretch], context: Context, on_rows: OnRows
@@ -79,9 +71,9 @@ class SparkExecutor:
         """See `Executor.run`; rows are told of when a block is done."""
         if not stretches:
             return
-        spark = self._started()
-        work = list(blocks(stretches, self.worker_count))
-        job = _Job(spark, pickle.dumps(Errand(context)), work, self.worker_count)
+        count = self.worker_count
+        work = list(blocks(stretches, count))
+        job = _Job(self._spark, Errand(context), work, count)
         told: set[int] = set()
         try:
             for number, answers in job.answers():
@@ -94,40 +86,31 @@ class SparkExecutor:
             job.close()
         assert len(told) == len(work), f"{len(told)} of {len(work)} blocks were told of"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        del kind, error, trace
+    def close(self) -> None:
+        """Ends the session that was started here."""
         if self._is_ours:
             self._spark.stop()
         self._spark, self._is_ours = None, False
 
-    def _started(self) -> Any:
-        """The context of the session that there is, else of a new one."""
-        if self._spark is None:
-            from pyspark import SparkContext
+    def connect(self) -> None:
+        """Takes the session that there is, else begins one."""
+        if self._spark is not None:
+            return
+        from pyspark import SparkContext
 
-            running = SparkContext._active_spark_context
-            if running is not None:
-                self._spark = running
-                return running
-            try:
-                with signals_kept():
-                    self._spark = SparkContext(conf=_settings(self._wanted or core_count()))
-            except Exception as error:
-                raise ResourceError(
-                    f"Spark cannot be used: {_reason(error)}. Correct spark.master, start the "
-                    f"cluster, or use --executor processes; {RESUMES}."
-                ) from error
-            self._is_ours = True
-            self._spark.setLogLevel("ERROR")
-        return self._spark
+        self._spark = SparkContext._active_spark_context
+        if self._spark is not None:
+            return
+        try:
+            with signals_kept():
+                self._spark = SparkContext(conf=_settings(self.wanted or core_count()))
+        except Exception as error:
+            raise ResourceError(
+                f"Spark cannot be used: {_reason(error)}. Correct spark.master, start the "
+                f"cluster, or use --executor processes; {RESUMES}."
+            ) from error
+        self._is_ours = True
+        self._spark.setLogLevel("ERROR")
 
 
 def _settings(workers: int) -> Any:
@@ -182,7 +165,7 @@ class _Answers:
 class _Job:
     """A Spark job in a thread, whose answers come through a queue."""
 
-    def __init__(self, spark: Any, errand: bytes, work: Sequence[Block], workers: int) -> None:
+    def __init__(self, spark: Any, errand: Errand, work: Sequence[Block], workers: int) -> None:
         self._spark = spark
         self._group = f"fauxpay-{id(self)}"
         self._arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -237,9 +220,8 @@ class _Job:
 
 def _make(errand: Any, answers: Any, numbered: Any) -> None:
     """In a worker: the blocks of a task, whose answers Spark takes along with the task's end."""
-    loaded = pickle.loads(errand.value)
     for number, block in numbered:
-        answers.add([(number, tuple(make_block(loaded, block)))])
+        answers.add([(number, tuple(make_block(errand.value, block)))])
 
 
 def _require_spark() -> None:

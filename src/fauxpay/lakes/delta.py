@@ -24,10 +24,10 @@ import pyarrow.parquet as pq
 
 from fauxpay.contracts.tables import table
 from fauxpay.errors import ConflictError, GateError, MissingExtraError, StorageError
+from fauxpay.foundations.addresses import masked
 from fauxpay.readers.run import TABLES, Run
-from fauxpay.readers.views import CAMPAIGNS, connect_run
-from fauxpay.receipts.layout import DAY_TABLES
-from fauxpay.streams.channels import masked
+from fauxpay.readers.views import CAMPAIGNS, whole_campaigns
+from fauxpay.receipts.layout import CATALOG_TABLES, DAY_TABLES, PLAN_TABLES
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -140,17 +140,20 @@ def _tried(lake: Any, run: Run, uri: str, put: Callable[[], None]) -> None:
 
 
 def _put(lake: Any, run: Run, root: str, name: str) -> None:
-    shape = _shape(name)
-    rows = _campaigns(run, shape) if name == CAMPAIGNS else _rows(run, name, shape)
-    more: dict[str, Any] = {}
-    window = run.receipt["window"]
+    shape, uri, more = _shape(name), f"{root}/{name}", dict[str, Any]()
+    found = _opened(lake, uri)
+    if found is not None and name in CATALOG_TABLES:
+        return  # A world has one catalog.
+    if found is not None and name in PLAN_TABLES and _has_later(lake, run, root):
+        return  # A later window's plan holds all of this one's.
     if name in DAY_TABLES:
         more["partition_by"] = [DAY]
-        if _opened(lake, f"{root}/{name}") is not None:
+        if found is not None:
+            window = run.receipt["window"]
             more["predicate"] = f"{DAY} >= '{window['from']}' AND {DAY} < '{window['to']}'"
-    elif _has_later(lake, run, root):
-        return  # A later window's tables hold all of this one's.
-    _write(lake, run, f"{root}/{name}", pa.RecordBatchReader.from_batches(shape, rows), more)
+    whole = name == CAMPAIGNS
+    rows = whole_campaigns(run).to_batches() if whole else _rows(run, name, shape)
+    _write(lake, run, uri, pa.RecordBatchReader.from_batches(shape, rows), more)
 
 
 def _has_later(lake: Any, run: Run, root: str) -> bool:
@@ -199,24 +202,12 @@ def _versions(lake: Any, root: str) -> dict[str, int]:
 
 def _shape(name: str) -> pa.Schema:
     """The contract's columns as Delta knows them, days with the day they are of."""
+    # Delta has no numbers without a sign, and would wrap the upper half around.
     fields = [
-        pa.field(field.name, _type(field.type), field.nullable)
-        for field in table(TABLES[name]).arrow_schema()
+        field.with_type(pa.int64()) if pa.types.is_unsigned_integer(field.type) else field
+        for field in table(TABLES[name]).plain_schema()
     ]
     return pa.schema([*fields, pa.field(DAY, pa.date32())] if name in DAY_TABLES else fields)
-
-
-def _type(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_dictionary(kind):
-        return kind.value_type
-    # Delta has no numbers without a sign, and would wrap the upper half around.
-    return pa.int64() if pa.types.is_unsigned_integer(kind) else kind
-
-
-def _campaigns(run: Run, shape: pa.Schema) -> Iterator[pa.RecordBatch]:
-    with connect_run(run) as connection:
-        found = connection.sql(f"FROM {CAMPAIGNS} ORDER BY campaign_id").to_arrow_table()
-    yield from found.cast(shape).to_batches()
 
 
 def _rows(run: Run, name: str, shape: pa.Schema) -> Iterator[pa.RecordBatch]:

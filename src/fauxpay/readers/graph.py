@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fauxpay.contracts.tables import table
 from fauxpay.errors import StorageError
+from fauxpay.readers.views import connect_run
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from fauxpay.readers.run import Run
 
 NODES, EDGES = "graph_nodes", "graph_edges"
+SEEN = ("transactions",)  # What the bank sees at the time.
 _COLUMN_OF = {
     "card": "card_id",
     "device": "device_id",
@@ -43,7 +45,7 @@ class Graph:
 
 def graph_of(run: Run, memory_limit: str | None = None) -> Graph:
     """The graph of a run, in memory."""
-    connection = _connected(run, memory_limit)
+    connection = connect_run(run, memory_limit=memory_limit, names=SEEN)
     found = {name: connection.sql(query).to_arrow_table() for name, query in _queries().items()}
     shaped = {
         name: made.cast(table(f"activity.yaml#/$defs/{name}").arrow_schema())
@@ -65,7 +67,8 @@ def export_graph(run: Run, folder: Path, memory_limit: str | None = None) -> dic
         raise StorageError(
             f"{folder}: {error.strerror or error}; expected a place for a new folder"
         ) from error
-    connection, counts = _connected(run, memory_limit), {}
+    connection = connect_run(run, memory_limit=memory_limit, names=SEEN)
+    counts: dict[str, int] = {}
     for name, query in _queries().items():
         schema = table(f"activity.yaml#/$defs/{name}").arrow_schema()
         counts[name] = 0
@@ -74,19 +77,6 @@ def export_graph(run: Run, folder: Path, memory_limit: str | None = None) -> dic
                 counts[name] += batch.num_rows
                 writer.write_batch(batch.cast(schema))
     return counts
-
-
-def _connected(run: Run, memory_limit: str | None) -> Any:
-    import duckdb
-
-    connection = duckdb.connect()
-    if memory_limit is not None:
-        connection.execute(f"SET memory_limit = '{memory_limit}'")
-    files = [str(path) for path in run.files("transactions")]
-    columns = ", ".join((*_COLUMN_OF.values(), "event_time", "is_approved"))
-    rows = connection.read_parquet(files).project(columns)
-    rows.create_view("transactions")
-    return connection
 
 
 def _queries() -> dict[str, str]:

@@ -45,3 +45,13 @@ def connected(
     if temp_directory is None:
         weakref.finalize(connection, shutil.rmtree, folder, ignore_errors=True)
     return connection
+
+
+def literal(text: str) -> str:
+    """A text as SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    """A name of a column as SQL."""
+    return '"' + name.replace('"', '""') + '"'

@@ -31,7 +31,6 @@ def answers(connection: duckdb.DuckDBPyConnection, text: str) -> Iterator[Any]:
     try:
         for statement in connection.extract_statements(text):
             require_asking(connection, statement)
-            # Newlines matter: a comment ends with its line.
             relation = connection.sql(statement.query)
             if relation is not None:
                 yield relation

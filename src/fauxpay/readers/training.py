@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from fauxpay.errors import ConfigError, ConflictError
 from fauxpay.labels.knowledge import Instant, instant_us, turned_to_fraud
-from fauxpay.readers.query import connected
+from fauxpay.readers.query import connected, literal
 from fauxpay.readers.windows import DAY_US, Entries, Recipe, Timeline, entities_max, features
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def sources_of(run: Run) -> Sources:
     """The files of a run."""
 
     def scan(name: str) -> str:
-        paths = ", ".join("'" + str(path).replace("'", "''") + "'" for path in run.files(name))
+        paths = ", ".join(literal(str(path)) for path in run.files(name))
         return f"read_parquet([{paths}], hive_partitioning = false)"
 
     return Sources(scan("transactions"), scan("labels"))

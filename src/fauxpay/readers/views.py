@@ -8,28 +8,35 @@ Sources  nothing
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from fauxpay.readers.query import connected
+from fauxpay.contracts.tables import table
+from fauxpay.readers.query import connected, literal
 from fauxpay.readers.run import TABLES, Run
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 CAMPAIGNS = "campaigns"
 _WHOLE = "campaign_id, typology, min(started_at) AS started_at, max(ended_at) AS ended_at"
 
 
 def connect_run(
-    run: Run, threads: int | None = None, memory_limit: str | None = None
+    run: Run,
+    threads: int | None = None,
+    memory_limit: str | None = None,
+    names: Iterable[str] = TABLES,
 ) -> duckdb.DuckDBPyConnection:
     """A connection with a view for each table of a run, campaigns whole; it asks no network.
 
+    names  of the tables that are looked at
     Raises StorageError where a file of the receipt is missing, MissingExtraError without DuckDB.
     """
     connection = connected(threads, memory_limit)
     connection.execute("SET autoinstall_known_extensions = false")
-    for name in TABLES:
+    for name in names:
         files = [str(path) for path in run.files(name)]
         if files:  # An older run may lack a table that came later.
             rows = connection.read_parquet(files, hive_partitioning=False)
@@ -40,10 +47,18 @@ def connect_run(
     return connection
 
 
+def whole_campaigns(run: Run) -> pa.Table:
+    """One row for each campaign, in contract shape without dictionaries."""
+    shape = table(TABLES[CAMPAIGNS]).plain_schema()
+    with connect_run(run, names=(CAMPAIGNS,)) as connection:
+        found = connection.sql(f"FROM {CAMPAIGNS} ORDER BY campaign_id").to_arrow_table()
+    return found.cast(shape)
+
+
 def confine(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Lets the connection read the run's own files and nothing else, for good."""
     files = [str(path) for name in TABLES for path in run.files(name)]
-    listed = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
+    listed = ", ".join(literal(path) for path in files)
     connection.execute(f"SET allowed_paths = [{listed}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

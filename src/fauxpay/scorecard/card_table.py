@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from fauxpay.errors import ConfigError, StorageError
 from fauxpay.readers.query import connected as connected
+from fauxpay.readers.query import literal, quoted
 from fauxpay.readers.run import Run
 from fauxpay.readers.run import open as open_store
 from fauxpay.receipts import layout
-from fauxpay.scorecard.columns import CANONICAL, CHOICES, chosen_columns, literal, quoted, shaped
+from fauxpay.scorecard.columns import CANONICAL, CHOICES, chosen_columns, shaped
 from fauxpay.scorecard.run_columns import run_columns, run_source
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import difflib
 from collections.abc import Mapping
 
 from fauxpay.errors import ConfigError
+from fauxpay.readers.query import quoted
 
 CANONICAL: Mapping[str, str] = {
     "card": "the card, any type",
@@ -62,16 +63,6 @@ _TRUE = "('1', '1.0', 'true', 't', 'yes', 'y', 'fraud')"
 _FALSE = "('0', '0.0', 'false', 'f', 'no', 'n', 'genuine', 'legit', 'legitimate')"
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _NEAR = 0.5
-
-
-def quoted(name: str) -> str:
-    """A name of a column as SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as SQL."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def chosen_columns(

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from fauxpay.errors import ContractError, ResourceError
 from fauxpay.foundations.reference import rates_on, reference
+from fauxpay.readers.query import literal, quoted
 from fauxpay.scorecard.card_table import CardTable
-from fauxpay.scorecard.columns import literal, quoted
 from fauxpay.scorecard.facts import Rules
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fauxpay.foundations.draws import F64
-from fauxpay.scorecard.columns import literal
+from fauxpay.readers.query import literal
 from fauxpay.scorecard.single_columns import (
     FRAUDS_MIN,
     PAST_SHARE,

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from fauxpay.foundations.reference import reference
+from fauxpay.readers.query import literal
 from fauxpay.readers.run import TABLES, Run
 from fauxpay.receipts.layout import DAY_TABLES
-from fauxpay.scorecard.columns import literal
 
 POSTINGS = "postings"
 _PLAIN = {

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fauxpay.errors import ContractError
+from fauxpay.readers.query import literal
 from fauxpay.scorecard.blocks import BLOCKS_MIN
 from fauxpay.scorecard.card_table import CardTable
-from fauxpay.scorecard.columns import literal
 from fauxpay.scorecard.events import (
     COMMON_CURRENCY,
     Events,

@@ -15,6 +15,7 @@ from typing import IO, Protocol
 from urllib.parse import urlsplit
 
 from fauxpay.errors import ConfigError, ConflictError, MissingExtraError, StorageError
+from fauxpay.foundations.addresses import masked
 from fauxpay.streams.envelope import SEQUENCE_DIGITS, Events
 
 STDOUT = ("-", "stdout")
@@ -65,15 +66,6 @@ def open_channel(target: str, is_resumed: bool) -> Channel:
 def file_of(target: str) -> Path:
     """The path of a file target."""
     return Path(target.removeprefix("file://"))
-
-
-def masked(target: str) -> str:
-    """A target as it may be shown: without user, password and query."""
-    parts = urlsplit(target)
-    if not parts.netloc:
-        return target
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"
 
 
 class LineChannel:

@@ -11,7 +11,7 @@ Each fault is drawn at the event's place in the sequence: the same under any bat
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -141,7 +141,7 @@ class Spoiled:
     seed: int
     _waiting: Events | None = None
     _due_us: I64 | None = None
-    _told: list[pa.Table] | None = None
+    _told: list[pa.Table] = field(default_factory=list)
 
     def altered(self, sequence: I64, time_us: I64, kind: I64) -> tuple[I64, Any]:
         """(microseconds by which each clock is wrong, whether the shape is the later one)."""
@@ -178,7 +178,7 @@ class Spoiled:
 
     def table(self) -> pa.Table:
         """What was done to which event, in order of the sequence."""
-        whole = pa.concat_tables([SCHEMA.empty_table(), *(self._told or [])])
+        whole = pa.concat_tables([SCHEMA.empty_table(), *self._told])
         return whole.sort_by([("sequence", "ascending"), ("fault", "ascending")])
 
     def note_altered(self, events: Events, skew_us: I64, is_changed: Any) -> None:
@@ -200,7 +200,6 @@ class Spoiled:
         index = np.flatnonzero(rows)
         if not index.size:
             return
-        self._told = self._told if self._told is not None else []
         self._told.append(
             pa.table(
                 {

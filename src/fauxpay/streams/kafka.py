@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pyarrow.compute as pc
 
 from fauxpay.errors import ConfigError, MissingExtraError, StorageError
-from fauxpay.streams.channels import masked
+from fauxpay.foundations.addresses import masked
 from fauxpay.streams.envelope import Events
 
 TOPICS = ("transactions", "labels")

@@ -23,8 +23,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from fauxpay.contracts.tables import table
 from fauxpay.foundations.draws import I64
-from fauxpay.readers.run import Run
+from fauxpay.readers.run import TABLES, Run
 from fauxpay.readers.views import connect_run
 
 BATCH_ROWS = 32_768
@@ -97,7 +98,7 @@ def _labels(run: Run) -> pa.Table:
     if not run.entries("labels"):
         return run.table("labels").schema.append(pa.field("card_id", pa.int64())).empty_table()
     names = ", ".join(f"l.{name}" for name in columns)
-    with connect_run(run) as connection:
+    with connect_run(run, names=("labels", "transactions")) as connection:
         return connection.sql(
             f"SELECT {names}, t.card_id FROM labels l JOIN transactions t USING (transaction_id) "
             f"ORDER BY l.known_at, l.transaction_id, l.label, l.source, l.stage, l.reason_code"
@@ -121,6 +122,8 @@ def _merged(files: list[Path], batch_rows: int) -> Iterator[pa.Table]:
     """The rows of files that are each in order of time, as one."""
     readers = [pq.ParquetFile(path) for path in files]
     batches = [reader.iter_batches(batch_rows) for reader in readers]
+    # Dictionaries differ from file to file.
+    shape = table(TABLES["transactions"]).plain_schema()
     held: list[pa.Table | None] = [None] * len(files)
     open_ones = set(range(len(files)))
     try:
@@ -132,7 +135,11 @@ def _merged(files: list[Path], batch_rows: int) -> Iterator[pa.Table]:
                     if batch is None:
                         open_ones.discard(one)
                         continue
-                    parts = [part for part in (held[one], _plain(batch)) if part is not None]
+                    parts = [
+                        part
+                        for part in (held[one], pa.Table.from_batches([batch]).cast(shape))
+                        if part is not None
+                    ]
                     held[one] = pa.concat_tables(parts)
             ready = _ready(held, open_ones)
             if ready.num_rows:
@@ -169,12 +176,3 @@ def _low(rows: pa.Table | None) -> int:
 def _high(rows: pa.Table | None) -> int:
     assert rows is not None
     return int(rows["event_time"][-1].value)
-
-
-def _plain(batch: pa.RecordBatch) -> pa.Table:
-    """Without dictionaries, which differ from file to file."""
-    fields = [
-        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
-        for field in batch.schema
-    ]
-    return pa.Table.from_batches([batch]).cast(pa.schema(fields))

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -88,7 +88,7 @@ def play(run: Run, asked: Asked, pace: Pace, report: Report = lambda sent: None)
             "a stream with faults is made from its beginning; expected neither --resume nor "
             "--from-offset with --faults"
         )
-    place = Place.of(run, asked.target)
+    place = Place.of(run, asked.target, asked.only)
     first = max(asked.from_offset, place.read() if asked.is_resumed else 0)
     channel = open_channel(asked.target, asked.is_resumed)
     try:
@@ -148,19 +148,25 @@ class _Stream:
                 # All lines are made even where they are skipped: the digest is of all.
                 self._digest.update(events.text())
                 self._counts += np.bincount(events.kind, minlength=len(KINDS))
-                if self._spoiled is not None:
-                    events = self._altered(connection, piece, events, self._spoiled)
                 wanted = kinds[events.kind] & (events.sequence >= self._first)
+                if self._spoiled is not None:
+                    events = self._altered(connection, piece, events, wanted, self._spoiled)
                 if wanted.all():
                     yield events
                 elif wanted.any():
                     yield events.take(wanted)
 
     def _altered(
-        self, connection: duckdb.DuckDBPyConnection, piece: Piece, events: Events, spoiled: Spoiled
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        piece: Piece,
+        events: Events,
+        wanted: Any,
+        spoiled: Spoiled,
     ) -> Events:
-        """With the lines of those whose clock or shape is another."""
+        """With the lines of those that are sent and whose clock or shape is another."""
         skew_us, is_changed = spoiled.altered(events.sequence, events.time_us, events.kind)
+        skew_us, is_changed = np.where(wanted, skew_us, 0), is_changed & wanted
         spoiled.note_altered(events, skew_us, is_changed)
         for rows, names in (
             (np.flatnonzero((skew_us != 0) & ~is_changed), {}),
@@ -191,11 +197,12 @@ class Place:
     path: Path | None
 
     @staticmethod
-    def of(run: Run, target: str) -> Place:
-        """The place of a run's stream to a target."""
+    def of(run: Run, target: str, only: tuple[str, ...] = KINDS) -> Place:
+        """The place of a run's stream of some kinds of events to a target."""
         if target in STDOUT or "://" not in target or target.startswith("file://"):
             return Place(None)
-        name = hashlib.sha256(target.encode()).hexdigest()[:16]  # A target may hold a password.
+        # A target may hold a password.
+        name = hashlib.sha256(" ".join((target, *only)).encode()).hexdigest()[:16]
         return Place(run.root / PLACES / f"{run.run_id}-{name}.json")
 
     def read(self) -> int:

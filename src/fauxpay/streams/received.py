@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from fauxpay.errors import ContractError
-from fauxpay.readers.query import connected
+from fauxpay.readers.query import connected, literal
 from fauxpay.readers.run import Run
 from fauxpay.streams.envelope import COMPLETED, TYPE, encode
 from fauxpay.streams.order import KINDS, pieces
@@ -114,12 +114,12 @@ def _numbers(only: tuple[str, ...]) -> str:
 
 
 def _receive(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    text = str(path).replace("'", "''")
     types = ", ".join(f"'{TYPE.format(kind)}'" for kind in KINDS)
     connection.execute(
         f"CREATE TABLE lines_in AS SELECT row_number() OVER () AS nth, line FROM "
-        f"read_csv('{text}', columns = {{'line': 'VARCHAR'}}, delim = chr(1), quote = '', "
-        f"escape = '', header = false, parallel = false, max_line_size = {_LINE_BYTES_MAX}); "
+        f"read_csv({literal(str(path))}, columns = {{'line': 'VARCHAR'}}, delim = chr(1), "
+        f"quote = '', escape = '', header = false, parallel = false, "
+        f"max_line_size = {_LINE_BYTES_MAX}); "
         f"CREATE TABLE received AS SELECT nth, line ->> '$.id' AS id, line ->> '$.type' AS type, "
         f"(line ->> '$.sequence')::BIGINT AS place, hash(line) AS digest FROM lines_in; "
         f"DELETE FROM received WHERE type NOT IN ({types}, '{COMPLETED}')"

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from distributed import Client, KilledWorker, LocalCluster, as_completed
 
 from fauxpay.delivery.blocks import Block, blocks
+from fauxpay.delivery.engines import EngineExecutor
 from fauxpay.delivery.executors import core_count
 from fauxpay.delivery.remote import Answer, Errand, make_block, receipts_of
 from fauxpay.errors import ResourceError
@@ -34,24 +34,17 @@ def answers_of(errand: Errand, block: Block) -> list[Answer]:
     return list(make_block(errand, block))
 
 
-class DaskExecutor:
+class DaskExecutor(EngineExecutor):
     """Dask futures, on a cluster that is connected to or started by the first word of work."""
 
     def __init__(self, workers: int) -> None:
-        self._wanted = workers
+        super().__init__(workers)
         self._cluster: Any = None
         self._client: Any = None
 
-    @property
-    def worker_count(self) -> int:
-        """Tasks at a time: the threads of all workers, and no more than are wanted."""
-        cores = max(1, sum(self._connected().nthreads().values()))
-        return min(self._wanted, cores) if self._wanted else cores
-
-    def warm(self, task_count: int) -> None:
-        """Connects, or starts the workers."""
-        if task_count:
-            self._connected()
+    def cores(self) -> int:
+        """The threads of all workers."""
+        return sum(self._client.nthreads().values())
 
     def run(
         self, stretches: Sequence[Stretch], context: Context, on_rows: OnRows
@@ -59,7 +52,7 @@ class DaskExecutor:
         """See `fauxpay.delivery.executors.Executor.run`; rows are told of block by block."""
         if not stretches:
             return
-        client, count = self._connected(), self.worker_count
+        count, client = self.worker_count, self._client
         errand = client.scatter(Errand(context), broadcast=True)
         waiting = list(blocks(stretches, count))[::-1]
         futures: Any = as_completed()
@@ -74,16 +67,8 @@ class DaskExecutor:
         finally:
             self._cancel(list(futures.futures))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        del kind, error, trace
+    def close(self) -> None:
+        """Lets go of the cluster; ends it where it is ours."""
         for one in (self._client, self._cluster):
             if one is not None:
                 one.close()
@@ -100,19 +85,19 @@ class DaskExecutor:
             if self._cluster is not None:
                 self._client.restart()
 
-    def _connected(self) -> Any:
+    def connect(self) -> None:
+        """Connects to the scheduler that is named, else starts workers on this machine."""
         if self._client is None:
             address = os.environ.get("DASK_SCHEDULER_ADDRESS")
             if not address:
                 # One thread each: a workshop serves one task at a time.
                 self._cluster = LocalCluster(
-                    n_workers=self._wanted or core_count(),
+                    n_workers=self.wanted or core_count(),
                     threads_per_worker=1,
                     host="127.0.0.1",
                     dashboard_address=None,
                 )
             self._client = Client(address or self._cluster)
-        return self._client
 
 
 def _result(future: Any) -> list[Answer]:

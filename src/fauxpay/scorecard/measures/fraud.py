@@ -13,8 +13,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from fauxpay.readers.query import literal
 from fauxpay.scorecard.blocks import Measured, Sums, from_cards, from_sums, without
-from fauxpay.scorecard.columns import literal
 from fauxpay.scorecard.events import DAY_US
 from fauxpay.scorecard.measures.channels import share
 from fauxpay.scorecard.staging import CARD_BLOCKS, PAYMENT, REMOTE, SPENDING, Staged
