@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from fauxpay.audit.differences import Difference, unequal, unequal_members
@@ -20,6 +19,7 @@ from fauxpay.errors import ContractError
 from fauxpay.receipts import layout
 from fauxpay.receipts.identity import day_text
 from fauxpay.receipts.records import PartitionReceipt, partition_receipt
+from fauxpay.storage.places import Place, name_below
 
 Entry = Mapping[str, Any]
 _REMEDY = "the receipt was changed after it was sealed; restore it from a copy"
@@ -139,7 +139,7 @@ def _strange_entries(
 
 
 def read_sidecar(
-    root: Path, part: Part, receipt: Mapping[str, Any]
+    root: Place, part: Part, receipt: Mapping[str, Any]
 ) -> tuple[PartitionReceipt | None, list[Difference]]:
     """The sidecar of a part, and where it does not say what the receipt says."""
     path = root / part.sidecar
@@ -167,7 +167,7 @@ def read_sidecar(
     return sidecar, found
 
 
-def extra_files(root: Path, parts: Sequence[Part], receipt: Mapping[str, Any]) -> list[Difference]:
+def extra_files(root: Place, parts: Sequence[Part], receipt: Mapping[str, Any]) -> list[Difference]:
     """Files beside those of the run that a plain reader of the folders would take for rows."""
     named = {entry["path"] for part in parts for entry in part.entries.values()}
     named |= {part.sidecar for part in parts}
@@ -177,15 +177,15 @@ def extra_files(root: Path, parts: Sequence[Part], receipt: Mapping[str, Any]) -
     found = []
     for folder in sorted(folders | tables):
         for path in sorted(folder.rglob("*") if folder in folders else folder.glob("*")):
-            if path.is_file() and path.relative_to(root).as_posix() not in named:
+            if path.is_file() and name_below(path, root) not in named:
                 found.append(_extra(root, path))
     return found
 
 
-def _extra(root: Path, path: Path) -> Difference:
+def _extra(root: Place, path: Place) -> Difference:
     """Readers of Hive folders pass over names that begin with a dot or an underline, and JSON."""
     is_hidden = path.name.startswith((".", "_"))
-    is_beside = path.is_relative_to(root) and "partitions" in path.parts
+    is_beside = "partitions" in name_below(path, root).split("/")
     is_error = not is_hidden and not is_beside
     return Difference(
         "extra file",

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
+
+from fauxpay.storage.places import Place
 
 RESTORE = "restore it from a copy; or remove it and the run's _PASSED, and make the same run again"
 REBUILD = f"{RESTORE}; of a contract pack, remove world.json beside it, too"
@@ -57,7 +58,7 @@ class Proof:
 
     kind: str
     run_id: str
-    folder: Path
+    folder: Place
     differences: tuple[Difference, ...]
     counts: Mapping[str, int]
 

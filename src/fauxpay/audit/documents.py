@@ -24,6 +24,7 @@ from fauxpay.receipts import layout
 from fauxpay.receipts.identity import Window, hash_of, run_id, world_id
 from fauxpay.receipts.records import read_document
 from fauxpay.receipts.store import judged
+from fauxpay.storage.places import Place
 
 FORGED = "it was changed after it was sealed; " + RESTORE
 CONTRACTS = "contracts/"
@@ -32,7 +33,7 @@ _RUN_FILES = (layout.RECEIPT, layout.GATE, layout.PASSED, "segments")
 Document = dict[str, Any]
 
 
-def read_checked(path: Path, reference: str) -> tuple[Document | None, list[Difference]]:
+def read_checked(path: Place, reference: str) -> tuple[Document | None, list[Difference]]:
     """A document that its contract accepts, or what is wrong with it."""
     try:
         data = path.read_bytes()
@@ -64,7 +65,7 @@ def window_of(receipt: Mapping[str, Any]) -> Window:
     return Window(first, end)
 
 
-def receipt_differences(path: Path, receipt: Mapping[str, Any]) -> list[Difference]:
+def receipt_differences(path: Place, receipt: Mapping[str, Any]) -> list[Difference]:
     """The receipt against its own digest, and every id against what it covers."""
     body = {key: value for key, value in receipt.items() if key != "receipt_digest"}
     found = unequal(
@@ -86,7 +87,7 @@ def receipt_differences(path: Path, receipt: Mapping[str, Any]) -> list[Differen
     return found + unequal("verdict", path, Verdict.PASS.name, receipt["verdict"])
 
 
-def place_differences(root: Path, folder: Path, receipt: Mapping[str, Any]) -> list[Difference]:
+def place_differences(root: Place, folder: Place, receipt: Mapping[str, Any]) -> list[Difference]:
     """The mark, the stamp, and where the folder is filed."""
     found: list[Difference] = []
     mark, wanted = folder / layout.PASSED, f"{receipt['receipt_digest']}\n"
@@ -116,7 +117,7 @@ def place_differences(root: Path, folder: Path, receipt: Mapping[str, Any]) -> l
 
 
 def gate_differences(
-    path: Path, receipt: Mapping[str, Any], gate: Mapping[str, Any]
+    path: Place, receipt: Mapping[str, Any], gate: Mapping[str, Any]
 ) -> list[Difference]:
     """gate.json against the receipt, and each verdict against the checks below it."""
     found = unequal("gate digest", path, receipt["gate_digest"], document_digest(gate), FORGED)
@@ -128,7 +129,7 @@ def gate_differences(
 
 
 def world_differences(
-    path: Path, receipt: Mapping[str, Any], world: Mapping[str, Any]
+    path: Place, receipt: Mapping[str, Any], world: Mapping[str, Any]
 ) -> list[Difference]:
     """world.json against its own identity and against the receipt."""
     digest = document_digest(world["parameters"])
@@ -147,7 +148,7 @@ def world_differences(
     return found + unequal("parameters_digest", path, receipt["parameters_digest"], digest, FORGED)
 
 
-def pack_differences(folder: Path, receipt: Mapping[str, Any]) -> list[Difference]:
+def pack_differences(folder: Place, receipt: Mapping[str, Any]) -> list[Difference]:
     """The sealed contract packs against the digests that the world's id covers."""
     wanted = _pack_digests(receipt)
     found: list[Difference] = []
@@ -157,7 +158,7 @@ def pack_differences(folder: Path, receipt: Mapping[str, Any]) -> list[Differenc
         except OSError as error:
             own = error.strerror or str(error)
         found += unequal("contract pack", folder / name, digest, own, REBUILD)
-    listed = sorted(folder.iterdir()) if folder.is_dir() else []
+    listed: list[Place] = sorted(folder.iterdir()) if folder.is_dir() else []
     return found + [
         _note("extra file", path, "the packs of the world", path.name, "remove it")
         for path in listed
@@ -165,7 +166,7 @@ def pack_differences(folder: Path, receipt: Mapping[str, Any]) -> list[Differenc
     ]
 
 
-def sealed_packs(folder: Path, receipt: Mapping[str, Any]) -> dict[str, bytes]:
+def sealed_packs(folder: Place, receipt: Mapping[str, Any]) -> dict[str, bytes]:
     """File name to bytes of a world's own contract packs. Raises StorageError."""
     try:
         return {name: (folder / name).read_bytes() for name in _pack_digests(receipt)}
@@ -193,5 +194,5 @@ def _row_totals(receipt: Mapping[str, Any]) -> dict[str, int]:
     return dict(totals)
 
 
-def _note(what: str, path: Path, expected: str, found: str, remedy: str) -> Difference:
+def _note(what: str, path: Place, expected: str, found: str, remedy: str) -> Difference:
     return Difference(what, str(path), expected, found, remedy, is_error=False)

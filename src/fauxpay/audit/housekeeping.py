@@ -29,6 +29,7 @@ from fauxpay.errors import ConfigError, FauxpayError, GateError, StorageError
 from fauxpay.receipts import layout
 from fauxpay.receipts.listing import Listed, listed, listed_runs
 from fauxpay.receipts.store import read_gate, read_receipt
+from fauxpay.storage.places import Place
 
 DAY_SECONDS = 86_400
 _STAGED = re.compile(r"(\d+)-.+")
@@ -71,7 +72,7 @@ def leftovers(
     latest = (time.time() if now is None else now) - older_than_days * DAY_SECONDS
     found = list(_staged(root))
     found += _conflicts(root, latest)
-    for folder in quarantined(root):
+    for folder in (root / layout.QUARANTINE / one.name for one in quarantined(root)):
         if _touched_at(folder) <= latest:
             why = f"run {folder.name} did not pass"
             found.append(Leftover("quarantined", folder, _size(folder), why))
@@ -102,13 +103,16 @@ def remove(root: Path, chosen: Sequence[Leftover]) -> int:
     return gone
 
 
-def quarantined(root: Path) -> list[Path]:
+def quarantined(root: Place) -> list[Place]:
     """Folders of the runs in quarantine, by run id."""
-    found = root.glob(f"{layout.QUARANTINE}/*")
-    return sorted(path for path in found if path.is_dir() and _RUN_ID.fullmatch(path.name))
+    found: Iterable[Place] = root.glob(f"{layout.QUARANTINE}/*")
+    folders: list[Place] = sorted(
+        path for path in found if path.is_dir() and _RUN_ID.fullmatch(path.name)
+    )
+    return folders
 
 
-def quarantined_run(root: Path, text: str) -> Listed:
+def quarantined_run(root: Place, text: str) -> Listed:
     """The quarantined run whose id begins so. Raises StorageError, ConfigError where several do."""
     found = [folder for folder in quarantined(root) if text and folder.name.startswith(text)]
     if len(found) > 1:
@@ -124,7 +128,7 @@ def quarantined_run(root: Path, text: str) -> Listed:
     return listed(root, found[0])
 
 
-def failed_checks(folder: Path) -> list[dict[str, Any]]:
+def failed_checks(folder: Place) -> list[dict[str, Any]]:
     """Checks of a run's gate that did not pass. Raises ContractError, StorageError: no gate."""
     gate = read_gate(folder)
     return [

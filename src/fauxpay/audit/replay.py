@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -42,6 +43,7 @@ from fauxpay.receipts.identity import day_number
 from fauxpay.receipts.inputs import differing_inputs, differing_packages, has_own_catalog
 from fauxpay.receipts.records import Contents, PartitionReceipt
 from fauxpay.receipts.store import read_receipt
+from fauxpay.storage.places import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,7 +72,7 @@ def replay_run(
     receipt = read_receipt(run.folder)
     refuse_other_inputs(receipt)
     folder, workers = place
-    with _scratch(folder or run.root / STAGING) as scratch:
+    with _scratch(folder or _own_folder(run.root)) as scratch:
         context = _context(run, receipt, scratch, workers)
         world = build_world(
             scratch, context.request, context.config, context.parameters, context.engine
@@ -112,6 +114,11 @@ def sampled(run_id: str, count: int, wanted: int) -> list[int]:
     return sorted(int(at) for at in order[:wanted])
 
 
+def _own_folder(root: Place) -> Path:
+    """Where to make things again: below the root, or the system's own folder for a store."""
+    return root / STAGING if isinstance(root, Path) else Path(tempfile.gettempdir())
+
+
 @contextmanager
 def _scratch(parent: Path) -> Iterator[Path]:
     """A new folder that is gone afterwards; its name has our pid, for `fauxpay gc`."""
@@ -141,7 +148,7 @@ def _sealed_inputs(inputs: Sequence[Mapping[str, Any]], config: Config) -> list[
 
 
 def _sealed_catalog(
-    root: Path, entries: Sequence[Mapping[str, Any]], config: Config, parameters: Parameters
+    root: Place, entries: Sequence[Mapping[str, Any]], config: Config, parameters: Parameters
 ) -> dict[str, pa.Table]:
     """A catalog of the user's own, as it was sealed: their files may be gone."""
     del config, parameters
@@ -214,7 +221,7 @@ def _entries(
 
 
 def _encoding(
-    path: Path, old: Mapping[str, Any], new: Mapping[str, Any], receipt: Mapping[str, Any]
+    path: Place, old: Mapping[str, Any], new: Mapping[str, Any], receipt: Mapping[str, Any]
 ) -> list[Difference]:
     """The bytes of a file with the same values: other versions may encode them in another way."""
     if old["file_sha256"] == new["file_sha256"]:

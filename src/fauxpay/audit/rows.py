@@ -43,6 +43,7 @@ from fauxpay.partitions.compose import world_of
 from fauxpay.receipts import layout
 from fauxpay.receipts.identity import day_number
 from fauxpay.receipts.inputs import differing_inputs
+from fauxpay.storage.places import local_copy
 
 _TRANSACTIONS = layout.DAY_TABLES["transactions"]
 
@@ -254,7 +255,7 @@ def _older(sealed: Sealed) -> Difference:
 
 
 def _read(sealed: Sealed, entry: Entry) -> pa.Table:
-    read = pq.ParquetFile(sealed.root / entry["path"]).read(use_threads=False)
+    read = pq.ParquetFile(local_copy(sealed.root / entry["path"])).read(use_threads=False)
     return read.combine_chunks().replace_schema_metadata(None)
 
 

@@ -9,7 +9,6 @@ Sources  nothing
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from fauxpay.audit.differences import REBUILD, Difference, unequal
@@ -20,6 +19,7 @@ from fauxpay.gates.segments import ACTIVITY, CATALOG, FRAUD, LABELS, segment_dig
 from fauxpay.gates.verdicts import Verdict
 from fauxpay.receipts import layout
 from fauxpay.receipts.segments import catalog_segment
+from fauxpay.storage.places import Place
 
 SEGMENT_CONTRACT = "run.yaml#/$defs/segment"
 OWN = (ACTIVITY, FRAUD, LABELS)
@@ -27,7 +27,7 @@ Document = Mapping[str, Any]
 
 
 def segment_differences(
-    folder: Path, receipt: Document, world: Document | None
+    folder: Place, receipt: Document, world: Document | None
 ) -> tuple[dict[str, Document], list[Difference]]:
     """(gate receipts by segment, what is wrong with them) of a run's folder and its world."""
     documents = _of_catalog(world)
@@ -54,7 +54,7 @@ def _of_catalog(world: Document | None) -> dict[str, Document]:
     return {} if world is None else {CATALOG: world["segment"]}
 
 
-def catalog_segment_differences(path: Path, world: Document, *, is_own: bool) -> list[Difference]:
+def catalog_segment_differences(path: Place, world: Document, *, is_own: bool) -> list[Difference]:
     """The catalog's gate receipt against what world.json says elsewhere.
 
     is_own  whether the contracts are this package's, so that the checks are known, too
@@ -69,7 +69,7 @@ def catalog_segment_differences(path: Path, world: Document, *, is_own: bool) ->
 
 
 def judged_segment_differences(
-    folder: Path, documents: Mapping[str, Document], judged: Sequence[Document]
+    folder: Place, documents: Mapping[str, Document], judged: Sequence[Document]
 ) -> list[Difference]:
     """Gate receipts as sealed against those that the sidecars add up to."""
     return [
@@ -87,7 +87,7 @@ def judged_segment_differences(
 
 
 def derived_differences(
-    root: Path, world: Document, again: Mapping[str, str] | None
+    root: Place, world: Document, again: Mapping[str, str] | None
 ) -> list[Difference]:
     """The sealed draw tables: their digests, and that the catalog gives the same ones.
 

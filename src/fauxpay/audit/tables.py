@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -27,6 +26,7 @@ from fauxpay.contracts.members import Members
 from fauxpay.contracts.tables import Table
 from fauxpay.delivery.files import file_sha256
 from fauxpay.errors import ContractError
+from fauxpay.storage.places import Place, local_copy
 
 ROWS_AT_ONCE = 65_536
 Inspect = Callable[[Any], list[Finding]]
@@ -41,7 +41,7 @@ class Sealed:
     pyarrow  version that the receipt says wrote the files
     """
 
-    root: Path
+    root: Place
     paths: Mapping[str, str]
     pyarrow: str
 
@@ -90,7 +90,7 @@ def rows_differences(
     findings: list[Finding] = []
     rows = 0
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(local_copy(path)) as file:
             found = _footer_differences(path, file, rules, sealed)
             for batch in _batches(file, rules.contract):
                 rows += batch.num_rows
@@ -119,7 +119,7 @@ def _batches(file: pq.ParquetFile, contract: Table) -> Any:
 
 
 def _footer_differences(
-    path: Path, file: pq.ParquetFile, rules: Rules, sealed: Sealed
+    path: Place, file: pq.ParquetFile, rules: Rules, sealed: Sealed
 ) -> list[Difference]:
     raw = file.schema_arrow.metadata or {}
     told = {key.decode(): value.decode(errors="replace") for key, value in raw.items()}
@@ -140,7 +140,7 @@ def _footer_differences(
     return found
 
 
-def _as_differences(path: Path, findings: list[Finding]) -> list[Difference]:
+def _as_differences(path: Place, findings: list[Finding]) -> list[Difference]:
     """One difference for each check and column that failed, with its first offender."""
     first: dict[tuple[str, str], Finding] = {}
     for finding in findings:

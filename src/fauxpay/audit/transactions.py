@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,6 +39,7 @@ from fauxpay.errors import ContractError
 from fauxpay.foundations.bijection import IdLaw
 from fauxpay.receipts.identity import day_text
 from fauxpay.receipts.listing import Listed, listed_runs
+from fauxpay.storage.places import Place, local_copy
 
 ID_MAX = 2**63 - 1
 CLASS_NAMES = {
@@ -70,7 +70,7 @@ def address_of(transaction_id: int, seed: int) -> Address:
     return Address(int(card), day_text(day), int(kind), int(slot))
 
 
-def who_did(root: Path, transaction_id: int) -> list[Answer]:
+def who_did(root: Place, transaction_id: int) -> list[Answer]:
     """Each world below a root in which the transaction stands, with its runs.
 
     Raises ContractError where it stands in none.
@@ -96,7 +96,7 @@ def who_did(root: Path, transaction_id: int) -> list[Answer]:
 
 
 def _found(
-    root: Path, transaction_id: int, address: Address, runs: Sequence[Listed]
+    root: Place, transaction_id: int, address: Address, runs: Sequence[Listed]
 ) -> Answer | None:
     """The answer for one world and seed; None where the row does not stand there."""
     first = runs[0].receipt
@@ -146,12 +146,12 @@ def _entry(receipt: Mapping[str, Any], day: str, shard: int) -> Mapping[str, Any
     return next(entries, None)
 
 
-def _row(path: Path, transaction_id: int) -> dict[str, Any] | None:
+def _row(path: Place, transaction_id: int) -> dict[str, Any] | None:
     """Where the row stands in a file and what it says; None where it does not, or no file is."""
     wanted = pa.scalar(transaction_id, pa.int64())
     before = 0
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(local_copy(path)) as file:
             for group in range(file.num_row_groups):
                 ids = file.read_row_group(group, ["transaction_id"], use_threads=False)
                 at = pc.index(ids["transaction_id"], wanted).as_py()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.audit.contents import Part
@@ -27,6 +26,7 @@ from fauxpay.foundations.version import VERSION
 from fauxpay.receipts import layout
 from fauxpay.receipts.records import Contents, PartitionReceipt, Request
 from fauxpay.receipts.segments import run_segments
+from fauxpay.storage.places import Place
 
 if TYPE_CHECKING:
     from fauxpay.receipts.listing import Listed
@@ -93,7 +93,7 @@ def request_of(receipt: Mapping[str, Any]) -> Request:
     )
 
 
-def _checks(path: Path, told: Gate, judged: Gate) -> list[Difference]:
+def _checks(path: Place, told: Gate, judged: Gate) -> list[Difference]:
     """Checks by gate and name, as told and as judged again."""
     first, second = _by_name(judged), _by_name(told)
     found: list[Difference] = []

@@ -25,6 +25,7 @@ from fauxpay.gates.verdicts import GATE_SCHEMA
 from fauxpay.receipts import layout
 from fauxpay.receipts.listing import Listed, listed_runs
 from fauxpay.receipts.records import PARTITION_SCHEMA, RECEIPT_SCHEMA, WORLD_SCHEMA
+from fauxpay.storage.places import Place
 
 MAGIC = b"PAR1"
 DOCUMENT_BYTES_MAX = 1 << 28
@@ -86,7 +87,7 @@ class Answer:
         }
 
 
-def who_made(root: Path, file: Path) -> Answer:
+def who_made(root: Place, file: Path) -> Answer:
     """What a file is. Raises StorageError where it cannot be read, ContractError: not of ours."""
     try:
         digest = file_sha256(file)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fauxpay.cli.options import JsonOption, OutOption, RunArgument
+from fauxpay.cli.options import ROOT, JsonOption, OutOption, RunArgument
 
 
 def commit(
@@ -17,7 +16,7 @@ def commit(
         str, typer.Argument(metavar="FOLDER", help="Folder or URI, one for each world and seed.")
     ],
     json_summary: JsonOption = False,
-    out: OutOption = Path("fauxpay-out"),
+    out: OutOption = ROOT,
 ) -> None:
     """Commit a run that passed to Delta tables.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fauxpay.cli.options import JsonOption, OutOption
+from fauxpay.cli.options import ROOT, JsonOption, OutOption
 from fauxpay.cli.tables import MapOption, numbers_of
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def drift(
     memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Memory of the query engine, such as 4GB.")
     ] = None,
-    out: OutOption = Path("fauxpay-out"),
+    out: OutOption = ROOT,
     is_json: JsonOption = False,
 ) -> None:
     """Say which distributions moved. Exit code 0: none, 10: some.
@@ -150,7 +150,7 @@ def _require_known(thresholds: dict[str, float], known: tuple[str, ...]) -> None
 
 
 def _tables(
-    names: tuple[str, str | None], mapping: list[str] | None, out: Path
+    names: tuple[str, str | None], mapping: list[str] | None, out: str
 ) -> tuple[CardTable, CardTable]:
     """The tables; a mapping is for files, since a run knows its own columns."""
     from fauxpay.errors import ConfigError
@@ -169,7 +169,7 @@ def _tables(
     return first, second
 
 
-def _is_run(name: str, out: Path) -> bool:
+def _is_run(name: str, out: str) -> bool:
     """Whether a name means a run rather than files, as `open_card_table` reads it."""
     from fauxpay.receipts import layout
 

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
+from fauxpay.cli.options import ROOT, OutOption
+
 
 def export(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="Parquet file to make; it must not exist yet.")
     ],
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder that `fauxpay generate` wrote to.")
-    ] = Path("fauxpay-out"),
+    out: OutOption = ROOT,
     run: Annotated[
         str,
         typer.Option(

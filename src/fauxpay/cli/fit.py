@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fauxpay.cli.options import OutOption
+from fauxpay.cli.options import ROOT, OutOption
 from fauxpay.cli.tables import MapOption
 
 
@@ -32,7 +32,7 @@ def fit(
     memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Memory of the query engine, such as 4GB.")
     ] = None,
-    out: OutOption = Path("fauxpay-out"),
+    out: OutOption = ROOT,
     is_quiet: Annotated[
         bool, typer.Option("--quiet", help="No progress, only the result.")
     ] = False,

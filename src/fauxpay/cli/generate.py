@@ -7,7 +7,6 @@ import os
 import time
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import typer
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from fauxpay.config.model import Config
     from fauxpay.delivery.engine import Engine
     from fauxpay.readers.run import Run
+    from fauxpay.storage.places import Place
 
 WINDOW_KEYS = ("run.from", "run.to")
 
@@ -122,7 +122,7 @@ class Outcome:
     run: Run
     is_new: bool
     seconds: float
-    report: Path | None = None
+    report: Place | None = None
 
 
 def make_or_find(
@@ -157,11 +157,12 @@ def make_or_find(
         )
     except (KeyboardInterrupt, Stopped) as stop:
         from fauxpay.delivery.sinks import discard_all
+        from fauxpay.storage.places import place_of
 
         discard_all()
         text = (
             "interrupted; what is finished is kept, and the same command resumes "
-            f"below {Path(config.run.out).absolute()}"
+            f"below {place_of(config.run.out)}"
         )
         tell_warning("run interrupted", text, manner.log_format)
         raise typer.Exit(stop.exit_code if isinstance(stop, Stopped) else INTERRUPTED) from None

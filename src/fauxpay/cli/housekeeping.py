@@ -5,26 +5,33 @@ from __future__ import annotations
 import json
 import textwrap
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fauxpay.cli.options import JsonOption, OutOption
+from fauxpay.cli.options import ROOT, JsonOption, OutOption
+
+if TYPE_CHECKING:
+    from fauxpay.storage.places import Place
 
 OLDER_THAN_DAYS = 7.0
 YesOption = Annotated[bool, typer.Option("--yes", help="Delete; without it only say what.")]
 REASON_WIDTH = 160
+LIFECYCLE = (
+    "a bucket's own lifecycle rules remove what is old below .staging/, conflicts/ and quarantine/"
+)
 IdArgument = Annotated[str, typer.Argument(help="Beginning of a run id.", metavar="RUN")]
 
 app = typer.Typer(help="Look at runs that did not pass, or drop them.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_quarantined(out: OutOption = Path("fauxpay-out"), is_json: JsonOption = False) -> None:
+def list_quarantined(out: OutOption = ROOT, is_json: JsonOption = False) -> None:
     """List the runs that did not pass, each with its reason."""
     from fauxpay.audit.housekeeping import quarantined
+    from fauxpay.storage.places import place_of
 
-    root = out.absolute()
+    root = place_of(out)
     documents = [_document(root, folder) for folder in quarantined(root)]
     if is_json:
         typer.echo(json.dumps(documents, indent=2))
@@ -43,14 +50,13 @@ def _reason(one: dict[str, Any]) -> str:
 
 
 @app.command("show")
-def show(
-    run: IdArgument, out: OutOption = Path("fauxpay-out"), is_json: JsonOption = False
-) -> None:
+def show(run: IdArgument, out: OutOption = ROOT, is_json: JsonOption = False) -> None:
     """Show why a run did not pass, and where its files are."""
     from fauxpay.audit.housekeeping import quarantined_run
     from fauxpay.receipts import layout
+    from fauxpay.storage.places import place_of
 
-    root = out.absolute()
+    root = place_of(out)
     document = _document(root, quarantined_run(root, run).folder)
     if is_json:
         typer.echo(json.dumps(document, indent=2))
@@ -75,13 +81,14 @@ def show(
 def drop(
     run: IdArgument,
     is_certain: YesOption = False,
-    out: OutOption = Path("fauxpay-out"),
+    out: OutOption = ROOT,
     is_json: JsonOption = False,
 ) -> None:
     """Remove a run that did not pass from the quarantine. Says what would go unless --yes."""
     from fauxpay.audit.housekeeping import leftovers, quarantined_run
+    from fauxpay.storage.places import folder_of, place_of
 
-    root = out.absolute()
+    root = folder_of(place_of(out), LIFECYCLE)
     folder = quarantined_run(root, run).folder
     found = leftovers(root, 0, is_unnamed_too=False, now=float("inf"))
     _let_go(root, [one for one in found if one.path == folder], is_certain, is_json)
@@ -96,16 +103,14 @@ def gc(
         bool,
         typer.Option("--unnamed", help="Also worlds and partitions that no receipt names."),
     ] = False,
-    out: OutOption = Path("fauxpay-out"),
+    out: OutOption = ROOT,
     is_json: JsonOption = False,
 ) -> None:
     """Say what was staged and left, kept aside or failed; with --yes delete it."""
     from fauxpay.audit.housekeeping import leftovers
-    from fauxpay.errors import StorageError
+    from fauxpay.storage.places import existing, folder_of, place_of
 
-    root = out.absolute()
-    if not root.is_dir():
-        raise StorageError(f"{root}: no such folder; expected what `fauxpay generate --out` wrote")
+    root = folder_of(existing(place_of(out)), LIFECYCLE)
     found = leftovers(root, older_than, is_unnamed_too=is_unnamed_too)
     _let_go(root, found, is_certain, is_json)
 
@@ -129,19 +134,20 @@ def _let_go(root: Path, found: list[Any], is_certain: bool, is_json: bool) -> No
     typer.echo(f"{len(found)} items, {total:,} bytes {ending if found else 'to remove'}")
 
 
-def _document(root: Path, folder: Path) -> dict[str, Any]:
+def _document(root: Place, folder: Place) -> dict[str, Any]:
     """A quarantined run for programs."""
     from fauxpay.audit.housekeeping import failed_checks
     from fauxpay.cli.runs import run_document
     from fauxpay.errors import FauxpayError
     from fauxpay.receipts.listing import listed
     from fauxpay.receipts.store import read_failure
+    from fauxpay.storage.places import name_below
 
     try:
         failed = failed_checks(folder)
     except FauxpayError:
         failed = []
-    names = sorted(path for path in folder.rglob("*") if path.is_file())
-    files = [path.relative_to(root).as_posix() for path in names]
+    names: list[Place] = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = [name_below(path, root) for path in names]
     own = {"failed": failed, "failure": read_failure(folder), "files": files}
     return {**run_document(listed(root, folder)), **own}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fauxpay.cli.options import JsonOption, OutOption
+from fauxpay.cli.options import ROOT, JsonOption, OutOption
 from fauxpay.cli.score import FailOption, MapOption, ThreadsOption
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def leaks(
         ),
     ] = "latest",
     columns: MapOption = None,
-    out: OutOption = Path("fauxpay-out"),
+    out: OutOption = ROOT,
     is_json: JsonOption = False,
     is_failing: FailOption = True,
     threads: ThreadsOption = None,

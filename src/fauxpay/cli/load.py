@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fauxpay.cli.options import JsonOption, OutOption, RunArgument
+from fauxpay.cli.options import ROOT, JsonOption, OutOption, RunArgument
 
 
 def load(
@@ -23,7 +22,7 @@ def load(
         str, typer.Option(metavar="NAME", help="Schema, one for each world and seed.")
     ] = "fauxpay",
     json_summary: JsonOption = False,
-    out: OutOption = Path("fauxpay-out"),
+    out: OutOption = ROOT,
 ) -> None:
     """Load a run into PostgreSQL: tables, keys, comments; wholly or not at all.
 

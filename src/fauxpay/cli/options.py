@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+ROOT = "fauxpay-out"
 OutOption = Annotated[
-    Path, typer.Option("--out", help="Folder that `fauxpay generate` wrote to.", metavar="ROOT")
+    str,
+    typer.Option(
+        "--out", help="Folder or address that `fauxpay generate` wrote to.", metavar="ROOT"
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 RunArgument = Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fauxpay.cli.options import JsonOption, OutOption, RunArgument
+from fauxpay.cli.options import ROOT, JsonOption, OutOption, RunArgument
 
 if TYPE_CHECKING:
     from fauxpay.audit.differences import Proof
@@ -19,7 +19,7 @@ QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress, only th
 
 def verify(
     run: RunArgument = "latest",
-    out: OutOption = Path("fauxpay-out"),
+    out: OutOption = ROOT,
     is_json: JsonOption = False,
     is_quiet: QuietOption = False,
 ) -> None:
@@ -27,8 +27,9 @@ def verify(
     from fauxpay.audit.verify import verify_run
     from fauxpay.cli import progress
     from fauxpay.receipts.listing import resolve_run
+    from fauxpay.storage.places import place_of
 
-    found = resolve_run(out.absolute(), run)
+    found = resolve_run(place_of(out), run)
     with progress.shown(is_quiet=is_quiet) as report:
         proof = verify_run(found, report)
     conclude(proof, is_json=is_json)
@@ -43,7 +44,7 @@ def replay(
     scratch: Annotated[
         Path | None, typer.Option(help="Folder for what is made; below the root without it.")
     ] = None,
-    out: OutOption = Path("fauxpay-out"),
+    out: OutOption = ROOT,
     is_json: JsonOption = False,
     is_quiet: QuietOption = False,
 ) -> None:
@@ -51,8 +52,9 @@ def replay(
     from fauxpay.audit.replay import replay_run
     from fauxpay.cli import progress
     from fauxpay.receipts.listing import resolve_run
+    from fauxpay.storage.places import place_of
 
-    found = resolve_run(out.absolute(), run)
+    found = resolve_run(place_of(out), run)
     with progress.shown(is_quiet=is_quiet) as report:
         proof = replay_run(found, sample, (scratch, workers), report)
     conclude(proof, is_json=is_json)

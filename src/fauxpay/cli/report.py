@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fauxpay.cli.options import OutOption, RunArgument
+from fauxpay.cli.options import ROOT, OutOption, RunArgument
 
 
 def report(
@@ -21,7 +21,7 @@ def report(
             help="HTML file, over an earlier one. Default: report.html beside the receipt.",
         ),
     ] = None,
-    out: OutOption = Path("fauxpay-out"),
+    out: OutOption = ROOT,
 ) -> None:
     """Draw a run as one HTML page that needs no network.
 

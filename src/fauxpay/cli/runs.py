@@ -6,12 +6,11 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fauxpay.cli.options import JsonOption, OutOption, RunArgument
+from fauxpay.cli.options import ROOT, JsonOption, OutOption, RunArgument
 
 if TYPE_CHECKING:
     from fauxpay.gates.verdicts import Verdict
@@ -39,7 +38,7 @@ def list_runs(
     end_day: ToOption = None,
     verdict: VerdictOption = None,
     seed: SeedOption = None,
-    out: OutOption = Path("fauxpay-out"),
+    out: OutOption = ROOT,
     is_json: JsonOption = False,
 ) -> None:
     """List the runs below a root, newest first; what did not pass on demand."""
@@ -63,7 +62,7 @@ def latest(
     end_day: ToOption = None,
     verdict: VerdictOption = None,
     seed: SeedOption = None,
-    out: OutOption = Path("fauxpay-out"),
+    out: OutOption = ROOT,
     is_json: JsonOption = False,
 ) -> None:
     """Show the run with the greatest created_utc, then run id, of those that passed."""
@@ -83,13 +82,12 @@ def latest(
 
 
 @app.command("show")
-def show(
-    run: RunArgument, out: OutOption = Path("fauxpay-out"), is_json: JsonOption = False
-) -> None:
+def show(run: RunArgument, out: OutOption = ROOT, is_json: JsonOption = False) -> None:
     """Show what a run is: identity, config, rows, verdict, where it stands."""
     from fauxpay.receipts.listing import resolve_run
+    from fauxpay.storage.places import place_of
 
-    found = resolve_run(out.absolute(), run)
+    found = resolve_run(place_of(out), run)
     warn_of([found])
     _show(found, is_json=is_json)
 
@@ -119,16 +117,14 @@ def wanted_runs(
     return Wanted(world, seed, _verdict(verdict), _day(names[0], first), _day(names[1], end))
 
 
-def chosen_runs(out: Path, wanted: Wanted) -> list[Listed]:
+def chosen_runs(out: str, wanted: Wanted) -> list[Listed]:
     """Runs that the filters hold, newest first; quarantined ones where their verdict is asked."""
-    from fauxpay.errors import StorageError
     from fauxpay.gates.verdicts import Verdict
     from fauxpay.receipts.listing import listed_runs
+    from fauxpay.storage.places import existing, place_of
 
-    if not out.is_dir():
-        raise StorageError(f"{out}: no such folder; expected what `fauxpay generate --out` wrote")
     is_failure = wanted.verdict in (Verdict.UNKNOWN, Verdict.FAIL)
-    runs = listed_runs(out.absolute(), is_quarantine_too=is_failure)
+    runs = listed_runs(existing(place_of(out)), is_quarantine_too=is_failure)
     return [run for run in runs if wanted.holds(run)]
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fauxpay.cli.options import JsonOption, OutOption
+from fauxpay.cli.options import ROOT, JsonOption, OutOption
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -60,7 +59,7 @@ MemoryOption = Annotated[
 def score(
     subjects: SubjectsArgument,
     columns: MapOption = None,
-    out: OutOption = Path("fauxpay-out"),
+    out: OutOption = ROOT,
     is_json: JsonOption = False,
     is_failing: FailOption = True,
     threads: ThreadsOption = None,

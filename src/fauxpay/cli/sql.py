@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from fauxpay.cli.options import OutOption, RunArgument
+from fauxpay.cli.options import ROOT, OutOption, RunArgument
 
 PROMPT, MORE = "fauxpay> ", "    ...> "
 _BATCH_ROWS = 65_536
@@ -29,7 +28,7 @@ def sql(
     query: Annotated[
         str, typer.Argument(metavar="QUERY", help="SQL; without it, lines of standard input.")
     ] = "",
-    out: OutOption = Path("fauxpay-out"),
+    out: OutOption = ROOT,
     form: Annotated[
         Form, typer.Option("--format", help="table, csv, or json: one object a line.")
     ] = Form.TABLE,

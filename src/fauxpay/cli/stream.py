@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fauxpay.cli.options import JsonOption, OutOption, RunArgument
+from fauxpay.cli.options import ROOT, JsonOption, OutOption, RunArgument
 
 if TYPE_CHECKING:
     from fauxpay.readers.run import Run
@@ -78,7 +78,7 @@ def stream(
     check: _Check = None,
     schema: _Schema = False,
     json_summary: JsonOption = False,
-    out: OutOption = Path("fauxpay-out"),
+    out: OutOption = ROOT,
 ) -> None:
     """Send a run as events in order of time: CloudEvents, one line of JSON each.
 

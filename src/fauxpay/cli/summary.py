@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.contracts.documents import check_document
@@ -12,6 +11,7 @@ from fauxpay.receipts import layout
 
 if TYPE_CHECKING:
     from fauxpay.readers.run import Run
+    from fauxpay.storage.places import Place
 
 
 SUMMARY_CONTRACT = "run.yaml#/$defs/summary"
@@ -37,7 +37,7 @@ def openings(run: Run) -> dict[str, str]:
 
 
 def document(
-    run: Run, *, is_new: bool, seconds: float, report: Path | None = None
+    run: Run, *, is_new: bool, seconds: float, report: Place | None = None
 ) -> dict[str, Any]:
     """The summary for programs, checked against its contract (run.yaml#/$defs/summary)."""
     receipt = run.receipt
@@ -62,7 +62,7 @@ def document(
     return summary
 
 
-def lines(run: Run, seconds: float, report: Path | None = None) -> list[str]:
+def lines(run: Run, seconds: float, report: Place | None = None) -> list[str]:
     """The summary for people: a short table, then how to open the rows."""
     rows = run.rows
     window = run.receipt["window"]

@@ -9,25 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fauxpay.cli.options import JsonOption, OutOption
+from fauxpay.cli.options import ROOT, JsonOption, OutOption
 
 if TYPE_CHECKING:
     from fauxpay.audit.who import Answer
+    from fauxpay.storage.places import Place
 
 
 def who(
     what: Annotated[str, typer.Argument(help="A file, or the id of a transaction.")],
-    out: OutOption = Path("fauxpay-out"),
+    out: OutOption = ROOT,
     is_json: JsonOption = False,
 ) -> None:
     """Name the run, world, config and segment that a file or a transaction comes from."""
     from fauxpay.audit.transactions import who_did
     from fauxpay.audit.who import who_made
-    from fauxpay.errors import StorageError
+    from fauxpay.storage.places import existing, place_of
 
-    if not out.is_dir():
-        raise StorageError(f"{out}: no such folder; expected what `fauxpay generate --out` wrote")
-    root, file = out.absolute(), Path(what)
+    root, file = existing(place_of(out)), Path(what)
     is_number = what.isascii() and what.isdigit() and not file.exists()
     answers = who_did(root, int(what)) if is_number else [who_made(root, file)]
     if is_json:
@@ -37,7 +36,7 @@ def who(
     _conclude(root, answers)
 
 
-def _conclude(root: Path, answers: Sequence[Answer]) -> None:
+def _conclude(root: Place, answers: Sequence[Answer]) -> None:
     """Raises where the answer is not the one that was hoped for."""
     from fauxpay.errors import ProofError, StorageError
 

@@ -12,6 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from fauxpay.config.executors import known_executor
+from fauxpay.storage.clients import PATIENCE_SECONDS as PATIENCE_SECONDS
+from fauxpay.storage.objects import EXPECTED, is_address
 
 CARD_INDEX_MAX = 2**31 - 1
 SHARD_CARDS_MAX = 2**24
@@ -62,10 +64,21 @@ def _folder(value: object) -> object:
     if not isinstance(value, str):
         return value
     if "://" in value:
-        raise PydanticCustomError("folder", "a local folder; object stores cannot be written yet")
+        raise PydanticCustomError("folder", "a local folder")
     if not value.strip() or "\0" in value or value.startswith("~"):
         raise PydanticCustomError("folder", "a folder, written out in full (~ is not expanded)")
     return value
+
+
+def _root(value: object) -> object:
+    """A folder, or an address of an object store."""
+    if isinstance(value, str) and "://" in value and not value.startswith("file://"):
+        if not is_address(value):
+            raise PydanticCustomError("folder", "a folder or an address", {"expected": EXPECTED})
+        return value.rstrip("/")
+    if isinstance(value, str) and value.startswith("file://"):
+        return value
+    return _folder(value)
 
 
 def _own_folder(value: object) -> object:
@@ -82,7 +95,7 @@ def in_key_order(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_day)]
-Folder = Annotated[str, BeforeValidator(_folder)]
+Root = Annotated[str, BeforeValidator(_root)]
 OwnFolder = Annotated[str, BeforeValidator(_own_folder)]
 ExecutorName = Annotated[str, BeforeValidator(known_executor)]
 Share = Annotated[float, Field(gt=0, le=1)]

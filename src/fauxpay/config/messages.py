@@ -92,7 +92,7 @@ def allowed(field: FieldInfo) -> str:
         words["le"] = "up to"
     bounds = "".join(f" {word} {limits[name]}" for name, word in words.items() if name in limits)
     unit = unit_of(field)
-    suffix = "" if unit in ("", "folder", "seed") else f" ({unit})"
+    suffix = "" if unit in ("", "folder", "folder or address", "seed") else f" ({unit})"
     return f"{_kind_name(kind)}{bounds}{suffix}"
 
 

@@ -19,19 +19,20 @@ from fauxpay.config.executors import OURS as EXECUTORS
 from fauxpay.config.fields import CARD_INDEX_MAX as CARD_INDEX_MAX
 from fauxpay.config.fields import FIRST_DAY as FIRST_DAY
 from fauxpay.config.fields import LAST_DAY as LAST_DAY
-from fauxpay.config.fields import SEED_MAX as SEED_MAX
-from fauxpay.config.fields import SHARD_CARDS_MAX as SHARD_CARDS_MAX
 from fauxpay.config.fields import (
+    PATIENCE_SECONDS,
     Day,
     ExecutorName,
-    Folder,
     OwnFolder,
+    Root,
     Section,
     Share,
     in_key_order,
     section,
     setting,
 )
+from fauxpay.config.fields import SEED_MAX as SEED_MAX
+from fauxpay.config.fields import SHARD_CARDS_MAX as SHARD_CARDS_MAX
 from fauxpay.config.fraud_model import FraudConfig
 from fauxpay.config.messages import InvalidConfig, problems_of
 
@@ -154,8 +155,17 @@ class RunConfig(Section):
     end_day: Day = setting(
         date(2026, 4, 1), "last day, exclusive", "UTC day", alias="to", gt=FIRST_DAY, le=LAST_DAY
     )
-    out: Folder = setting(
-        "./fauxpay-out", "where the files go, from the working directory", "folder"
+    out: Root = setting(
+        "./fauxpay-out",
+        "where the files go, from the working directory; or s3://, gs://, az:// with a bucket",
+        "folder or address",
+    )
+    patience_seconds: float = setting(
+        PATIENCE_SECONDS,
+        "how long a request to an object store is tried again, with growing pauses",
+        "seconds",
+        gt=0,
+        le=86_400,
     )
     executor: ExecutorName = setting(
         "processes", "what runs the partitions; the bytes are the same", "choice", choices=EXECUTORS

@@ -21,7 +21,7 @@ from fauxpay.contracts.members import Members, candidates
 from fauxpay.contracts.tables import table
 from fauxpay.delivery.engine import Window
 from fauxpay.delivery.inspection import Inspector, integers
-from fauxpay.delivery.sinks import LocalSink, Staged
+from fauxpay.delivery.sinks import Sink, Staged
 from fauxpay.delivery.tables import Law, TableFile
 from fauxpay.delivery.task import Context, Task, described_day, partition_key, seed_folder
 from fauxpay.delivery.workshop import Books, Workshop
@@ -37,7 +37,7 @@ CONTRACTS = {**layout.DAY_TABLES, **layout.PLAN_TABLES}
 class Draft:
     """The files of one partition; `segment` is the one at work."""
 
-    def __init__(self, context: Context, workshop: Workshop, task: Task, sink: LocalSink) -> None:
+    def __init__(self, context: Context, workshop: Workshop, task: Task, sink: Sink) -> None:
         self.task = task
         self._context = context
         self._workshop = workshop

@@ -17,6 +17,7 @@ from fauxpay.foundations.canonical import sha256_hex
 from fauxpay.foundations.machine import require_inside
 from fauxpay.receipts import layout
 from fauxpay.receipts.identity import contract_inputs
+from fauxpay.storage.places import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -209,9 +210,10 @@ class Engine:
     clock: Callable[[], datetime] = utc_now
 
 
-def read_error(path: Path, error: OSError) -> StorageError:
+def read_error(path: Place, error: OSError) -> StorageError:
     """What a file that cannot be read is called."""
-    file = next((parent for parent in path.parents if os.path.isfile(parent)), None)
+    above = path.parents if isinstance(path, Path) else ()
+    file = next((parent for parent in above if os.path.isfile(parent)), None)
     if file is not None:
         return StorageError(
             f"{file}: this is a file; expected a folder, for {path.name} is looked for below it. "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
@@ -126,8 +127,10 @@ class SerialExecutor(Closed):
         """See `Executor.run`; errors come as they are."""
         if not stretches:
             return
-        from fauxpay.delivery.partition import make_partitions
+        from fauxpay.delivery.partition import begin_partitions, outbox_of
 
         workshop = open_world(context)
-        for stretch in sorted(stretches):
-            yield from make_partitions(context, workshop, stretch, on_rows)
+        with closing(outbox_of(context)) as outbox:
+            for stretch in sorted(stretches):
+                yield from begin_partitions(context, workshop, stretch, on_rows, outbox)
+            yield from outbox.rest()

@@ -14,14 +14,16 @@ import json
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from fauxpay.delivery.sinks import LocalSink
+from fauxpay.delivery.sinks import sink_of
 from fauxpay.delivery.task import Context
-from fauxpay.errors import FauxpayError
+from fauxpay.errors import FauxpayError, StorageError
 from fauxpay.gates.segments import SEGMENT_OF, SEGMENTS
 from fauxpay.receipts import layout
 from fauxpay.receipts.records import document_bytes
+from fauxpay.storage.places import Place
 
 FAILURE_SCHEMA = "fauxpay.failure/1"
 FAILURE_CONTRACT = "run.yaml#/$defs/failure"
@@ -29,7 +31,7 @@ FAILURE_CONTRACT = "run.yaml#/$defs/failure"
 
 def keep_failure(context: Context, error: FauxpayError) -> None:
     """Leaves failure.json in the run's quarantine; where even that cannot be written, nothing."""
-    sink = LocalSink(context.root)
+    sink = sink_of(context.root)
     folder = layout.quarantine_name(context.request.run_id)
     with suppress(FauxpayError, OSError):
         config = json.dumps(_config(context), indent=2, ensure_ascii=False) + "\n"
@@ -41,11 +43,13 @@ def keep_failure(context: Context, error: FauxpayError) -> None:
 def forget_failure(context: Context) -> None:
     """A failure that left nothing else behind goes when the same run has passed after all."""
     folder = context.root / layout.quarantine_name(context.request.run_id)
-    with suppress(OSError):
-        if {path.name for path in folder.iterdir()} <= {layout.FAILURE, layout.FAILED_CONFIG}:
-            for path in folder.iterdir():
+    with suppress(OSError, StorageError):
+        kept: list[Place] = list(folder.iterdir())
+        if {path.name for path in kept} <= {layout.FAILURE, layout.FAILED_CONFIG}:
+            for path in kept:
                 path.unlink()
-            folder.rmdir()
+            if isinstance(folder, Path):
+                folder.rmdir()
 
 
 def failure_document(context: Context, error: FauxpayError) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fauxpay.errors import StorageError
 from fauxpay.foundations.machine import remedy
+from fauxpay.storage.places import Place
 
 _PART = re.compile(r"[A-Za-z0-9_=\-][A-Za-z0-9_=.\-]*")
 _NAME_LENGTH_MAX = 512
@@ -31,7 +32,7 @@ def check_name(name: str) -> str:
 
 
 @contextmanager
-def storage_errors(path: Path, action: str, about: str = "") -> Iterator[None]:
+def storage_errors(path: Place, action: str, about: str = "") -> Iterator[None]:
     """Turns what the system says of a file into a StorageError with a remedy.
 
     about  the public name of a file that has none yet
@@ -73,7 +74,7 @@ def _rename_exclusively(source: Path, target: Path, locks: Path) -> None:
         os.rename(source, target)
 
 
-def file_sha256(path: Path) -> str:
+def file_sha256(path: Place) -> str:
     """SHA-256 of a file, 64 hex digits, in bounded memory. Raises OSError."""
     digest = hashlib.sha256()
     with path.open("rb") as file:

@@ -10,13 +10,16 @@ The sidecars are published after the files are durable, so they never name what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 
 from fauxpay.delivery.draft import Draft, sound_tables, take_window
 from fauxpay.delivery.engine import read_error
-from fauxpay.delivery.sinks import Document, LocalSink
+from fauxpay.delivery.outbox import Outbox
+from fauxpay.delivery.sinks import Document, Sink, sink_of
 from fauxpay.delivery.task import (
     Context,
     Stretch,
@@ -32,7 +35,8 @@ from fauxpay.errors import ContractError, FauxpayError
 from fauxpay.gates.verdicts import Verdict
 from fauxpay.receipts import layout
 from fauxpay.receipts.records import PartitionReceipt, document_bytes, partition_receipt
-from fauxpay.receipts.store import has_size
+from fauxpay.storage.objects import ObjectPath
+from fauxpay.storage.places import have_sizes
 
 SIDECAR_CONTRACT = "run.yaml#/$defs/partition"
 OnRows = Callable[[int], None]
@@ -53,11 +57,27 @@ def find_partition(context: Context, task: Task) -> PartitionReceipt | None:
 def make_partitions(
     context: Context, workshop: Workshop, stretch: Stretch, on_rows: OnRows
 ) -> list[PartitionReceipt]:
-    """The partitions of a stretch, found or made.
+    """The partitions of a stretch, found or made, all published on return.
 
     on_rows  is told of every row group of transactions, in rows
     returns  a receipt for each; FAIL means that its files stand in the quarantine
     Raises StorageError, ConflictError; leaves no staged file behind.
+    """
+    with closing(Outbox(is_slow=False)) as outbox:
+        return begin_partitions(context, workshop, stretch, on_rows, outbox)
+
+
+def outbox_of(context: Context) -> Outbox:
+    """What suits the place of a run."""
+    return Outbox(is_slow=isinstance(context.root, ObjectPath))
+
+
+def begin_partitions(
+    context: Context, workshop: Workshop, stretch: Stretch, on_rows: OnRows, outbox: Outbox
+) -> list[PartitionReceipt]:
+    """As `make_partitions`, but what is made may still wait in the outbox.
+
+    returns  receipts of what is public by now, of this stretch or of earlier ones
     """
     receipts, missing = [], []
     for task in stretch:
@@ -68,15 +88,19 @@ def make_partitions(
         on_rows(found.rows.get("transactions", 0))
         receipts.append(found)
     for run in stretches(missing, max(1, len(missing))):
-        receipts += _made(context, workshop, run, on_rows)
+        begun = perf_counter()
+        drafts, made = _made(context, workshop, run, on_rows)
+        each = (perf_counter() - begun) / len(made)
+        made = [replace(receipt, seconds=each) for receipt in made]
+        receipts += outbox.post(partial(_published, context, drafts, made))
     return receipts
 
 
 def _made(
     context: Context, workshop: Workshop, run: Stretch, on_rows: OnRows
-) -> list[PartitionReceipt]:
-    begun = perf_counter()
-    sink = LocalSink(context.root)
+) -> tuple[list[Draft], list[PartitionReceipt]]:
+    """Drafts of partitions that were made together, finished, and what each holds."""
+    sink = sink_of(context.root)
     drafts = {task.day: Draft(context, workshop, task, sink) for task in run}
     try:
         if run[0].is_plan:
@@ -86,15 +110,33 @@ def _made(
         else:
             _stream(workshop, drafts, on_rows)
         receipts = [draft.receipt() for draft in drafts.values()]
-        _publish(context, sink, list(drafts.values()), receipts)
+    except BaseException as error:
+        _give_up(drafts.values())
+        if isinstance(error, FauxpayError):
+            error.located(partition=str(run[0]))  # Where no draft knew it better.
+        raise
+    return list(drafts.values()), receipts
+
+
+def _published(
+    context: Context, drafts: Sequence[Draft], receipts: Sequence[PartitionReceipt]
+) -> Sequence[PartitionReceipt]:
+    """The receipts, once the drafts are public."""
+    begun = perf_counter()
+    try:
+        _publish(context, sink_of(context.root), drafts, receipts)
     except FauxpayError as error:
-        error.located(partition=str(run[0]))  # Where no draft knew it better.
+        error.located(partition=str(drafts[0].task))
         raise
     finally:
-        for draft in drafts.values():
-            draft.discard()
+        _give_up(drafts)
     each = (perf_counter() - begun) / len(receipts)
-    return [replace(receipt, seconds=each) for receipt in receipts]
+    return [replace(receipt, seconds=each + (receipt.seconds or 0.0)) for receipt in receipts]
+
+
+def _give_up(drafts: Iterable[Draft]) -> None:
+    for draft in drafts:
+        draft.discard()
 
 
 def _stream(workshop: Workshop, drafts: dict[int, Draft], on_rows: OnRows) -> None:
@@ -114,7 +156,7 @@ def _stream(workshop: Workshop, drafts: dict[int, Draft], on_rows: OnRows) -> No
 
 
 def _publish(
-    context: Context, sink: LocalSink, drafts: Sequence[Draft], receipts: Sequence[PartitionReceipt]
+    context: Context, sink: Sink, drafts: Sequence[Draft], receipts: Sequence[PartitionReceipt]
 ) -> None:
     """What passed under its public names, then the sidecars; the rest into quarantine."""
     staged, sidecars = [], []
@@ -145,6 +187,5 @@ def _is_reusable(context: Context, task: Task, receipt: PartitionReceipt) -> boo
         return False
     return all(
         entry.path == layout.table_name(folder, entry.name, key, task.shard)
-        and has_size(context.root / entry.path, entry.bytes)
         for entry in receipt.tables
-    )
+    ) and have_sizes(context.root, ((entry.path, entry.bytes) for entry in receipt.tables))

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from fauxpay.delivery.blocks import OUT_OF_ORDER_DAYS_MIN
 from fauxpay.delivery.executors import Closed
-from fauxpay.delivery.workers import Failed, Finished, Idle, Rows, raised, work
+from fauxpay.delivery.workers import Failed, Finished, Idle, Left, Rows, raised, work
 from fauxpay.errors import FauxpayError, ResourceError
 from fauxpay.foundations.machine import OUT_OF_MEMORY
 
@@ -99,10 +99,9 @@ class ProcessExecutor(Closed):
                     case Failed() as failed:
                         raise raised(failed)
                     case Idle():
-                        stretch = agenda.next_for(connection)
-                        self._send(connection, stretch)
-                        if stretch is None:
-                            busy.discard(connection)
+                        self._send(connection, agenda.next_for(connection))
+                    case Left():
+                        busy.discard(connection)
 
     def close(self) -> None:
         """Ends every worker: politely, then surely."""

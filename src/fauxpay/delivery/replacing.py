@@ -13,32 +13,27 @@ from contextlib import suppress
 from pathlib import Path
 
 from fauxpay.delivery.files import storage_errors
-from fauxpay.delivery.sinks import LocalSink
+from fauxpay.delivery.sinks import sink_of
+from fauxpay.storage.places import Place, name_below
 
 
-def replaced(root: Path | None, target: Path, data: bytes) -> Path:
-    """Whole under its name, in place of an earlier file; returns it.
+def replaced(target: Path, data: bytes) -> Path:
+    """Whole under a name of the user's own, in place of an earlier file; returns it.
 
-    root  of the runs: staged below it, where `fauxpay gc` finds what a killed process leaves;
-          None for a place of the user's own
     Raises StorageError where it cannot be written.
     """
-    if root is None:
-        staged_path = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            with storage_errors(target, "write"):
-                staged_path.write_bytes(data)
-                os.replace(staged_path, target)
-        finally:
-            with suppress(OSError):
-                staged_path.unlink(missing_ok=True)
-        return target
-    staged = LocalSink(root).stage(target.relative_to(root).as_posix())
+    staged_path = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        staged.write(data)
-        staged.seal()
         with storage_errors(target, "write"):
-            os.replace(staged.path, target)
+            staged_path.write_bytes(data)
+            os.replace(staged_path, target)
     finally:
-        staged.discard()
+        with suppress(OSError):
+            staged_path.unlink(missing_ok=True)
     return target
+
+
+def replaced_below(root: Place, target: Place, data: bytes) -> Place:
+    """The same below a root of runs: staged there, where `fauxpay gc` finds what is left."""
+    folder, _, name = name_below(target, root).rpartition("/")
+    return sink_of(root).keep(name, data, folder)

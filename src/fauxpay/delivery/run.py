@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.delivery.engine import Engine
@@ -24,6 +23,7 @@ from fauxpay.errors import FauxpayError
 from fauxpay.gates.verdicts import Verdict
 from fauxpay.receipts.records import Contents, PartitionReceipt, Request
 from fauxpay.receipts.store import SealedRun, sealed_run
+from fauxpay.storage.places import Place, is_memory, place_of
 
 if TYPE_CHECKING:
     from fauxpay.config.model import Config
@@ -39,7 +39,7 @@ class Made:
     is_new: bool
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> Place:
         """Holds receipt.json, gate.json, segments/ and _PASSED."""
         return self.sealed.folder
 
@@ -67,7 +67,7 @@ def make_run(
     """
     engine = engine or Engine()
     request = identify(config, parameters, engine.inputs(config))
-    root = Path(config.run.out).absolute()
+    root = place_of(config.run.out, config.run.patience_seconds)
     tell = _signed(report, request)
     found = sealed_run(root, request.run_id)
     if found is not None:
@@ -100,8 +100,7 @@ def _make_contents(context: Context, report: Report) -> Contents:
     """The sealed world, plans and partitions, sorted; fewer where one failed."""
     from fauxpay.delivery.judging import tasks_of
 
-    run = context.config.run
-    with executor(run.executor, run.workers) as running:
+    with executor(_executor_name(context), context.config.run.workers) as running:
         world = _make_world(context, running, report)
         tasks = tasks_of(context, world)
         tally = Tally(report, len(tasks))
@@ -118,6 +117,12 @@ def _make_contents(context: Context, report: Report) -> Contents:
     end_day = context.request.window.end.isoformat()
     plans = [one for one in made if one.event_day == end_day]
     return Contents(world, plans, [one for one in made if one.event_day != end_day])
+
+
+def _executor_name(context: Context) -> str:
+    """The executor that is wanted; what lies in this process's memory is made in this process."""
+    name = context.config.run.executor
+    return "serial" if name == "processes" and is_memory(context.root) else name
 
 
 def _make_world(context: Context, running: Executor, report: Report) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from fauxpay.delivery.judging import judge
 from fauxpay.delivery.progress import GateNews, Progress, Report
-from fauxpay.delivery.sinks import Document, LocalSink
+from fauxpay.delivery.sinks import Document, Sink, sink_of
 from fauxpay.delivery.task import Context
 from fauxpay.errors import ContractError, FauxpayError, GateError
 from fauxpay.foundations.canonical import canonical_json
@@ -42,7 +42,7 @@ BROKEN_SHOWN = 5
 
 def seal(context: Context, contents: Contents, report: Report) -> SealedRun:
     """Judges the run, then publishes it and reads it back, or keeps it in quarantine."""
-    sink = LocalSink(context.root)
+    sink = sink_of(context.root)
     report(Progress("gates", 0, 1, 0))
     gate = judge(context, contents)
     report(Progress("gates", 1, 1, 0, news=GateNews(gate)))
@@ -59,7 +59,7 @@ def seal(context: Context, contents: Contents, report: Report) -> SealedRun:
 
 
 def _publish(
-    context: Context, sink: LocalSink, created: str, documents: Sequence[Mapping[str, Any]]
+    context: Context, sink: Sink, created: str, documents: Sequence[Mapping[str, Any]]
 ) -> None:
     """Gate receipts of the segments, gate, receipt, mark: each durable before the next.
 
@@ -93,7 +93,7 @@ def _require_same(mark: bytes, data: bytes) -> None:
         raise ContractError("the mark names another receipt")
 
 
-def _created_utc(context: Context, sink: LocalSink) -> str:
+def _created_utc(context: Context, sink: Sink) -> str:
     """When the run was first sealed; stamped once, so that of two at work both say the same."""
     run_id = context.request.run_id
     folder = find_run(context.root, run_id)
@@ -116,9 +116,7 @@ def _now(context: Context) -> str:
     return now.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
-def _failed(
-    context: Context, sink: LocalSink, contents: Contents, gate: Mapping[str, Any]
-) -> GateError:
+def _failed(context: Context, sink: Sink, contents: Contents, gate: Mapping[str, Any]) -> GateError:
     """Keeps gate and receipt of a run that did not pass, and says what did not hold.
 
     The receipt says FAIL or UNKNOWN and has no mark: it is for inspection and replay.

@@ -14,6 +14,7 @@ import hashlib
 import io
 import itertools
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from fauxpay.delivery.files import (
     sync_folder,
 )
 from fauxpay.errors import ConflictError, ContractError
+from fauxpay.storage.places import Place
 
 STAGING = ".staging"
 CONFLICTS = "conflicts"
@@ -46,17 +48,15 @@ class Outcome(Enum):
     IDENTICAL = "identical"
 
 
-class Staged(io.RawIOBase):
+class Staged(io.RawIOBase, ABC):
     """A file that has no public name yet. `sha256` and `size` cover what was written so far."""
 
-    def __init__(self, name: str, path: Path) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
-        self.path = path
         self.size = 0
         self._is_given_up = False
         self._hash = hashlib.sha256()
-        self._file = path.open("xb", buffering=0)
 
     @property
     def sha256(self) -> str:
@@ -75,10 +75,7 @@ class Staged(io.RawIOBase):
         view = memoryview(data).cast("B")
         if self._is_given_up:
             return len(view)
-        with storage_errors(self.path, "write", self.name):
-            written = 0
-            while written < len(view):
-                written += self._file.write(view[written:])
+        self._append(view)
         self._hash.update(view)
         self.size += len(view)
         return len(view)
@@ -87,8 +84,34 @@ class Staged(io.RawIOBase):
         """Bytes so far."""
         return self.size
 
+    @abstractmethod
     def seal(self) -> None:
-        """Makes the bytes durable; the file takes no more."""
+        """Makes the bytes durable, where they are; the file takes no more."""
+
+    def discard(self) -> None:
+        """Gives the file up, where it still has no public name."""
+        self._is_given_up = True
+
+    @abstractmethod
+    def _append(self, view: memoryview) -> None: ...
+
+
+class StagedFile(Staged):
+    """A file of the local file system."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        super().__init__(name)
+        self.path = path
+        self._file = path.open("xb", buffering=0)
+
+    def _append(self, view: memoryview) -> None:
+        with storage_errors(self.path, "write", self.name):
+            written = 0
+            while written < len(view):
+                written += self._file.write(view[written:])
+
+    def seal(self) -> None:
+        """See `Staged.seal`."""
         if not self._file.closed:
             with storage_errors(self.path, "write", self.name):
                 os.fsync(self._file.fileno())
@@ -96,7 +119,7 @@ class Staged(io.RawIOBase):
 
     def discard(self) -> None:
         """Closes and removes the file, where it still has its staged name."""
-        self._is_given_up = True
+        super().discard()
         self._file.close()
         self.path.unlink(missing_ok=True)
         _under_way.discard(self.path)
@@ -121,18 +144,47 @@ class Document:
 
 
 class Sink(Protocol):
-    """Takes files under names; two methods, so that a bucket can be one too."""
+    """Takes files under names, and documents that can be made again."""
 
     def stage(self, name: str) -> Staged:
         """A new file for a name. Raises StorageError."""
         ...
 
-    def publish(self, staged: Sequence[Staged]) -> list[Outcome]:
-        """Gives staged files their names, all durable on return, never over other bytes.
+    def publish(self, staged: Sequence[Any]) -> list[Outcome]:
+        """Gives files that it staged their names, all durable on return, never over other bytes.
 
         Raises ConflictError where other bytes stand (both are kept), StorageError.
         """
         ...
+
+    def mend(self, documents: Sequence[Document]) -> list[Outcome]:
+        """Writes documents that can be made again; what stands there torn is moved aside."""
+        ...
+
+    def claim(self, name: str, data: bytes) -> bytes:
+        """Publishes a small file where nothing stands yet; returns what stands there then."""
+        ...
+
+    def move(self, staged: Any, folder: str) -> Place:
+        """Keeps a staged file for inspection under `<root>/<folder>/<name>`; returns where."""
+        ...
+
+    def keep(self, name: str, data: bytes, folder: str) -> Place:
+        """Keeps a small file for inspection, as `move` does, in place of an earlier one."""
+        ...
+
+    def set_aside(self, name: str) -> Place:
+        """Moves a published file that cannot be read to the conflicts; returns where."""
+        ...
+
+
+def sink_of(root: Place) -> Sink:
+    """What writes below a root."""
+    if isinstance(root, Path):
+        return LocalSink(root)
+    from fauxpay.delivery.object_sink import ObjectSink
+
+    return ObjectSink(root)
 
 
 class LocalSink:
@@ -142,7 +194,7 @@ class LocalSink:
         self.root = root
         self._durable: set[Path] = set()
 
-    def stage(self, name: str) -> Staged:
+    def stage(self, name: str) -> StagedFile:
         """A new file under `<root>/.staging/<pid>-<counter>`; see `Sink.stage`."""
         check_name(name)
         folder = self.root / STAGING
@@ -151,13 +203,13 @@ class LocalSink:
                 path = folder / f"{os.getpid()}-{next(_counter)}"
                 _under_way.add(path)
                 try:
-                    return Staged(name, path)
+                    return StagedFile(name, path)
                 except FileNotFoundError:
                     make_folder(folder)
                 except FileExistsError:
                     _under_way.discard(path)  # Left by a killed process that had our number.
 
-    def publish(self, staged: Sequence[Staged]) -> list[Outcome]:
+    def publish(self, staged: Sequence[StagedFile]) -> list[Outcome]:
         """See `Sink.publish`; the module says in which order things become durable."""
         for file in staged:
             file.seal()
@@ -176,7 +228,7 @@ class LocalSink:
 
     def mend(self, documents: Sequence[Document]) -> list[Outcome]:
         """Writes documents that can be made again; what stands there torn is moved aside."""
-        files: list[Staged] = []
+        files: list[StagedFile] = []
         try:
             for document in documents:
                 path = self.root / check_name(document.name)
@@ -209,8 +261,8 @@ class LocalSink:
         finally:
             file.discard()
 
-    def move(self, staged: Staged, folder: str) -> Path:
-        """Keeps a staged file for inspection under `<root>/<folder>/<name>`; returns where."""
+    def move(self, staged: StagedFile, folder: str) -> Path:
+        """See `Sink.move`."""
         staged.seal()
         target = self.root / check_name(f"{folder}/{staged.name}")
         with storage_errors(target, "write"):
@@ -244,7 +296,7 @@ class LocalSink:
         self._durable.update(late)
         return [*above[:1], *late]
 
-    def _place(self, file: Staged, target: Path) -> Outcome:
+    def _place(self, file: StagedFile, target: Path) -> Outcome:
         try:
             link(file.path, target, self.root / STAGING)
         except FileExistsError:
@@ -255,25 +307,34 @@ class LocalSink:
                 raise
         return Outcome.WRITTEN
 
-    def _same_or_conflict(self, file: Staged, target: Path) -> Outcome:
+    def _same_or_conflict(self, file: StagedFile, target: Path) -> Outcome:
         standing = target.stat().st_size
         if standing == file.size and file_sha256(target) == file.sha256:
             file.discard()
             return Outcome.IDENTICAL
-        from fauxpay.receipts.explain import conflict_lines
-
         kept = self._conflict_path(file.name, file.sha256)
         os.replace(file.path, kept)
-        why = "".join(f"\n* {line}" for line in conflict_lines(self.root, file.name, kept))
-        raise ConflictError(
-            f"{target}: other bytes stand under this name ({standing} bytes, new ones "
-            f"{file.size}, sha256 {file.sha256[:12]}...); expected the same bytes, for a name is "
-            f"written once. The new ones are kept in {kept}. If the published one is damaged, "
-            f"remove it and run the same command again; else use what made it, or another root. "
-            f"What is known of the two:{why}"
-        )
+        raise conflict(self.root, file, standing, kept)
 
     def _conflict_path(self, name: str, digest: str) -> Path:
         path = self.root / CONFLICTS / f"{name}.{digest[:12]}"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+
+def conflict(root: Place, file: Staged, standing: int, kept: Place) -> ConflictError:
+    """What other bytes under a name are called.
+
+    standing  bytes of what stands there
+    kept      where the new ones are
+    """
+    from fauxpay.receipts.explain import conflict_lines
+
+    why = "".join(f"\n* {line}" for line in conflict_lines(root, file.name, kept))
+    return ConflictError(
+        f"{root / file.name}: other bytes stand under this name ({standing} bytes, new ones "
+        f"{file.size}, sha256 {file.sha256[:12]}...); expected the same bytes, for a name is "
+        f"written once. The new ones are kept in {kept}. If the published one is damaged, "
+        f"remove it and run the same command again; else use what made it, or another root. "
+        f"What is known of the two:{why}"
+    )

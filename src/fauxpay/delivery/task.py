@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fauxpay.delivery.engine import Engine
 from fauxpay.receipts import layout
 from fauxpay.receipts.identity import day_text
 from fauxpay.receipts.records import Request
+from fauxpay.storage.places import Place
 
 if TYPE_CHECKING:
     from fauxpay.config.model import Config
@@ -55,7 +55,7 @@ Stretch = tuple[Task, ...]
 class Context:
     """All that a worker needs to make partitions of a run."""
 
-    root: Path
+    root: Place
     request: Request
     config: Config
     parameters: Parameters

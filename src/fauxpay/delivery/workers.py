@@ -1,7 +1,8 @@
 """Workers: what runs in a spawned process. One pipe to the parent, nothing shared.
 
 The parent sends a Context, then stretch after stretch, then None. The worker answers with `Rows`,
-`Finished`, `Idle` and `Failed`. A pipe of its own cannot be blocked by another worker's death.
+`Finished`, `Idle`, `Left` and `Failed`. A pipe of its own cannot be blocked by the death of another
+worker.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, NoReturn
@@ -19,7 +21,7 @@ from fauxpay.errors import FauxpayError
 from fauxpay.foundations.machine import refused
 
 if TYPE_CHECKING:
-    from fauxpay.delivery.task import Context, Stretch
+    from fauxpay.delivery.task import Context
     from fauxpay.delivery.workshop import Workshop
     from fauxpay.receipts.records import PartitionReceipt
 
@@ -33,7 +35,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The partitions of a stretch are made, or found."""
+    """Partitions are public: of the stretch at work, or of those before."""
 
     receipts: tuple[PartitionReceipt, ...]
 
@@ -41,6 +43,11 @@ class Finished:
 @dataclass(frozen=True, slots=True)
 class Idle:
     """There is nothing to do until another stretch comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """All that was made is public, and nothing more is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,33 +103,31 @@ def limit_threads() -> None:
 
 def _serve(connection: Connection) -> None:
     # Imported while the parent still builds the world.
-    import fauxpay.delivery.partition  # noqa: F401
+    from fauxpay.delivery.partition import begin_partitions, outbox_of
     from fauxpay.foundations.memory import keep_freed_memory
 
     keep_freed_memory()
+
+    def told(rows: int) -> None:
+        connection.send(Rows(rows))
 
     current = ""
     try:
         context: Context = connection.recv()
         workshop = open_world(context)
         connection.send(Idle())
-        while (stretch := connection.recv()) is not None:
-            current = f"{stretch[0]} and the {len(stretch) - 1} days after"
-            _make(context, workshop, stretch, connection)
-            connection.send(Idle())
+        with closing(outbox_of(context)) as outbox:
+            while (stretch := connection.recv()) is not None:
+                current = f"{stretch[0]} and the {len(stretch) - 1} days after"
+                done = begin_partitions(context, workshop, stretch, told, outbox)
+                connection.send(Finished(tuple(done)))
+                connection.send(Idle())
+            connection.send(Finished(tuple(outbox.rest())))
+        connection.send(Left())
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise
     except Exception as error:  # Told to the parent, which raises it there.
         connection.send(failure(current, error))
-
-
-def _make(context: Context, workshop: Workshop, stretch: Stretch, connection: Connection) -> None:
-    from fauxpay.delivery.partition import make_partitions
-
-    def told(rows: int) -> None:
-        connection.send(Rows(rows))
-
-    connection.send(Finished(tuple(make_partitions(context, workshop, stretch, told))))
 
 
 def failure(task: str, error: Exception) -> Failed:

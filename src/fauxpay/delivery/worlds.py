@@ -12,11 +12,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.delivery.engine import Engine, read_error
-from fauxpay.delivery.sinks import Document, LocalSink, Staged
+from fauxpay.delivery.sinks import Document, Sink, Staged, sink_of
 from fauxpay.errors import ConfigError, ContractError, GateError
 from fauxpay.receipts import layout
 from fauxpay.receipts.identity import (
@@ -34,7 +33,7 @@ from fauxpay.receipts.records import (
     read_document,
 )
 from fauxpay.receipts.segments import catalog_segment, require_world
-from fauxpay.receipts.store import has_size
+from fauxpay.storage.places import Place, has_size
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,7 +58,7 @@ def identify(
     return Request(run, world, hashed, config.run.seed, window)
 
 
-def find_world(root: Path, identifier: str) -> dict[str, Any] | None:
+def find_world(root: Place, identifier: str) -> dict[str, Any] | None:
     """world.json of a sealed world whose files are all there; None where it must be built.
 
     Raises GateError where its catalog is not PASS: nothing starts on such a world.
@@ -93,7 +92,7 @@ def find_world(root: Path, identifier: str) -> dict[str, Any] | None:
 
 
 def build_world(
-    root: Path,
+    root: Place,
     request: Request,
     config: Config,
     parameters: Parameters,
@@ -113,7 +112,7 @@ def build_world(
     assert sorted(tables) == sorted(layout.CATALOG_TABLES), sorted(tables)
     _refuse(engine.check_catalog(tables), config.catalog.path)
     derived = engine.derive(tables, config, parameters)
-    sink = LocalSink(root)
+    sink = sink_of(root)
     world = {
         "schema": WORLD_SCHEMA,
         "world_id": request.world_id,
@@ -132,7 +131,7 @@ def build_world(
     return world
 
 
-def read_catalog_tables(root: Path, world: Mapping[str, Any]) -> dict[str, pa.Table]:
+def read_catalog_tables(root: Place, world: Mapping[str, Any]) -> dict[str, pa.Table]:
     """The sealed tables of a world, by name. Raises ContractError where a file was changed."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -145,7 +144,7 @@ def read_catalog_tables(root: Path, world: Mapping[str, Any]) -> dict[str, pa.Ta
     return tables
 
 
-def read_derived(root: Path, world: Mapping[str, Any]) -> dict[str, bytes]:
+def read_derived(root: Place, world: Mapping[str, Any]) -> dict[str, bytes]:
     """The sealed files computed from the tables. Raises ContractError where one was changed."""
     return {
         entry["name"]: _sealed_bytes(root / entry["path"], entry["sha256"])
@@ -153,7 +152,7 @@ def read_derived(root: Path, world: Mapping[str, Any]) -> dict[str, bytes]:
     }
 
 
-def _sealed_bytes(path: Path, sha256: str) -> bytes:
+def _sealed_bytes(path: Place, sha256: str) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -190,7 +189,7 @@ def _told(findings: Sequence[Finding]) -> str:
 
 
 def _seal_catalog(
-    sink: LocalSink, request: Request, tables: Mapping[str, pa.Table], compression: str
+    sink: Sink, request: Request, tables: Mapping[str, pa.Table], compression: str
 ) -> list[dict[str, Any]]:
     """Publishes tables and contract packs; entries of the tables for world.json."""
     from fauxpay.contracts.tables import table
@@ -217,7 +216,7 @@ def _seal_catalog(
 
 
 def _seal_derived(
-    sink: LocalSink, request: Request, derived: Mapping[str, bytes]
+    sink: Sink, request: Request, derived: Mapping[str, bytes]
 ) -> list[dict[str, Any]]:
     """Publishes what was computed from the tables; entries for world.json."""
     staged: list[Staged] = []

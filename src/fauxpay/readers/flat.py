@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from fauxpay.contracts.tables import table
 from fauxpay.errors import ConflictError, ContractError, StorageError
 from fauxpay.readers.run import TABLES, Run
+from fauxpay.storage.places import local_copy
 
 LEAKING_KEY = "fauxpay.leaking_columns"
 # Truth and later knowledge: a model that is given one of these has been told the answer, or what
@@ -114,7 +115,9 @@ def _parts(run: Run, schema: pa.Schema) -> Iterator[pa.Table]:
     for name in ("transactions", "postings", "truth", "labels"):
         run.files(name)
     for partition in run.receipt["partitions"]:
-        paths = {entry["name"]: run.path(entry["path"]) for entry in partition["tables"]}
+        paths = {
+            entry["name"]: local_copy(run.path(entry["path"])) for entry in partition["tables"]
+        }
         truth, labels = _read(paths["truth"]), _last_known(_read(paths["labels"]))
         postings = _read(paths["postings"])
         with pq.ParquetFile(paths["transactions"]) as file:

@@ -24,7 +24,8 @@ from fauxpay.errors import (
 )
 from fauxpay.receipts import layout
 from fauxpay.receipts.listing import Listed, listed_runs, resolve_run
-from fauxpay.receipts.store import SealedRun, has_size, read_receipt, read_run
+from fauxpay.receipts.store import SealedRun, read_receipt, read_run
+from fauxpay.storage.places import Place, existing, has_size, local_copies, place_of
 
 if TYPE_CHECKING:
     import polars
@@ -38,16 +39,12 @@ TABLES = {**layout.CATALOG_TABLES, **layout.PLAN_TABLES, **layout.DAY_TABLES}
 
 
 def open(root: str | PathLike[str], allow_unverified: bool = False) -> Store:
-    """The runs below a root. Raises StorageError where there is no such folder.
+    """The runs below a root, a folder or an address such as s3://bucket/prefix.
 
     allow_unverified  show what did not pass, too; its `Run.is_verified` is False
+    Raises StorageError where there is no such folder, or the store does not let one in.
     """
-    folder = Path(root).absolute()
-    if not folder.is_dir():
-        raise StorageError(
-            f"{folder}: no such folder; expected what `fauxpay generate --out` was given"
-        )
-    return Store(folder, allow_unverified)
+    return Store(existing(place_of(root)), allow_unverified)
 
 
 def as_run(sealed: SealedRun) -> Run:
@@ -55,12 +52,12 @@ def as_run(sealed: SealedRun) -> Run:
     return Run(sealed.root, sealed.folder, sealed.receipt)
 
 
-def open_run(root: Path, folder: Path) -> Run:
+def open_run(root: Place, folder: Place) -> Run:
     """The run of a folder. Raises GateError unless it passed, ContractError if it was changed."""
     return as_run(read_run(root, folder))
 
 
-def open_unverified(root: Path, folder: Path) -> Run:
+def open_unverified(root: Place, folder: Place) -> Run:
     """The run of a folder, whether it passed or not. Raises ContractError without a receipt.
 
     What stands in the quarantine is read from there, the rest of it from where it is published.
@@ -72,7 +69,7 @@ def open_unverified(root: Path, folder: Path) -> Run:
 class Store:
     """All runs below a root; only those that passed, unless one said otherwise out loud."""
 
-    root: Path
+    root: Place
     allow_unverified: bool = False
 
     def runs(self) -> list[Run]:
@@ -126,8 +123,8 @@ class Run:
     is_verified  whether receipt, gate and mark all say PASS
     """
 
-    root: Path
-    folder: Path
+    root: Place
+    folder: Place
     receipt: Mapping[str, Any]
     is_verified: bool = True
 
@@ -165,7 +162,7 @@ class Run:
         ]
 
     def files(self, name: str) -> list[Path]:
-        """The files of a table in order of days and shards, all there.
+        """The files of a table in order of days and shards, all there; copies of those in a store.
 
         Raises StorageError where one is missing or has another size than the receipt says.
         """
@@ -178,7 +175,7 @@ class Run:
                     f"{self.run_id} says. Remove what is left of it and make the same run again."
                 )
             paths.append(path)
-        return paths
+        return local_copies(paths)
 
     def table(self, name: str) -> pyarrow.dataset.Dataset:
         """A table as an Arrow dataset of exactly the receipt's files, in contract shape."""
@@ -250,7 +247,7 @@ class Run:
 
         return write_training_set(self, Path(path), as_of, options, memory_limit, threads)
 
-    def path(self, name: str) -> Path:
+    def path(self, name: str) -> Place:
         """Where a file of the receipt stands: what failed was moved to the quarantine."""
         kept = self.folder / name
         return kept if not self.is_verified and kept.is_file() else self.root / name

@@ -16,7 +16,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from fauxpay.errors import FauxpayError
@@ -24,12 +23,13 @@ from fauxpay.receipts import layout
 from fauxpay.receipts.identity import MODEL_VERSION
 from fauxpay.receipts.inputs import differing_inputs, differing_packages
 from fauxpay.receipts.store import read_receipt
+from fauxpay.storage.places import Place, local_copy
 
 LINES_MAX = 12
 _ROWS_AT_ONCE = 65_536
 
 
-def conflict_lines(root: Path, name: str, new: Path) -> list[str]:
+def conflict_lines(root: Place, name: str, new: Place) -> list[str]:
     """What differs between the file that stands under a name and the one that was kept aside.
 
     name  below the root, of the standing file; new  where the new bytes are kept
@@ -44,7 +44,7 @@ def conflict_lines(root: Path, name: str, new: Path) -> list[str]:
     return lines
 
 
-def _lines(root: Path, name: str, new: Path) -> Iterator[str]:
+def _lines(root: Place, name: str, new: Place) -> Iterator[str]:
     standing = root / name
     sealed, old, made = _sealed_digest(root, name), _sha256(standing), _sha256(new)
     if sealed is None:
@@ -62,7 +62,7 @@ def _lines(root: Path, name: str, new: Path) -> Iterator[str]:
             yield from _documents(standing, new)
 
 
-def _made_with(root: Path, name: str) -> Iterator[str]:
+def _made_with(root: Place, name: str) -> Iterator[str]:
     """Inputs and packages of the standing file that are others here."""
     world = _world_of(root, name)
     differing = [] if world is None else differing_inputs(world)
@@ -78,7 +78,7 @@ def _made_with(root: Path, name: str) -> Iterator[str]:
         )
 
 
-def _sealed_digest(root: Path, name: str) -> str | None:
+def _sealed_digest(root: Place, name: str) -> str | None:
     """What a receipt, sidecar or world.json says of the name; None where nothing names it."""
     tables = [entry for one in _receipts_of(root, name) for entry in _entries(one)]
     for document in (_world_of(root, name), _json(root / _sidecar_of(name))):
@@ -92,9 +92,10 @@ def _sidecar_of(name: str) -> str:
     return "/".join((*folders, "partitions", key, file.replace(".parquet", ".json")))
 
 
-def _receipts_of(root: Path, name: str) -> Iterator[Mapping[str, Any]]:
+def _receipts_of(root: Place, name: str) -> Iterator[Mapping[str, Any]]:
     """Receipts whose digest is their own and that name a file."""
-    for path in sorted(root.glob(f"{layout.RUNS}/utc_day=*/*/{layout.RECEIPT}")):
+    receipts: list[Place] = sorted(root.glob(f"{layout.RUNS}/utc_day=*/*/{layout.RECEIPT}"))
+    for path in receipts:
         try:
             receipt = read_receipt(path.parent)
         except FauxpayError:
@@ -109,14 +110,14 @@ def _entries(receipt: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from partition["tables"]
 
 
-def _world_of(root: Path, name: str) -> Mapping[str, Any] | None:
+def _world_of(root: Place, name: str) -> Mapping[str, Any] | None:
     parts = name.split("/")
     if len(parts) < 3 or parts[0] != "worlds":
         return None
     return _json(root / layout.world_name(parts[1], "world.json"))
 
 
-def _json(path: Path) -> Mapping[str, Any] | None:
+def _json(path: Place) -> Mapping[str, Any] | None:
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -124,18 +125,21 @@ def _json(path: Path) -> Mapping[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _sha256(path: Path) -> str:
+def _sha256(path: Place) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _tables(standing: Path, new: Path) -> Iterator[str]:
+def _tables(standing: Place, new: Place) -> Iterator[str]:
     """Rows, writer, and the first value that differs between two Parquet files."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        old_file, new_file = pq.ParquetFile(standing), pq.ParquetFile(new)
+        old_file, new_file = (
+            pq.ParquetFile(local_copy(standing)),
+            pq.ParquetFile(local_copy(new)),
+        )
     except (pa.ArrowException, OSError) as error:
         yield f"the standing file cannot be read as Parquet: {str(error).partition(chr(10))[0]}"
         return
@@ -168,7 +172,7 @@ def _first_difference(old_file: Any, new_file: Any) -> str:
     return "values: all that both have are the same, so they are encoded in another way"
 
 
-def _documents(standing: Path, new: Path) -> Iterator[str]:
+def _documents(standing: Place, new: Place) -> Iterator[str]:
     """Members of two documents that are not equal."""
     try:
         old, made = json.loads(standing.read_bytes()), json.loads(new.read_bytes())

@@ -16,13 +16,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 from fauxpay.errors import ConfigError, FauxpayError, GateError, StorageError
 from fauxpay.gates.verdicts import Verdict, worst
 from fauxpay.receipts import layout
 from fauxpay.receipts.store import judged, read_gate, read_receipt, read_run
+from fauxpay.storage.places import Place, place_of
 
 LATEST = "latest"
 _PREFIX = re.compile(r"[0-9a-f]{1,20}")
@@ -43,15 +43,15 @@ class Listed:
     copies       further folders that hold the same run
     """
 
-    root: Path
-    folder: Path
+    root: Place
+    folder: Place
     run_id: str
     receipt: Mapping[str, Any]
     created: datetime | None
     touched_at: float
     verdict: Verdict
     fault: str
-    copies: tuple[Path, ...] = ()
+    copies: tuple[Place, ...] = ()
 
     @property
     def is_quarantined(self) -> bool:
@@ -105,7 +105,7 @@ class Wanted:
         return (self.end is None or first < self.end) and (self.first is None or self.first < end)
 
 
-def listed_runs(root: Path, *, is_quarantine_too: bool = False) -> list[Listed]:
+def listed_runs(root: Place, *, is_quarantine_too: bool = False) -> list[Listed]:
     """Every run below a root once, newest first; those without a readable date last."""
     found = [listed(root, folder) for folder in _folders(root, "*")]
     if is_quarantine_too:
@@ -119,7 +119,7 @@ def latest_run(runs: Sequence[Listed]) -> Listed | None:
     return next(passed, runs[0] if runs else None)
 
 
-def resolve_run(root: Path, text: str) -> Listed:
+def resolve_run(root: Place, text: str) -> Listed:
     """The run that a user means.
 
     text  "latest", the beginning of a run id, or a path of a run's folder or receipt
@@ -143,10 +143,10 @@ def resolve_run(root: Path, text: str) -> Listed:
             raise ConfigError(
                 f"run {text!r}: {len(found)} runs begin so ({shown}); give more of it"
             )
-    path = Path(text)
+    path = place_of(text)
     folder = path.parent if path.name in (layout.RECEIPT, layout.GATE) else path
     if any((folder / name).is_file() for name in (layout.RECEIPT, layout.GATE)):
-        return listed(_root_of(folder.absolute(), root), folder.absolute())
+        return listed(_root_of(folder, root), folder)
     known = ", ".join(run.run_id for run in listed_runs(root)[:_SHOWN_MAX])
     raise StorageError(
         f"{root}: no run {text!r}; expected the beginning of a run id, 'latest' or the path of a "
@@ -154,7 +154,7 @@ def resolve_run(root: Path, text: str) -> Listed:
     )
 
 
-def listed(root: Path, folder: Path) -> Listed:
+def listed(root: Place, folder: Place) -> Listed:
     """The run of a folder, as far as it can be read."""
     try:
         sealed = read_run(root, folder)
@@ -180,16 +180,16 @@ def listed(root: Path, folder: Path) -> Listed:
     )
 
 
-def _folders(root: Path, run_id: str) -> list[Path]:
+def _folders(root: Place, run_id: str) -> list[Place]:
     found = root.glob(f"{layout.RUNS}/utc_day=*/{run_id}")
     return sorted(path for path in found if path.is_dir())
 
 
-def _quarantined(root: Path, run_id: str) -> list[Path]:
+def _quarantined(root: Place, run_id: str) -> list[Place]:
     return sorted(path for path in root.glob(f"{layout.QUARANTINE}/{run_id}") if path.is_dir())
 
 
-def _root_of(folder: Path, root: Path) -> Path:
+def _root_of(folder: Place, root: Place) -> Place:
     """What a run's own folder lies below, where it stands as it was filed."""
     if folder.parent.name.startswith("utc_day=") and folder.parent.parent.name == layout.RUNS:
         return folder.parent.parent.parent
@@ -218,7 +218,7 @@ def _preference(run: Listed) -> tuple[bool, bool, datetime, str]:
     return (bool(run.fault), run.created is None, run.created or _NEVER, str(run.folder))
 
 
-def _verdict_without_seal(folder: Path) -> Verdict:
+def _verdict_without_seal(folder: Place) -> Verdict:
     """FAIL where gate or receipt say so in documents that can be read; UNKNOWN otherwise."""
     said = [Verdict.UNKNOWN]
     try:
@@ -230,7 +230,7 @@ def _verdict_without_seal(folder: Path) -> Verdict:
     return worst(said)
 
 
-def _peeked(path: Path) -> Mapping[str, Any]:
+def _peeked(path: Place) -> Mapping[str, Any]:
     """What a receipt that may not be believed says of itself."""
     try:
         document = json.loads(path.read_bytes())
@@ -248,7 +248,7 @@ def _instant(text: object) -> datetime | None:
         return None
 
 
-def _touched_at(folder: Path) -> float:
+def _touched_at(folder: Place) -> float:
     for path in (folder / layout.RECEIPT, folder):
         try:
             return path.stat().st_mtime

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from fauxpay.errors import ContractError, FauxpayError, GateError, StorageError
@@ -23,6 +22,7 @@ from fauxpay.gates.verdicts import Verdict, worst
 from fauxpay.receipts import layout
 from fauxpay.receipts.identity import RUN_ID_DIGITS
 from fauxpay.receipts.records import check_receipt, read_document
+from fauxpay.storage.places import Place, have_sizes
 
 _RUN_ID = re.compile(rf"[0-9a-f]{{{RUN_ID_DIGITS}}}")
 
@@ -31,13 +31,13 @@ _RUN_ID = re.compile(rf"[0-9a-f]{{{RUN_ID_DIGITS}}}")
 class SealedRun:
     """A run that passed: its folder, its receipt and its gate, all agreeing."""
 
-    root: Path
-    folder: Path
+    root: Place
+    folder: Place
     receipt: Mapping[str, Any]
     gate: Mapping[str, Any]
 
 
-def find_run(root: Path, run_id: str) -> Path | None:
+def find_run(root: Place, run_id: str) -> Place | None:
     """Folder of a run, wherever it is filed; None where there is no receipt of it."""
     if not _RUN_ID.fullmatch(run_id):
         return None
@@ -47,7 +47,7 @@ def find_run(root: Path, run_id: str) -> Path | None:
         receipt = root / layout.run_name(created, run_id, layout.RECEIPT)
         if receipt.is_file():
             return receipt.parent
-    found = sorted(root.glob(f"{layout.RUNS}/utc_day=*/{run_id}/{layout.RECEIPT}"))
+    found: list[Place] = sorted(root.glob(f"{layout.RUNS}/utc_day=*/{run_id}/{layout.RECEIPT}"))
     return found[0].parent if found else None
 
 
@@ -61,26 +61,26 @@ def created_utc(stamp: bytes) -> str:
     return str(text)
 
 
-def read_receipt(folder: Path) -> dict[str, Any]:
+def read_receipt(folder: Place) -> dict[str, Any]:
     """receipt.json of a folder, as it was sealed, whatever its verdict. Raises ContractError."""
     receipt = _read(folder / layout.RECEIPT, "run.yaml#/$defs/receipt")
     check_receipt(receipt, str(folder / layout.RECEIPT))
     return receipt
 
 
-def read_gate(folder: Path) -> dict[str, Any]:
+def read_gate(folder: Place) -> dict[str, Any]:
     """gate.json of a folder, as its contract wants it, whatever it says. Raises ContractError."""
     return _read(folder / layout.GATE, "run.yaml#/$defs/gate")
 
 
-def read_failure(folder: Path) -> dict[str, Any] | None:
+def read_failure(folder: Place) -> dict[str, Any] | None:
     """failure.json of a folder in quarantine; None where there is none that its contract wants."""
     with suppress(FauxpayError):
         return _read(folder / layout.FAILURE, "run.yaml#/$defs/failure")
     return None
 
 
-def read_run(root: Path, folder: Path) -> SealedRun:
+def read_run(root: Place, folder: Place) -> SealedRun:
     """A run that passed. Raises GateError where it did not, ContractError where it was changed.
 
     root    what the names in the receipt are relative to
@@ -102,18 +102,10 @@ def is_whole(run: SealedRun) -> bool:
     entries = list(run.receipt["catalog"])
     for partition in run.receipt["partitions"]:
         entries += partition["tables"]
-    return all(has_size(run.root / entry["path"], entry["bytes"]) for entry in entries)
+    return have_sizes(run.root, ((entry["path"], entry["bytes"]) for entry in entries))
 
 
-def has_size(path: Path, size: int) -> bool:
-    """Whether a file is there with as many bytes."""
-    try:
-        return path.stat().st_size == size
-    except OSError:
-        return False
-
-
-def sealed_run(root: Path, run_id: str) -> SealedRun | None:
+def sealed_run(root: Place, run_id: str) -> SealedRun | None:
     """The run where it passed and all its files are there; None otherwise."""
     folder = find_run(root, run_id)
     if folder is None:
@@ -132,7 +124,7 @@ def judged(gate: Mapping[str, Any]) -> Verdict:
     )
 
 
-def _require_pass(folder: Path, receipt: Mapping[str, Any], gate: Mapping[str, Any]) -> None:
+def _require_pass(folder: Place, receipt: Mapping[str, Any], gate: Mapping[str, Any]) -> None:
     """Both documents say PASS, the checks add up to it, and the mark names the receipt."""
     verdict = worst([Verdict[receipt["verdict"]], Verdict[gate["verdict"]], judged(gate)])
     if verdict is not Verdict.PASS:
@@ -151,7 +143,7 @@ def _require_pass(folder: Path, receipt: Mapping[str, Any], gate: Mapping[str, A
         )
 
 
-def _read(path: Path, reference: str) -> dict[str, Any]:
+def _read(path: Place, reference: str) -> dict[str, Any]:
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -15,20 +15,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fauxpay.delivery.replacing import replaced
+from fauxpay.delivery.replacing import replaced, replaced_below
 from fauxpay.errors import StorageError
 from fauxpay.receipts import layout
+from fauxpay.storage.places import Place
 
 if TYPE_CHECKING:
     from fauxpay.readers.run import Run
 
 
-def report_path(run: Run) -> Path:
+def report_path(run: Run) -> Place:
     """Where the report of a run stands, if it was made."""
     return run.folder / layout.REPORT
 
 
-def keep_report(run: Run, *, is_wanted: bool, warn: Callable[[str], object]) -> Path | None:
+def keep_report(run: Run, *, is_wanted: bool, warn: Callable[[str], object]) -> Place | None:
     """The report beside the receipt, made where that is wanted; None where there is none.
 
     Never raises: a sealed run is as good without, so what stands in the way is a warning.
@@ -46,7 +47,7 @@ def keep_report(run: Run, *, is_wanted: bool, warn: Callable[[str], object]) -> 
     return path if path.is_file() else None
 
 
-def write_report(run: Run, path: Path | None = None) -> Path:
+def write_report(run: Run, path: Path | None = None) -> Place:
     """Makes the report of a run; returns its file, which appears as a whole or not at all.
 
     path  another file than the one beside the receipt
@@ -55,7 +56,9 @@ def write_report(run: Run, path: Path | None = None) -> Path:
     from fauxpay.report.page import report_html
 
     data = report_html(run).encode()
-    target = (path or report_path(run)).absolute()
+    if path is None:
+        return replaced_below(run.root, report_path(run), data)
+    target = path.absolute()
     if target.is_dir():
         raise StorageError(f"{target}: is a folder; expected the name of a file for the report")
-    return replaced(run.root if path is None else None, target, data)
+    return replaced(target, data)

@@ -22,6 +22,7 @@ from fauxpay.readers.run import open as open_store
 from fauxpay.receipts import layout
 from fauxpay.scorecard.columns import CANONICAL, CHOICES, chosen_columns, shaped
 from fauxpay.scorecard.run_columns import run_columns, run_source
+from fauxpay.storage.places import Place, place_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -89,7 +90,7 @@ class CardTable:
 def open_card_table(
     source: str | Path | Run,
     mapping: Mapping[str, str] | None = None,
-    root: str | Path = DEFAULT_ROOT,
+    root: str | Place = DEFAULT_ROOT,
     *,
     is_mapped_run_refused: bool = True,
 ) -> CardTable:
@@ -105,20 +106,20 @@ def open_card_table(
     if isinstance(source, Run):
         return _of_run(source.run_id, source, mapping if is_mapped_run_refused else None)
     subject = str(source)
-    run = _run_named(subject, Path(root))
+    run = _run_named(subject, place_of(root))
     if run is not None:
         return _of_run(subject, run, mapping if is_mapped_run_refused else None)
     return _of_files(subject, mapping or {})
 
 
-def _run_named(text: str, root: Path) -> Run | None:
+def _run_named(text: str, root: Place) -> Run | None:
     """The run that a text means; None where it means files."""
-    path = Path(text)
+    path = place_of(text) if "://" in text else Path(text)
     if path.is_dir() and (path / layout.RUNS).is_dir():
-        return open_store(path).run("latest")
+        return open_store(str(path)).run("latest")
     folder = path.parent if path.name in (layout.RECEIPT, layout.GATE) else path
     if (folder / layout.RECEIPT).is_file() or (folder / layout.GATE).is_file():
-        return open_store(root if root.is_dir() else folder).run(str(folder))
+        return open_store(str(root if root.is_dir() else folder)).run(str(folder))
     if path.exists() or has_magic(text) or path.suffix:
         return None
     if not root.is_dir():
@@ -126,7 +127,7 @@ def _run_named(text: str, root: Path) -> Run | None:
             f"{text}: neither a file, a folder nor, without the folder {root}, a run; expected a "
             f"run, a folder, a glob, or a CSV or Parquet file. --out names the root of the runs."
         )
-    return open_store(root).run(text)
+    return open_store(str(root)).run(text)
 
 
 def _of_run(subject: str, run: Run, mapping: Mapping[str, str] | None) -> CardTable:

@@ -36,6 +36,7 @@ from fauxpay.scorecard.measures.posting import posting
 from fauxpay.scorecard.measures.rhythm import hours, rhythm
 from fauxpay.scorecard.measures.slices import card_slices
 from fauxpay.scorecard.staging import Staged, day_of, staged
+from fauxpay.storage.places import Place
 
 MEMORY_LIMIT = "4GB"
 """What DuckDB may hold before it spills; a table of 100 million rows needs no more."""
@@ -46,7 +47,7 @@ _SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kmgt]i?b)", re.IGNORECASE | re.
 def score(
     source: str | Path | Run,
     mapping: Mapping[str, str] | None = None,
-    root: str | Path = DEFAULT_ROOT,
+    root: str | Place = DEFAULT_ROOT,
     *,
     threads: int | None = None,
     memory_limit: str = MEMORY_LIMIT,

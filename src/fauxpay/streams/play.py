@@ -16,16 +16,16 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from fauxpay.delivery.replacing import replaced
+from fauxpay.delivery.replacing import replaced_below
 from fauxpay.errors import ConfigError
 from fauxpay.readers.query import connected
 from fauxpay.readers.run import Run
+from fauxpay.storage.places import Place
 from fauxpay.streams.channels import STDOUT, FileChannel, open_channel
 from fauxpay.streams.envelope import Events, altered_lines, completed, encode
 from fauxpay.streams.faults import Faults, Spoiled, renamed
@@ -35,7 +35,7 @@ from fauxpay.streams.pace import Pace
 if TYPE_CHECKING:
     import duckdb
 
-PLACES = "streams"
+BOOKMARKS = "streams"
 SAVE_SECONDS = 2.0
 Report = Callable[[int], None]
 
@@ -88,7 +88,7 @@ def play(run: Run, asked: Asked, pace: Pace, report: Report = lambda sent: None)
             "a stream with faults is made from its beginning; expected neither --resume nor "
             "--from-offset with --faults"
         )
-    place = Place.of(run, asked.target, asked.only)
+    place = Bookmark.of(run, asked.target, asked.only)
     first = max(asked.from_offset, place.read() if asked.is_resumed else 0)
     channel = open_channel(asked.target, asked.is_resumed)
     try:
@@ -191,29 +191,32 @@ class _Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Bookmark:
     """How far a stream to a target came, in a file below the root; files tell it themselves."""
 
-    path: Path | None
+    root: Place | None
+    name: str = ""
 
     @staticmethod
-    def of(run: Run, target: str, only: tuple[str, ...] = KINDS) -> Place:
+    def of(run: Run, target: str, only: tuple[str, ...] = KINDS) -> Bookmark:
         """The place of a run's stream of some kinds of events to a target."""
         if target in STDOUT or "://" not in target or target.startswith("file://"):
-            return Place(None)
+            return Bookmark(None)
         # A target may hold a password.
         name = hashlib.sha256(" ".join((target, *only)).encode()).hexdigest()[:16]
-        return Place(run.root / PLACES / f"{run.run_id}-{name}.json")
+        return Bookmark(run.root, f"{BOOKMARKS}/{run.run_id}-{name}.json")
 
     def read(self) -> int:
-        """Place in the sequence of the first event that may not have arrived."""
-        if self.path is None or not self.path.exists():
+        """Bookmark in the sequence of the first event that may not have arrived."""
+        if self.root is None:
             return 0
-        return int(json.loads(self.path.read_bytes())["next"])
+        try:
+            return int(json.loads((self.root / self.name).read_bytes())["next"])
+        except FileNotFoundError:
+            return 0
 
     def save(self, following: int) -> None:
         """Remembers it, at once and as a whole."""
-        if self.path is None:
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        replaced(self.path.parents[1], self.path, json.dumps({"next": following}).encode())
+        if self.root is not None:
+            data = json.dumps({"next": following}).encode()
+            replaced_below(self.root, self.root / self.name, data)

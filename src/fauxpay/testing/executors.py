@@ -27,6 +27,7 @@ from fauxpay.delivery.worlds import build_world, identify
 from fauxpay.errors import ExecutorError, FauxpayError, StorageError
 from fauxpay.foundations.parameters import Parameters, load_parameters
 from fauxpay.receipts.records import PartitionReceipt
+from fauxpay.storage.places import Place, folder_of, name_below
 
 if TYPE_CHECKING:
     from fauxpay.delivery.engine import DaysStream, Inspect, Maker, Tables
@@ -241,7 +242,7 @@ def _made(context: Context, stage: _Stage) -> dict[str, tuple[int, int]]:
     """Sidecars that are there, with what changes when one is written again."""
     found = {}
     for (task,) in stage.stretches:
-        path = context.root / sidecar(context, task)
+        path = folder_of(context.root, "executors are tried in one") / sidecar(context, task)
         if path.exists():
             found[path.name + described_day(context, task)] = (
                 path.stat().st_ino,
@@ -250,11 +251,12 @@ def _made(context: Context, stage: _Stage) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _digests(root: Path) -> dict[str, str]:
+def _digests(root: Place) -> dict[str, str]:
     """SHA-256 of every published file of the worlds below a root."""
+    files: list[Place] = sorted((root / "worlds").rglob("*"))
     return {
-        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted((root / "worlds").rglob("*"))
+        name_below(path, root): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
         if path.is_file()
     }
 
