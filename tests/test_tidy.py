@@ -14,6 +14,7 @@ SOURCE = ROOT / "src" / "fauxpay"
 LAYERS = (
     "errors",
     "foundations",
+    "storage",
     "contracts",
     "config",
     "catalog",

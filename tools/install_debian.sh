@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what some tests need from Debian: chromium (the report), postgres (fauxpay load), java (Spark).
+# Installs what some tests need from Debian: chromium (the report), postgres (fauxpay load), java
+# (Spark), faketime (object stores that refuse a wrong clock).
 # Where that cannot be done it says so and fails; the tests are then skipped, with the reason.
 #   tools/install_debian.sh chromium
 set -euo pipefail
@@ -13,8 +14,11 @@ case "${1:-}" in
   java)
     packages=(openjdk-17-jre-headless)
     is_there() { command -v java; } ;;
+  faketime)
+    packages=(faketime)
+    is_there() { command -v faketime; } ;;
   *)
-    echo "expected chromium, postgres or java; got '${1:-}'" >&2
+    echo "expected chromium, postgres, java or faketime; got '${1:-}'" >&2
     exit 2 ;;
 esac
 if is_there >/dev/null; then

@@ -29,6 +29,7 @@ DAYS_PER_MONTH = 365.25 / 12
 
 _MAPPED = {
     "--out": "run.out",
+    "--s3": "run.out",
     "--seed": "run.seed",
     "--num-workers": "run.workers",
     "--chunk-size": "run.chunk_rows",
@@ -49,7 +50,7 @@ _WITHOUT_EFFECT = {
     "use `fauxpay export`, or any tool that reads Parquet, to make others",
 }
 # Flags with a rule of their own, further down.
-_SPECIAL = ("--config", "--rows", "--customers", "--fraud-rate", "--s3")
+_SPECIAL = ("--config", "--rows", "--customers", "--fraud-rate")
 
 _function = fauxpay.__dict__["generate"]
 
@@ -80,11 +81,8 @@ def config_of(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Config, 
     from fauxpay.config.sources import resolve
 
     given = _given(argv)
-    if "--s3" in given:
-        raise ConfigError(
-            "--s3: object stores are not written yet, a later release will; write to a folder "
-            f"with --out and copy it to {given['--s3'] or 'the store'}"
-        )
+    if "--s3" in given and "--out" in given:
+        raise ConfigError("--s3 and --out name the place twice; give one of them")
     file = Path(given["--config"]) if "--config" in given else None
     notes = [
         f"{flag} has no effect any more: {why}"
@@ -92,7 +90,7 @@ def config_of(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Config, 
         if flag in given
     ]
     flags: dict[str, object] = {key: given[flag] for flag, key in _MAPPED.items() if flag in given}
-    names = {key: flag for flag, key in _MAPPED.items()}
+    names = {key: flag for flag, key in _MAPPED.items() if flag in given}
     notes += _places(given, file, environ, flags) + _fraud(given, flags)
     notes += _customers(given, flags, names)
     config = resolve(file, environ, (), flags, names).config
@@ -131,9 +129,7 @@ def _given(argv: Sequence[str]) -> dict[str, str]:
     flags = sorted((*_MAPPED, *_WITHOUT_EFFECT, *_SPECIAL))
     parser = _Parser(prog=PROGRAM, allow_abbrev=False, description=(__doc__ or "").split("\n\n")[1])
     for flag in flags:
-        # The old --s3 could stand alone too; it is refused in both forms.
-        alone: dict[str, Any] = {"nargs": "?", "const": ""} if flag == "--s3" else {}
-        parser.add_argument(flag, dest=flag, metavar="VALUE", help=_help(flag), **alone)
+        parser.add_argument(flag, dest=flag, metavar="VALUE", help=_help(flag))
     known, unknown = parser.parse_known_args(list(argv))
     if unknown:
         near = difflib.get_close_matches(unknown[0].partition("=")[0], flags, n=1)
@@ -148,7 +144,6 @@ def _help(flag: str) -> str:
         "--rows": "about so many transactions: sets catalog.cards",
         "--customers": "sets catalog.cards, unless --rows does",
         "--fraud-rate": "sets fraud.rate, at most 0.05; 0 turns fraud off",
-        "--s3": "refused: not delivered yet",
     }
     return helps.get(flag) or (f"sets {_MAPPED[flag]}" if flag in _MAPPED else "no effect any more")
 

@@ -195,9 +195,21 @@ FILES: dict[str, Broken] = {
         ("parameters.activity.trips.gap_log_sd = 'x' (from FILE:1): allowed is a number",),
         "parameters: {activity.trips.gap_log_sd: x}",
     ),
-    "object store": Broken(
-        ("run.out = 's3://bucket/x'", "allowed is a local folder; object stores cannot be written"),
-        "run: {out: 's3://bucket/x'}",
+    "object store with keys": Broken(
+        ("run.out = 's3://bucket/x' (from FILE:1)", "credentials never stand in an address"),
+        "run: {out: 's3://key:secret@bucket/x?version=1'}",
+    ),
+    "unknown kind of store": Broken(
+        ("run.out = 'ftp://bucket/x'", "expected s3://, gs://, az://, memory:// with a bucket"),
+        "run: {out: 'ftp://bucket/x'}",
+    ),
+    "store in memory for other processes": Broken(
+        ("run.out = 'memory://m/x'", "allowed is a place that workers of ray see"),
+        "run: {out: 'memory://m/x', executor: ray}",
+    ),
+    "own catalog in a store": Broken(
+        ("catalog.path = 's3://bucket/x'", "allowed is a local folder"),
+        "catalog: {path: 's3://bucket/x'}",
     ),
     "home folder sign": Broken(
         ("run.out = '~/data'", "a folder, written out in full (~ is not expanded)"),

@@ -18,6 +18,7 @@ legacy = importlib.import_module("fauxpay.generate")
 
 MAPPED: list[tuple[list[str], str, object]] = [
     (["--out", "here"], "run.out", "here"),
+    (["--s3", "s3://bucket/x"], "run.out", "s3://bucket/x"),
     (["--seed", "9"], "run.seed", 9),
     (["--num-workers", "2"], "run.workers", 2),
     (["--chunk-size", "1000"], "run.chunk_rows", 1000),
@@ -46,11 +47,9 @@ WITHOUT_EFFECT: list[tuple[list[str], str]] = [
 ]
 
 REFUSED: list[tuple[list[str], str]] = [
-    (
-        ["--s3", "s3://b/x"],
-        "--s3: object stores are not written yet, a later release will; write to",
-    ),
-    (["--s3"], "copy it to the store"),
+    (["--s3", "s3://b/x", "--out", "x"], "--s3 and --out name the place twice; give one of them"),
+    (["--s3", "b/../x y://"], "run.out = 'b/../x y://' (from flag --s3)"),
+    (["--s3"], "argument --s3: expected one argument"),
     (["--row", "5"], "--row: no such flag; did you mean --rows?"),
     (["stray"], "stray: no such flag; known are --batch-size,"),
     (["--rows"], "argument --rows: expected one argument; see python -m fauxpay.generate --help"),

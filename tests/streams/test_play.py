@@ -20,7 +20,7 @@ from fauxpay.errors import ConfigError, ConflictError, StorageError
 from fauxpay.foundations.addresses import masked
 from fauxpay.streams.channels import HttpChannel
 from fauxpay.streams.pace import Pace
-from fauxpay.streams.play import Asked, Place, play
+from fauxpay.streams.play import Asked, Bookmark, play
 from fauxpay.streams.received import graded
 
 
@@ -254,14 +254,15 @@ def test_nobody_there_is_said(played):
 
 def test_the_place_of_a_stream_stands_below_the_root(played):
     """One file for each target, named by a digest; files need none."""
-    place = Place.of(played, "kafka://h:1/x")
-    assert place.path is not None
-    assert place.path.parent == played.root / "streams"
-    assert Place.of(played, "events.ndjson").path is None
+    place = Bookmark.of(played, "kafka://h:1/x")
+    assert place.root == played.root
+    assert place.name.startswith("streams/")
+    assert place.read() == 0
+    assert Bookmark.of(played, "events.ndjson").root is None
     place.save(41)
     place.save(42)
     assert place.read() == 42
-    place.path.unlink()
+    (played.root / place.name).unlink()
 
 
 @pytest.mark.parametrize(

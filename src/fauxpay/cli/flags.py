@@ -8,12 +8,16 @@ from typing import Annotated, Literal
 import typer
 
 ConfigFile = Annotated[
-    Path | None,
+    str | None,
     typer.Option("--config", metavar="FILE", help="Config file (YAML). Without: the demo world."),
 ]
 Out = Annotated[
     str | None,
-    typer.Option(metavar="FOLDER", help="Where everything goes. Default: ./fauxpay-out."),
+    typer.Option(
+        metavar="ROOT",
+        help="Where everything goes: a folder, or s3://, gs://, az:// with a bucket and prefix. "
+        "Default: ./fauxpay-out.",
+    ),
 ]
 LogicalDate = Annotated[
     str | None,

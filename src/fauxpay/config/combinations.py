@@ -34,6 +34,7 @@ def combination_faults(config: Config) -> list[Fault]:
     """(dotted key, value, what is wrong) of every setting that does not fit the others."""
     own = (
         *_time_faults(config),
+        *_place_faults(config),
         *_country_faults(config),
         *_size_faults(config),
         *_fraud_faults(config),
@@ -53,6 +54,12 @@ def _time_faults(config: Config) -> Iterator[Fault]:
         yield "run.to", run.end_day, f"a day after run.from, which is {run.start_day}"
     if run.start_day < epoch:
         yield "run.from", run.start_day, f"{epoch} (activity.epoch) or a later day"
+
+
+def _place_faults(config: Config) -> Iterator[Fault]:
+    run = config.run
+    if run.out.startswith("memory://") and run.executor not in ("serial", "processes"):
+        yield "run.out", run.out, f"a place that workers of {run.executor} see; memory:// is not"
 
 
 def _country_faults(config: Config) -> Iterator[Fault]:

@@ -74,7 +74,9 @@ def _root(value: object) -> object:
     """A folder, or an address of an object store."""
     if isinstance(value, str) and "://" in value and not value.startswith("file://"):
         if not is_address(value):
-            raise PydanticCustomError("folder", "a folder or an address", {"expected": EXPECTED})
+            raise PydanticCustomError(
+                "folder", "a folder or an address, {text}", {"text": EXPECTED}
+            )
         return value.rstrip("/")
     if isinstance(value, str) and value.startswith("file://"):
         return value

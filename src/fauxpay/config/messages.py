@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from fauxpay.errors import ConfigError
+from fauxpay.foundations.addresses import masked
 
 VALUE_LENGTH_MAX = 80
 NEAR_ENOUGH = 0.6
@@ -99,7 +100,8 @@ def allowed(field: FieldInfo) -> str:
 def shown(value: object) -> str:
     """A value as it may be written in YAML, cut where it is long."""
     if isinstance(value, (str, os.PathLike)):
-        text = repr(os.fspath(value))
+        # An address may hold a password.
+        text = repr(masked(os.fspath(value)))
     elif isinstance(value, bool) or value is None:
         text = {True: "true", False: "false", None: "null"}[value]
     elif isinstance(value, date):

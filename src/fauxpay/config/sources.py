@@ -19,6 +19,7 @@ from fauxpay.config.messages import InvalidConfig, Problem, fields_of
 from fauxpay.config.model import Config
 from fauxpay.errors import ConfigError
 from fauxpay.foundations.strict_yaml import read_value, read_yaml
+from fauxpay.storage.places import Place, place_of
 
 FILE_BYTES_MAX = 1 << 20
 PREFIX = "FAUXPAY_"
@@ -36,7 +37,7 @@ Keys = tuple[str, ...]
 
 
 def resolve(
-    file: Path | None,
+    file: str | Path | None,
     environ: Mapping[str, str],
     settings: Sequence[str],
     flags: Mapping[str, object],
@@ -44,7 +45,7 @@ def resolve(
 ) -> Resolved:
     """The config that all sources make together.
 
-    file        YAML config file, or None
+    file        YAML config file, the address of one in an object store, or None
     environ     the environment; only FAUXPAY_SECTION__KEY names are read
     settings    `section.key=value` texts of --set, the later one counts
     flags       dotted key -> value; None means that the flag was not given
@@ -81,10 +82,10 @@ def environment_name(key: str) -> str:
     return PREFIX + key.replace(".", "__").upper()
 
 
-def _file_entries(file: Path | None) -> Iterator[Entry]:
+def _file_entries(file: str | Path | None) -> Iterator[Entry]:
     if file is None:
         return
-    document = read_yaml(_text(file), str(file))
+    document = read_yaml(_text(_place(file)), str(file))
     if document.value is None:
         return
     if not isinstance(document.value, dict):
@@ -97,7 +98,11 @@ def _file_entries(file: Path | None) -> Iterator[Entry]:
         yield from _expanded(Entry((key,), value, origins[(key,)]), origins)
 
 
-def _text(file: Path) -> str:
+def _place(file: str | Path) -> Place:
+    return place_of(file) if "://" in str(file) else Path(file)
+
+
+def _text(file: Place) -> str:
     if file.is_dir():
         raise ConfigError(f"{file}: this is a folder; a YAML config file is expected")
     try:

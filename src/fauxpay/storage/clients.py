@@ -8,6 +8,7 @@ Sources  nothing
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -112,7 +113,7 @@ def store_errors(address: str, action: str) -> Iterator[None]:
         text = str(error)
         code = "".join(_CODE.findall(text)[:1])
         if isinstance(error, FileNotFoundError) and code != "NoSuchBucket":
-            raise
+            raise FileNotFoundError(errno.ENOENT, "no such object", address) from error
         if isinstance(error, (exceptions.AlreadyExistsError, exceptions.PreconditionError)):
             raise
         raise StorageError(

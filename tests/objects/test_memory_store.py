@@ -1,0 +1,86 @@
+"""Runs in memory: the whole way of a run through an object store, without a server."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+
+import fauxpay
+import sealed as sealed_root
+from fauxpay.errors import ConfigError, GateError
+from fauxpay.readers.views import connect_run
+from fauxpay.storage.objects import object_path
+
+_counter = itertools.count()
+
+
+def generate(out: str, **run: object) -> fauxpay.Run:
+    """The small run of the tests below a root."""
+    return fauxpay.generate(sealed_root.request(Path(), **{"out": out, **run}))
+
+
+@pytest.fixture(scope="session")
+def stored() -> fauxpay.Run:
+    """The run in memory; made in this process whatever executor is asked for."""
+    return generate("memory://box/a", executor="processes", workers=2, report=True)
+
+
+def test_memory_holds_the_bytes_of_a_folder(stored, sealed):
+    """Every file of the worlds, and the receipt but for the instant of its sealing."""
+    root = object_path("memory://box/a")
+    for folder in ("worlds",):
+        names = sorted((root / folder).sizes())
+        found = sorted(path for path in (sealed / folder).rglob("*") if path.is_file())
+        assert names == [path.relative_to(sealed / folder).as_posix() for path in found]
+        for name, path in zip(names, found, strict=True):
+            assert (root / folder / name).read_bytes() == path.read_bytes(), name
+
+
+def test_every_reader_reads_it(stored):
+    """Datasets, lazy frames, views, one flat file, a training set's tables and the graph."""
+    again = fauxpay.open("memory://box/a").latest()
+    assert again.run_id == stored.run_id
+    rows = stored.rows["transactions"]
+    assert again.table("transactions").count_rows() == rows
+    assert again.scan("truth").collect().height == stored.rows["truth"]
+    with connect_run(again) as connection:
+        assert connection.sql("SELECT count(*) FROM transactions").fetchall() == [(rows,)]
+    assert again.graph().nodes.num_rows > 0
+    assert fauxpay.score(again).findings
+    assert (again.folder / "report.html").is_file()
+
+
+def test_asking_again_finds_it_and_a_lost_day_is_made_again(stored):
+    """The same request does nothing; a removed object is made again under the same name."""
+    root = object_path("memory://box/a")
+    before = root.sizes()
+    assert generate("memory://box/a").run_id == stored.run_id
+    assert root.sizes() == before
+    entry = stored.entries("transactions")[0]
+    (root / entry["path"]).unlink()
+    assert generate("memory://box/a").run_id == stored.run_id
+    assert root.sizes() == before
+
+
+def test_what_fails_goes_to_the_quarantine():
+    """Nothing is published, and why is kept with a command that asks again; success forgets it."""
+    root = f"memory://q{next(_counter)}/a"
+    request = sealed_root.request(Path(), out=root)
+    request["catalog"] = {**request["catalog"], "mode": "load"}
+    with pytest.raises(ConfigError, match="no sealed world"):
+        fauxpay.generate(request)
+    kept = {path.name for path in (object_path(root) / "quarantine").rglob("*")}
+    assert kept == {"failure.json", "config.yaml"}
+    failure = json.loads(
+        (next((object_path(root) / "quarantine").iterdir()) / "failure.json").read_bytes()
+    )
+    assert failure["replay"].startswith(f"fauxpay generate --config {root}/quarantine/")
+    with pytest.raises(GateError, match="no run that passed"):
+        fauxpay.open(root).latest()
+    request["catalog"]["mode"] = "build"
+    fauxpay.generate(request)
+    fauxpay.generate({**request, "catalog": {**request["catalog"], "mode": "load"}})
+    assert list((object_path(root) / "quarantine").rglob("*")) == []
