@@ -8,12 +8,15 @@ import pickle
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.dataset as dataset
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fauxpay.errors import ConfigError
+from fauxpay.storage import objects
+from fauxpay.storage.arrow_files import dataset_files
 from fauxpay.storage.objects import ObjectPath, object_path
 from fauxpay.storage.places import (
     folder_of,
@@ -170,3 +173,31 @@ def test_places_are_folders_or_addresses(tmp_path, monkeypatch):
     assert folder_of(tmp_path, "why") == tmp_path
     with pytest.raises(ConfigError, match="expected a local folder, not an object store; why"):
         folder_of(place, "why")
+
+
+def test_a_dataset_reads_what_is_asked_for(monkeypatch):
+    """One column of one of many row groups does not bring the whole object."""
+    root = bucket()
+    table = pa.table({"n": list(range(400_000)), "x": [0.1 * n for n in range(400_000)]})
+    sink = io.BytesIO()
+    pq.write_table(table, sink, row_group_size=10_000, compression="none", use_dictionary=False)
+    put(root / "a/x.parquet", sink.getvalue())
+    system, names = dataset_files([root / "a/x.parquet"])
+    assert names == ["root/a/x.parquet"]
+    found = dataset.FileSystemDataset.from_paths(
+        names, schema=table.schema, format=dataset.ParquetFileFormat(), filesystem=system
+    )
+    got = []
+    original = objects._Ranges.readinto
+
+    def counted(self, buffer):
+        count = original(self, buffer)
+        got.append(count)
+        return count
+
+    monkeypatch.setattr(objects._Ranges, "readinto", counted)
+    few = found.to_table(columns=["n"], filter=dataset.field("n") < 5)
+    assert few["n"].to_pylist() == [0, 1, 2, 3, 4]
+    assert 0 < sum(got) < len(sink.getvalue()) / 2
+    assert found.count_rows() == 400_000
+    assert system == dataset_files([root / "b"])[0]

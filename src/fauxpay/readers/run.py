@@ -25,7 +25,7 @@ from fauxpay.errors import (
 from fauxpay.receipts import layout
 from fauxpay.receipts.listing import Listed, listed_runs, resolve_run
 from fauxpay.receipts.store import SealedRun, read_receipt, read_run
-from fauxpay.storage.places import Place, existing, has_size, local_copies, place_of
+from fauxpay.storage.places import Place, existing, has_size, have_sizes, local_copies, place_of
 
 if TYPE_CHECKING:
     import polars
@@ -166,8 +166,15 @@ class Run:
 
         Raises StorageError where one is missing or has another size than the receipt says.
         """
+        return local_copies(self._standing(name))
+
+    def _standing(self, name: str) -> list[Place]:
+        """Where the files of a table stand."""
+        entries = self.entries(name)
+        if self.is_verified and have_sizes(self.root, ((e["path"], e["bytes"]) for e in entries)):
+            return [self.root / entry["path"] for entry in entries]
         paths = []
-        for entry in self.entries(name):
+        for entry in entries:
             path = self.path(entry["path"])
             if not has_size(path, entry["bytes"]):
                 raise StorageError(
@@ -175,19 +182,21 @@ class Run:
                     f"{self.run_id} says. Remove what is left of it and make the same run again."
                 )
             paths.append(path)
-        return local_copies(paths)
+        return paths
 
     def table(self, name: str) -> pyarrow.dataset.Dataset:
         """A table as an Arrow dataset of exactly the receipt's files, in contract shape."""
-        from pyarrow import dataset, fs
+        from pyarrow import dataset
 
         from fauxpay.contracts.tables import table
+        from fauxpay.storage.arrow_files import dataset_files
 
+        system, names = dataset_files(self._standing(name))
         return dataset.FileSystemDataset.from_paths(
-            [str(path) for path in self.files(name)],
+            names,
             schema=table(TABLES[name]).arrow_schema(),
             format=dataset.ParquetFileFormat(),
-            filesystem=fs.LocalFileSystem(),
+            filesystem=system,
         )
 
     def scan(self, name: str) -> polars.LazyFrame:
