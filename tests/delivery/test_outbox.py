@@ -1,0 +1,106 @@
+"""The outbox: in order, a few at a time, nothing lost, and made while others go out."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import fauxpay
+import sealed as sealed_root
+from fauxpay.delivery import partition
+from fauxpay.delivery.object_sink import ObjectSink
+from fauxpay.delivery.outbox import WAITING_MAX, Outbox
+from fauxpay.errors import StorageError
+
+_counter = itertools.count()
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_everything_that_is_posted_is_told_once_and_in_order(is_slow):
+    """What `post` and `rest` return is what was posted."""
+    told = []
+    with closing(Outbox(is_slow=is_slow)) as outbox:
+        for nth in range(20):
+            told += outbox.post(lambda nth=nth: [nth])
+        told += outbox.rest()
+        assert outbox.rest() == []
+    assert told == list(range(20))
+
+
+def test_a_folder_is_published_to_at_once():
+    """No thread, no wait: the receipt is there when `post` returns."""
+    outbox = Outbox(is_slow=False)
+    assert outbox.post(lambda: [threading.get_ident()]) == [threading.get_ident()]
+
+
+def test_few_wait_at_a_time():
+    """Whoever makes faster than it goes out is held up, so that memory stays flat."""
+    gate, begun = threading.Event(), []
+    outbox = Outbox(is_slow=True)
+
+    def publish(nth):
+        begun.append(nth)
+        gate.wait()
+        return [nth]
+
+    for nth in range(WAITING_MAX):
+        assert outbox.post(lambda nth=nth: publish(nth)) == []
+    late = threading.Thread(target=lambda: outbox.post(lambda: publish("late")))
+    late.start()
+    late.join(0.3)
+    assert late.is_alive(), "the third post waits"
+    assert begun == [0]
+    gate.set()
+    late.join(5)
+    assert not late.is_alive()
+    outbox.close()
+
+
+def test_what_fails_is_raised_by_the_next_call():
+    """An error is not lost, and a closed outbox takes nothing."""
+    failed = threading.Event()
+
+    def broken():
+        failed.set()
+        raise StorageError("full")
+
+    outbox = Outbox(is_slow=True)
+    with pytest.raises(StorageError, match="full"):
+        outbox.post(broken) or (failed.wait(5) and outbox.rest())
+    outbox.close()
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        outbox.post(list)
+
+
+def test_the_next_days_are_made_while_the_last_ones_go_out(monkeypatch):
+    """In a store that takes its time, making and sending overlap."""
+    log, publish, make = [], ObjectSink.publish, partition._made
+
+    def slow(self, staged):
+        log.append("send")
+        time.sleep(0.4)
+        done = publish(self, staged)
+        log.append("sent")
+        return done
+
+    def made(*given):
+        log.append("make")
+        return make(*given)
+
+    monkeypatch.setattr(ObjectSink, "publish", slow)
+    monkeypatch.setattr(partition, "_made", made)
+    root = f"memory://outbox{next(_counter)}/a"
+    run = fauxpay.generate(sealed_root.request(Path(), out=root))
+    assert run.table("transactions").count_rows() == run.rows["transactions"]
+    first, last = log.index("make"), len(log) - log[::-1].index("make")
+    between = log[first:last]
+    assert "send" in between
+    sends = [nth for nth, word in enumerate(log) if word == "send"]
+    assert any(
+        "make" in log[nth : log.index("sent", nth)] for nth in sends if "sent" in log[nth:]
+    ), log
