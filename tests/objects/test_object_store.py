@@ -15,6 +15,7 @@ import pytest
 
 import fauxpay
 import sealed as sealed_root
+from fauxpay.delivery import object_sink
 from fauxpay.errors import GateError, StorageError
 from fauxpay.storage import clients
 from fauxpay.storage.objects import ObjectPath, object_path
@@ -285,3 +286,19 @@ def test_sixteen_writers_of_a_name_have_one_winner(prefix):
         assert sum(won) == 1
         assert path.read_bytes() == bytes([won.index(True)])
         path.unlink()
+
+
+def test_big_files_go_out_in_parts(prefix, local, monkeypatch):
+    """Multipart uploads, copied where nothing stands; then the same bytes stand there already."""
+    monkeypatch.setattr(object_sink, "WHOLE_BYTES_MAX", 10_000)
+    generate(prefix)
+    root = object_path(prefix)
+    assert files(root) == local
+    assert list((root / ".staging").rglob("*")) == []
+    for sidecar in list(root.glob("worlds/*/seed=1/partitions/*/*.json")):
+        sidecar.unlink()
+    for mark in list(root.glob("runs/utc_day=*/*/_PASSED")):
+        mark.unlink()
+    generate(prefix)
+    assert files(root) == local
+    assert list((root / "conflicts").rglob("*")) == []

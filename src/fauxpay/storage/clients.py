@@ -30,6 +30,8 @@ _CODE = re.compile(r"<Code>(\w+)</Code>")
 _STATUS = re.compile(r"status code: (4\d\d)")
 _PASSING = ("408", "429")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_ENDPOINTS = {"s3": "AWS_ENDPOINT_URL", "az": "AZURE_STORAGE_ENDPOINT"}
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 _CHAIN = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a web identity, the container's or the "
     "instance's role, or a profile where boto3 is installed",
@@ -76,10 +78,10 @@ def client(bucket: str, patience_seconds: float) -> Any:
     if bucket.startswith("s3://"):
         # Big files are put under a name for a while, then copied where none stands.
         options["config"] = {"copy_if_not_exists": "multipart"}
-        endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
-        if endpoint.scheme == "http" and endpoint.hostname in _LOOPBACK:
-            options["client_options"]["allow_http"] = True
         options |= _profile()
+    endpoint = urlsplit(os.environ.get(_ENDPOINTS.get(urlsplit(bucket).scheme, ""), ""))
+    if endpoint.scheme == "http" and endpoint.hostname in _LOOPBACK:
+        options["client_options"]["allow_http"] = True
     with store_errors(bucket, "open"):
         return store.from_url(bucket, **options)
 
@@ -112,7 +114,7 @@ def store_errors(address: str, action: str) -> Iterator[None]:
     except (FileNotFoundError, exceptions.BaseError, ValueError) as error:
         text = str(error)
         code = "".join(_CODE.findall(text)[:1])
-        if isinstance(error, FileNotFoundError) and code != "NoSuchBucket":
+        if isinstance(error, FileNotFoundError) and code not in _NO_BUCKET:
             raise FileNotFoundError(errno.ENOENT, "no such object", address) from error
         if isinstance(error, (exceptions.AlreadyExistsError, exceptions.PreconditionError)):
             raise
@@ -134,7 +136,7 @@ def is_passing(error: BaseException | None) -> bool:
 
 def _said(text: str, code: str) -> str:
     """The store's own word, in one line."""
-    told = re.search(r"<Message>([^<]*)</Message>", text)
+    told = re.search(r"<Message>([^<\n]*)", text)
     if code:
         return f"the store says {code}" + (f" ({told[1].strip().rstrip('.')})" if told else "")
     first = text.strip().partition("\n")[0]
@@ -144,7 +146,7 @@ def _said(text: str, code: str) -> str:
 def _remedy(error: Exception, address: str, code: str) -> str:
     exceptions = library().exceptions
     scheme = address.partition("://")[0]
-    if code == "NoSuchBucket":
+    if code in _NO_BUCKET:
         return "Make the bucket, or correct --out."
     if code == "RequestTimeTooSkewed":
         return f"Set this machine's clock; {RESUMES}."
