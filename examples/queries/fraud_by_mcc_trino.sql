@@ -1,5 +1,6 @@
 -- Share of payments by MCC that the bank took for fraud, as it knew on a day; Trino.
 -- Columns are found by name, so a table names those that are asked for. The folder is that of a world and seed.
+-- Instants are UTC: the catalog needs hive.parquet.time-zone=UTC. No Trino has run this yet; see README.md.
 
 CREATE SCHEMA IF NOT EXISTS fauxpay;
 

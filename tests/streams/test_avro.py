@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fauxpay.contracts.tables import table
@@ -104,6 +104,7 @@ COLUMNS = {
 
 
 @pytest.mark.parametrize("name", COLUMNS)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_columns_with_nulls_and_slices_are_encoded(name, data):
     """Property: each row of a part of a column is what fastavro reads there."""
@@ -231,8 +232,6 @@ def test_the_command_prints_the_schema_and_checks_what_it_wrote(played, tmp_path
     own = [sys.executable, "-m", "fauxpay", "stream"]
     told = subprocess.run([*own, "--schema", "avro"], capture_output=True, text=True, check=True)
     assert json.loads(told.stdout) == event_schema()
-    told = subprocess.run([*own, "--schema"], capture_output=True, text=True, check=True)
-    assert "$schema" in json.loads(told.stdout)
     file, out = str(tmp_path / "e.avro"), ("--out", str(played.root))
     sent = [*own, played.run_id, "--to", file, "--encoding", "avro", *out]
     subprocess.run(sent, capture_output=True, check=True)

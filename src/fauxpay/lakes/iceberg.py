@@ -60,6 +60,7 @@ class IcebergLake:
             IntegrityError,  # Of two that make the namespace.
             OperationalError,  # SQLite, locked by another writer for longer than LOCK_SECONDS.
         )
+        self._refusals = (faults.CommitFailedException, faults.ValidationException)
         self._missing = faults.NoSuchTableError
         self._folder = None if catalog is not None else to.rstrip("/")
         self._namespace = to if catalog is not None else NAMESPACE
@@ -83,7 +84,7 @@ class IcebergLake:
         return None if found is None else date.fromisoformat(found)
 
     def put(self, table: Table | None, put: Put) -> None:
-        """One commit of what goes and what comes; its files go again if it does not land."""
+        """One commit of what goes and what comes; its files go again if it was refused."""
         if table is None:
             table = self._created(put)
         facts = {_RUN: put.run_id, _WORLD: put.world_id}
@@ -97,7 +98,7 @@ class IcebergLake:
                     _note(change, put, facts)
                 if put.until is not None:
                     change.set_properties({_UNTIL: put.until.isoformat()})
-        except self.collisions:
+        except self._refusals:  # After any other fault it may have landed all the same.
             for file in files:
                 with suppress(OSError):
                     table.io.delete(file)
