@@ -16,14 +16,17 @@ import time
 from pathlib import Path
 
 import fauxpay
+from fauxpay.streams.channels import Encoding
 from fauxpay.streams.pace import Pace
 from fauxpay.streams.play import Asked, Played, play
 
 
-def timed(run: fauxpay.Run, target: str) -> tuple[Played, float, float]:
+def timed(
+    run: fauxpay.Run, target: str, encoding: Encoding = "json"
+) -> tuple[Played, float, float]:
     """What was played, wall seconds and CPU seconds."""
     wall, cpu = time.perf_counter(), time.process_time()
-    played = play(run, Asked(target), Pace())
+    played = play(run, Asked(target, encoding=encoding), Pace())
     return played, time.perf_counter() - wall, time.process_time() - cpu
 
 
@@ -50,6 +53,10 @@ def main(targets: list[str]) -> None:
         plain = time.perf_counter() - begun
         print(shown(played, "a file", wall, cpu))
         print(f"  {len(data) / 1e6:,.0f} MB; ratio to writing them from memory {wall / plain:.1f}")
+        path = Path(folder) / "events.avro"
+        played, wall, cpu = timed(run, str(path), "avro")
+        print(shown(played, "a file of Avro", wall, cpu))
+        print(f"  {path.stat().st_size / 1e6:,.0f} MB")
         for target in targets:
             played, wall, cpu = timed(run, target)
             print(shown(played, target, wall, cpu))

@@ -39,8 +39,9 @@ def generate(
     Raises ConfigError for a request that cannot be met, GateError where the result did not pass
     (nothing of it is readable), ContractError, ConflictError and StorageError. A new run gets
     report.html beside its receipt unless `run.report` is false; what stands in the way of that is
-    a warning. A script that uses
-    several workers must call it below `if __name__ == "__main__":`.
+    a warning. `run.format` commits it to Delta or Iceberg tables too: MissingExtraError before it
+    is made, StorageError after it is sealed. A script that uses several workers must call it below
+    `if __name__ == "__main__":`.
     """
     import warnings
 
@@ -48,14 +49,17 @@ def generate(
     from fauxpay.delivery.progress import silent
     from fauxpay.delivery.run import make_run
     from fauxpay.foundations.parameters import load_parameters
+    from fauxpay.lakes.beside import keep_tables, require_format
     from fauxpay.readers.run import as_run
     from fauxpay.report.writing import keep_report
 
     resolved = config if isinstance(config, Config) else Config(**(config or {}))
+    require_format(resolved.run.format)
     parameters = load_parameters(resolved.parameters)
     made = make_run(resolved, parameters, report=report or silent)
     run = as_run(made.sealed)
     keep_report(run, is_wanted=made.is_new and resolved.run.report, warn=warnings.warn)
+    keep_tables(run, resolved.run.format)
     return run
 
 

@@ -47,7 +47,8 @@ _WITHOUT_EFFECT = {
     "--timezone": "every place has its own time zone and event_time is UTC; "
     "use the column local_offset_minutes",
     "--format": "tables are Parquet files; "
-    "use `fauxpay export`, or any tool that reads Parquet, to make others",
+    "use `fauxpay export`, `fauxpay generate --format delta` or iceberg, or any tool that reads "
+    "Parquet, to make others",
 }
 # Flags with a rule of their own, further down.
 _SPECIAL = ("--config", "--rows", "--customers", "--fraud-rate")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import subprocess
@@ -11,12 +12,14 @@ import time
 import pytest
 
 from fauxpay.errors import ConfigError, StorageError
+from fauxpay.streams.avro_schema import canonical, event_schema
 from fauxpay.streams.channels import open_channel
 from fauxpay.streams.pace import Pace
 from fauxpay.streams.play import Asked, Place, play
 from fauxpay.streams.received import graded
 
 SECONDS_MAX = 60
+CRC = "CRC-64-AVRO"
 
 
 def consumer(broker: str, group: str):
@@ -119,6 +122,64 @@ def test_a_killed_producer_goes_on(played, broker):
     one.close()
 
 
+def single_object(value: bytes) -> dict:
+    """A message's event, as a consumer reads it that knows the schema by its fingerprint."""
+    fastavro = pytest.importorskip("fastavro")
+    assert value[:2] == b"\xc3\x01"
+    schema = fastavro.parse_schema(event_schema())
+    assert value[2:10].hex() == fastavro.schema.fingerprint(canonical(event_schema()), CRC)
+    return fastavro.schemaless_reader(io.BytesIO(value[10:]), schema)
+
+
+def test_messages_are_single_objects_of_avro(played, monkeypatch):
+    """Mark, fingerprint and body; key and topics as with JSON; every value of every row."""
+    sent: list[tuple[str, bytes, bytes, list]] = []
+
+    class Producer:
+        """Takes what it is given."""
+
+        def __init__(self, settings):
+            assert settings["acks"] == "all"
+
+        def produce(self, topic, value, key, on_delivery, headers):
+            sent.append((topic, value, key, headers))
+
+        def poll(self, seconds):
+            return 0
+
+        flush = poll
+
+        def purge(self):
+            return None
+
+    monkeypatch.setattr("confluent_kafka.Producer", Producer)
+    done = play(played, Asked("kafka://h:1/own", encoding="avro"), Pace())
+    assert len(sent) == sum(done.counts.values()) + 1
+    assert {headers[0] for *_, headers in sent} == {("content-type", b"application/avro")}
+    amounts = {}
+    for topic, value, key, _ in sent[:-1]:
+        event = single_object(value)
+        assert key.decode() == event["partitionkey"]
+        assert topic == f"own.{event['type'].rpartition('.')[2]}s"
+        if topic == "own.transactions":
+            amounts[event["data"]["transaction_id"]] = event["data"]["amount_minor"]
+    rows = played.table("transactions").to_table(columns=["transaction_id", "amount_minor"])
+    assert amounts == dict(zip(*(rows[n].to_pylist() for n in rows.column_names), strict=True))
+    assert single_object(sent[-1][1])["data"]["sha256"] == done.sha256
+    assert sent[-1][0] == "own.control"
+
+
+@pytest.mark.slow
+def test_a_broker_has_the_run_in_avro(played, broker):
+    """Every event of the run, and the end of it."""
+    done = play(played, Asked(f"kafka://{broker}/avro", encoding="avro"), Pace())
+    count = sum(done.counts.values())
+    got = consumed(broker, "avro", count + 1)
+    ids = {single_object(message.value())["id"] for message in got}
+    assert len(ids) == count + 1
+    assert "completed" in ids
+
+
 def test_no_broker_is_said(played):
     """Nobody listens: a StorageError with a remedy within the time given, nothing hangs."""
     from fauxpay.streams.kafka import KafkaChannel
@@ -126,7 +187,7 @@ def test_no_broker_is_said(played):
     channel = KafkaChannel("kafka://127.0.0.1:9/none", seconds=1.0)
     begun = time.monotonic()
     with pytest.raises(StorageError, match="--resume"):
-        channel.finish("{}\n")
+        channel.finish(b"{}\n")
     channel.close()
     assert time.monotonic() - begun < 20
 

@@ -247,7 +247,7 @@ def test_nobody_there_is_said(played):
     """A refused connection is a StorageError that names host and remedy, without secrets."""
     channel = HttpChannel("http://user:secret@127.0.0.1:9/in?token=abc", tries=1)
     with pytest.raises(StorageError, match=r"127\.0\.0\.1:9/in: .*--resume") as caught:
-        channel.finish("{}\n")
+        channel.finish(b"{}\n")
     assert "secret" not in str(caught.value)
     assert "abc" not in str(caught.value)
 

@@ -1,9 +1,9 @@
-"""`fauxpay commit`: a run into Delta tables."""
+"""`fauxpay commit`: a run into Delta or Iceberg tables."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,24 +13,43 @@ from fauxpay.cli.options import ROOT, JsonOption, OutOption, RunArgument
 def commit(
     run: RunArgument,
     to: Annotated[
-        str, typer.Argument(metavar="FOLDER", help="Folder or URI, one for each world and seed.")
+        str,
+        typer.Argument(
+            metavar="FOLDER",
+            help="Folder, or URI (Delta), one for each world and seed; the namespace of --catalog.",
+        ),
     ],
+    kind: Annotated[
+        Literal["delta", "iceberg"],
+        typer.Option("--format", metavar="delta|iceberg", help="Of the tables."),
+    ] = "delta",
+    catalog: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Iceberg catalog of pyiceberg's own config, instead of one in FOLDER.",
+        ),
+    ] = None,
     json_summary: JsonOption = False,
     out: OutOption = ROOT,
 ) -> None:
-    """Commit a run that passed to Delta tables.
+    """Commit a run that passed to Delta or Iceberg tables.
 
     A run that is there is left alone; the same days are put anew, other days stay.
     """
+    from fauxpay.errors import ConfigError
     from fauxpay.foundations.addresses import masked
-    from fauxpay.lakes.delta import commit as commit_run
+    from fauxpay.lakes.commits import commit as commit_run
     from fauxpay.readers.run import open as open_store
 
+    if catalog is not None and kind != "iceberg":
+        raise ConfigError(f"--catalog {catalog}: expected with --format iceberg only")
     chosen = open_store(out).run(run)
-    done = commit_run(chosen, to)
+    done = commit_run(chosen, to, kind, catalog=catalog)
     if json_summary:
         told = {"run_id": chosen.run_id, "is_new": done.is_new, "versions": done.versions}
         typer.echo(json.dumps(told))
         return
     what = f"{len(done.versions)} tables" if done.is_new else "nothing to do: it is there"
-    typer.echo(f"run {chosen.run_id} in Delta tables below {masked(to)}: {what}")
+    place = f"catalog {catalog}, namespace {to}" if catalog else f"below {masked(to)}"
+    typer.echo(f"run {chosen.run_id} in {kind.title()} tables {place}: {what}")

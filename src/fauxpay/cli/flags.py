@@ -49,6 +49,14 @@ Executor = Annotated[
         help="serial, processes, ray, spark, or a package's. Never changes a byte.",
     ),
 ]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="parquet, or delta or iceberg: tables beside the files. Never changes a byte of them.",
+    ),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A setting: catalog.cards=1000. Repeatable."),

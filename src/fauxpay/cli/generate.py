@@ -48,6 +48,7 @@ def generate(
     seed: given.Seed = None,
     workers: given.Workers = None,
     executor: given.Executor = None,
+    kind: given.Format = None,
     settings: given.Settings = None,
     is_json: given.IsJson = False,
     is_quiet: given.IsQuiet = False,
@@ -72,6 +73,7 @@ def generate(
             "run.seed": seed,
             "run.workers": workers,
             "run.executor": executor,
+            "run.format": kind,
             "run.report": False if is_reportless else None,
         }
         resolved = resolve(config, os.environ, settings or [], flags, names)
@@ -117,12 +119,14 @@ class Outcome:
     """A sealed run, whether it is new, and how long the run took.
 
     report  its report.html; None where none was made or found
+    tables  the folder of its Delta or Iceberg tables; None where none were asked for
     """
 
     run: Run
     is_new: bool
     seconds: float
     report: Place | None = None
+    tables: Place | None = None
 
 
 def make_or_find(
@@ -139,9 +143,11 @@ def make_or_find(
     from fauxpay.delivery.run import make_run
     from fauxpay.foundations.memory import keep_freed_memory
     from fauxpay.foundations.parameters import load_parameters
+    from fauxpay.lakes.beside import keep_tables, require_format
     from fauxpay.readers.run import as_run
     from fauxpay.report.writing import keep_report
 
+    require_format(config.run.format)
     begun = time.monotonic()
     keep_freed_memory()
     log = JsonReport() if manner.log_format == "json" and not manner.is_quiet else None
@@ -155,6 +161,11 @@ def make_or_find(
             is_wanted=made.is_new and config.run.report,
             warn=lambda text: tell_warning("no report", text, manner.log_format),
         )
+        if log is not None:
+            log.sealed(run.receipt, is_new=made.is_new, seconds=seconds)
+        if meter is not None:
+            meter.note_run(run)
+        tables = keep_tables(run, config.run.format)
     except (KeyboardInterrupt, Stopped) as stop:
         from fauxpay.delivery.sinks import discard_all
         from fauxpay.storage.places import place_of
@@ -166,12 +177,7 @@ def make_or_find(
         )
         tell_warning("run interrupted", text, manner.log_format)
         raise typer.Exit(stop.exit_code if isinstance(stop, Stopped) else INTERRUPTED) from None
-    outcome = Outcome(run, made.is_new, seconds, page)
-    if log is not None:
-        log.sealed(run.receipt, is_new=outcome.is_new, seconds=outcome.seconds)
-    if meter is not None:
-        meter.note_run(run)
-    return outcome
+    return Outcome(run, made.is_new, seconds, page, tables)
 
 
 def tell_summary(outcome: Outcome, manner: Manner) -> None:
@@ -185,6 +191,6 @@ def tell_summary(outcome: Outcome, manner: Manner) -> None:
         )
         print(json.dumps(document, indent=2))
     elif not manner.is_quiet and outcome.is_new:
-        print("\n".join(summary.lines(run, seconds, outcome.report)))
+        print("\n".join(summary.lines(run, seconds, outcome.report, outcome.tables)))
     elif not manner.is_quiet:
-        print(summary.found_line(run))
+        print(summary.found_line(run, outcome.tables))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -59,8 +59,16 @@ _Check = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Compare received lines with the run; send nothing."),
 ]
+_Encoding = Annotated[
+    Literal["json", "avro"],
+    typer.Option(metavar="json|avro", help="Of events. avro: to a file or Kafka."),
+]
 _Schema = Annotated[
-    bool, typer.Option("--schema", help="Print the JSON Schema of a line; send nothing.")
+    bool,
+    typer.Option(
+        "--schema",
+        help="Print the JSON Schema of a line, or with avro the Avro schema; send nothing.",
+    ),
 ]
 
 
@@ -76,19 +84,18 @@ def stream(
     faults: _Faults = None,
     fault_table: _FaultTable = None,
     check: _Check = None,
+    encoding: _Encoding = "json",
     schema: _Schema = False,
     json_summary: JsonOption = False,
     out: OutOption = ROOT,
 ) -> None:
-    """Send a run as events in order of time: CloudEvents, one line of JSON each.
+    """Send a run as events in order of time: CloudEvents, one line of JSON each, or Avro.
 
     Transactions come at their event time, labels when the bank knew. Delivery is at least once;
     --check says what a consumer lost, got twice or got in another order.
     """
     if schema:
-        from fauxpay.streams.envelope import json_schema
-
-        typer.echo(json.dumps(json_schema(), indent=2))
+        _tell_schema(is_avro="avro" in (run, encoding))  # `--schema avro` has no run to name.
         return
     kinds = _kinds(only)
     from fauxpay.readers.run import open as open_store
@@ -103,7 +110,7 @@ def stream(
 
     pace = _pace(speed, rate, as_fast_as_possible)
     spoiled = _faults(chosen, faults, fault_table)
-    played = play(chosen, Asked(to, kinds, from_offset, resume, spoiled), pace)
+    played = play(chosen, Asked(to, kinds, from_offset, resume, spoiled, encoding), pace)
     if played.faults is not None and fault_table is not None:
         from fauxpay.streams.faults import write_table
 
@@ -121,6 +128,13 @@ def stream(
         text = json.dumps(told)
     # Standard output may be the stream itself.
     typer.echo(text, err=to in STDOUT)
+
+
+def _tell_schema(is_avro: bool) -> None:
+    from fauxpay.streams.avro_schema import event_schema
+    from fauxpay.streams.envelope import json_schema
+
+    typer.echo(json.dumps(event_schema() if is_avro else json_schema(), indent=2))
 
 
 def _kinds(only: str | None) -> tuple[str, ...]:

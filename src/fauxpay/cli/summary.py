@@ -62,7 +62,9 @@ def document(
     return summary
 
 
-def lines(run: Run, seconds: float, report: Place | None = None) -> list[str]:
+def lines(
+    run: Run, seconds: float, report: Place | None = None, tables: Place | None = None
+) -> list[str]:
     """The summary for people: a short table, then how to open the rows."""
     rows = run.rows
     window = run.receipt["window"]
@@ -78,6 +80,7 @@ def lines(run: Run, seconds: float, report: Place | None = None) -> list[str]:
         "receipt": str(run.folder / layout.RECEIPT),
     }
     facts |= {"report": str(report)} if report else {}
+    facts |= {"tables": str(tables)} if tables else {}
     return [*_table(facts), "", "open it with", *_table(openings(run))]
 
 
@@ -86,10 +89,10 @@ def _table(facts: Mapping[str, str]) -> list[str]:
     return [f"  {name:<{width}}  {value}" for name, value in facts.items()]
 
 
-def found_line(run: Run) -> str:
+def found_line(run: Run, tables: Place | None = None) -> str:
     """The one line that answers the same request asked again."""
     return (
         f"run {run.run_id} is there already, {run.receipt['verdict']}, created "
         f"{run.receipt['created_utc']}, {run.rows['transactions']:,} transactions below "
-        f"{run.root}: nothing to do"
+        f"{run.root}: nothing to do" + (f"; its tables are in {tables}" if tables else "")
     )

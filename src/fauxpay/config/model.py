@@ -184,6 +184,11 @@ class RunConfig(Section):
         ge=256,
         le=1_048_576,
     )
+    format: Literal["parquet", "delta", "iceberg"] = setting(
+        "parquet",
+        "tables that a run that passed is committed to, below tables/; parquet: the files alone",
+        "choice",
+    )
     report: bool = setting(
         True, "whether a new run gets report.html beside its receipt", "true or false"
     )

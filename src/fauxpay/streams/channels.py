@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Literal, Protocol
 from urllib.parse import urlsplit
 
 from fauxpay.errors import ConfigError, ConflictError, MissingExtraError, StorageError
 from fauxpay.foundations.addresses import masked
 from fauxpay.streams.envelope import SEQUENCE_DIGITS, Events
 
+Encoding = Literal["json", "avro"]
 STDOUT = ("-", "stdout")
 POST_EVENTS = 500
 LINE_BYTES_MAX = 1 << 20
@@ -31,8 +32,8 @@ class Channel(Protocol):
         """Hands over events, in order; blocks while the receiver is busy."""
         ...
 
-    def finish(self, line: str) -> None:
-        """The line that ends the stream, once everything before it has arrived."""
+    def finish(self, last: bytes) -> None:
+        """The event that ends the stream, once everything before it has arrived."""
         ...
 
     def flush(self) -> None:
@@ -44,9 +45,19 @@ class Channel(Protocol):
         ...
 
 
-def open_channel(target: str, is_resumed: bool) -> Channel:
-    """The channel of `--to`. Raises ConfigError for an unknown one, what opening it raises else."""
+def open_channel(
+    target: str, is_resumed: bool, encoding: Encoding = "json", run_id: str = ""
+) -> Channel:
+    """The channel of `--to`. Raises ConfigError for an unknown one, what opening it raises else.
+
+    run_id  whose stream an Avro file is
+    """
     scheme = urlsplit(target).scheme
+    if encoding == "avro" and (target in STDOUT or scheme in ("http", "https")):
+        raise ConfigError(
+            f"--to {masked(target)} --encoding avro: expected a file or kafka://HOST:PORT/PREFIX; "
+            f"standard output and HTTP are JSON only"
+        )
     if target in STDOUT:
         return LineChannel(sys.stdout.buffer, "standard output")
     if scheme in ("http", "https"):
@@ -54,12 +65,16 @@ def open_channel(target: str, is_resumed: bool) -> Channel:
     if scheme == "kafka":
         from fauxpay.streams.kafka import KafkaChannel
 
-        return KafkaChannel(target)
+        return KafkaChannel(target, encoding)
     if scheme and scheme != "file":
         raise ConfigError(
             f"--to {masked(target)}: expected stdout, a file, kafka://HOST:PORT/PREFIX or "
             f"http://HOST:PORT/PATH"
         )
+    if encoding == "avro":
+        from fauxpay.streams.avro_files import AvroFileChannel
+
+        return AvroFileChannel(file_of(target), is_resumed, run_id)
     return FileChannel(file_of(target), is_resumed)
 
 
@@ -78,9 +93,9 @@ class LineChannel:
         """Writes; a full pipe blocks."""
         self._write(events.text())
 
-    def finish(self, line: str) -> None:
+    def finish(self, last: bytes) -> None:
         """Writes the last line."""
-        self._write(memoryview(line.encode()))
+        self._write(memoryview(last))
 
     def flush(self) -> None:
         """Empties our buffer."""
@@ -110,7 +125,7 @@ class FileChannel(LineChannel):
 
     def __init__(self, path: Path, is_resumed: bool) -> None:
         try:
-            file = path.open("r+b" if is_resumed and path.exists() else "xb")
+            file = path.open("r+b" if is_resumed and path.exists() else "x+b")
         except FileExistsError as error:
             raise ConflictError(
                 f"{path}: there already; expected a new file. --resume goes on with it, or name "
@@ -190,9 +205,9 @@ class HttpChannel:
             text = bytes(events.take(slice(begin, begin + POST_EVENTS)).text())
             self._post(text)
 
-    def finish(self, line: str) -> None:
+    def finish(self, last: bytes) -> None:
         """Posts the last event."""
-        self._post(line.encode())
+        self._post(last)
 
     def flush(self) -> None:
         """Nothing is under way: each answer was waited for."""

@@ -38,7 +38,7 @@ _INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
 class Events:
     """Encoded events, in order.
 
-    lines     JSON and a line feed
+    lines     JSON and a line feed, or bodies of Avro
     id        unique in the run: what two deliveries of one event have in common
     key       i64[n]  card, by which a broker divides
     kind      i64[n]  TRANSACTION or LABEL
@@ -46,7 +46,7 @@ class Events:
     time_us   i64[n]  of the event
     """
 
-    lines: pa.LargeStringArray
+    lines: pa.LargeStringArray | pa.LargeBinaryArray
     id: pa.StringArray
     key: I64
     kind: I64
@@ -79,7 +79,7 @@ class Events:
         return Events(replaced, self.id, self.key, self.kind, self.sequence, self.time_us)
 
     def text(self) -> memoryview:
-        """All lines as UTF-8, without a copy."""
+        """All lines as bytes, without a copy."""
         if not len(self):
             return memoryview(b"")
         # Validity, offsets, bytes: a slice keeps whole buffers and its own offset.
@@ -170,7 +170,7 @@ def _json(field: pa.Field) -> str:
     return str(field.name)
 
 
-def completed(run_id: str, sequence: int, data: dict[str, Any]) -> str:
+def completed(run_id: str, sequence: int, data: dict[str, Any]) -> bytes:
     """The line that ends a stream."""
     import json
 
@@ -183,7 +183,7 @@ def completed(run_id: str, sequence: int, data: dict[str, Any]) -> str:
         "sequence": f"{sequence:0{SEQUENCE_DIGITS}d}",
         "data": data,
     }
-    return json.dumps(event, separators=(",", ":")) + "\n"
+    return json.dumps(event, separators=(",", ":")).encode() + b"\n"
 
 
 def json_schema() -> dict[str, Any]:

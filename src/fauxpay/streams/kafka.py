@@ -15,23 +15,29 @@ import pyarrow.compute as pc
 
 from fauxpay.errors import ConfigError, MissingExtraError, StorageError
 from fauxpay.foundations.addresses import masked
+from fauxpay.streams.avro_schema import object_header
+from fauxpay.streams.channels import Encoding
 from fauxpay.streams.envelope import Events
 
 TOPICS = ("transactions", "labels")
 CONTROL = "control"
 PREFIX = "fauxpay"
 _POLL_EVENTS = 1000
-_CONTENT_TYPE = ("content-type", b"application/cloudevents+json; charset=utf-8")
+_CONTENT_TYPES: dict[Encoding, bytes] = {
+    "json": b"application/cloudevents+json; charset=utf-8",
+    "avro": b"application/avro",
+}
 
 
 class KafkaChannel:
     """A producer that keeps order within a card and waits for all replicas.
 
-    target   kafka://HOST:PORT[,HOST:PORT]/PREFIX
-    seconds  for which an event is tried
+    target    kafka://HOST:PORT[,HOST:PORT]/PREFIX
+    encoding  json, or avro: single objects, with the schema's fingerprint before each body
+    seconds   for which an event is tried
     """
 
-    def __init__(self, target: str, seconds: float = 60.0) -> None:
+    def __init__(self, target: str, encoding: Encoding = "json", seconds: float = 60.0) -> None:
         try:
             from confluent_kafka import Producer
         except ModuleNotFoundError as error:
@@ -46,6 +52,11 @@ class KafkaChannel:
                 f"--to {self._name}: expected kafka://HOST:PORT/PREFIX, several hosts with commas"
             )
         self._seconds, self._faults = seconds, list[str]()
+        self._headers: list[tuple[str, str | bytes | None]] = [
+            ("content-type", _CONTENT_TYPES[encoding])
+        ]
+        # A line has a line feed, which no message needs.
+        self._before, self._trailing = (object_header(), 0) if encoding == "avro" else (b"", 1)
         self._producer = Producer(
             {
                 "bootstrap.servers": parts.netloc,
@@ -68,17 +79,18 @@ class KafkaChannel:
         for row, (kind, card, length) in enumerate(
             zip(events.kind.tolist(), events.key.tolist(), lengths, strict=True)
         ):
-            value = bytes(text[begin : begin + length - 1])  # Without its line feed.
+            value = self._before + text[begin : begin + length - self._trailing]
             begin += length
             self._produce(names[kind], str(card).encode(), value)
             if row % _POLL_EVENTS == 0:
                 self._producer.poll(0)
         self._check()
 
-    def finish(self, line: str) -> None:
+    def finish(self, last: bytes) -> None:
         """The last event, on the control topic, after all others have arrived."""
         self.flush()
-        self._produce(f"{self._prefix}.{CONTROL}", b"", line.rstrip("\n").encode())
+        value = self._before + last[: len(last) - self._trailing]
+        self._produce(f"{self._prefix}.{CONTROL}", b"", value)
         self.flush()
 
     def flush(self) -> None:
@@ -96,7 +108,7 @@ class KafkaChannel:
         while True:
             try:
                 self._producer.produce(
-                    topic, value, key, on_delivery=self._delivered, headers=[_CONTENT_TYPE]
+                    topic, value, key, on_delivery=self._delivered, headers=self._headers
                 )
                 return
             except BufferError:

@@ -26,7 +26,8 @@ from fauxpay.errors import ConfigError
 from fauxpay.readers.query import connected
 from fauxpay.readers.run import Run
 from fauxpay.storage.places import Place
-from fauxpay.streams.channels import STDOUT, FileChannel, open_channel
+from fauxpay.streams.avro_events import completed_avro, encode_avro
+from fauxpay.streams.channels import STDOUT, Encoding, FileChannel, open_channel
 from fauxpay.streams.envelope import Events, altered_lines, completed, encode
 from fauxpay.streams.faults import Faults, Spoiled, renamed
 from fauxpay.streams.order import KINDS, Piece, pieces
@@ -49,6 +50,7 @@ class Asked:
     from_offset  place in the sequence to begin at
     is_resumed   go on where an earlier stream to the target broke off
     faults       what is imperfect; such a stream is made from its beginning or not at all
+    encoding     json, or avro (files and Kafka; without faults)
     """
 
     target: str
@@ -56,6 +58,7 @@ class Asked:
     from_offset: int = 0
     is_resumed: bool = False
     faults: Faults | None = None
+    encoding: Encoding = "json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Played:
     counts    events of the run by kind, sent or skipped
     sent      events handed over now
     first     place in the sequence of the first of them
-    sha256    of all lines of the run as they are, whatever of them was sent
+    sha256    of all lines or bodies of the run as they are, whatever of them was sent
     faults    what was done to which event, as `faults.SCHEMA` says; None where none was asked for
     """
 
@@ -88,9 +91,13 @@ def play(run: Run, asked: Asked, pace: Pace, report: Report = lambda sent: None)
             "a stream with faults is made from its beginning; expected neither --resume nor "
             "--from-offset with --faults"
         )
-    place = Bookmark.of(run, asked.target, asked.only)
+    if asked.faults is not None and asked.encoding == "avro":
+        raise ConfigError(
+            "--encoding avro: a stream with faults is JSON only; expected no --faults"
+        )
+    place = Bookmark.of(run, asked.target, asked.only, asked.encoding)
     first = max(asked.from_offset, place.read() if asked.is_resumed else 0)
-    channel = open_channel(asked.target, asked.is_resumed)
+    channel = open_channel(asked.target, asked.is_resumed, asked.encoding, run.run_id)
     try:
         if isinstance(channel, FileChannel) and asked.is_resumed:
             first = max(asked.from_offset, channel.next_sequence())
@@ -113,7 +120,8 @@ def play(run: Run, asked: Asked, pace: Pace, report: Report = lambda sent: None)
             )
         if first <= sum(played.counts.values()):
             line = {**played.counts, "sha256": played.sha256}
-            channel.finish(completed(run.run_id, sum(played.counts.values()), line))
+            last = completed_avro if asked.encoding == "avro" else completed
+            channel.finish(last(run.run_id, sum(played.counts.values()), line))
         channel.flush()
         place.save(sum(played.counts.values()) + 1)
         return played
@@ -144,7 +152,10 @@ class _Stream:
         kinds = np.array([kind in self._asked.only for kind in KINDS])
         with connected(threads=1) as connection:
             for piece in pieces(self._run):
-                events = encode(connection, piece, self._run.run_id)
+                if self._asked.encoding == "avro":
+                    events = encode_avro(piece, self._run.run_id)
+                else:
+                    events = encode(connection, piece, self._run.run_id)
                 # All lines are made even where they are skipped: the digest is of all.
                 self._digest.update(events.text())
                 self._counts += np.bincount(events.kind, minlength=len(KINDS))
@@ -198,16 +209,19 @@ class Bookmark:
     name: str = ""
 
     @staticmethod
-    def of(run: Run, target: str, only: tuple[str, ...] = KINDS) -> Bookmark:
+    def of(
+        run: Run, target: str, only: tuple[str, ...] = KINDS, encoding: Encoding = "json"
+    ) -> Bookmark:
         """The place of a run's stream of some kinds of events to a target."""
         if target in STDOUT or "://" not in target or target.startswith("file://"):
             return Bookmark(None)
         # A target may hold a password.
-        name = hashlib.sha256(" ".join((target, *only)).encode()).hexdigest()[:16]
+        words = (target, *only, *(("avro",) if encoding == "avro" else ()))
+        name = hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]
         return Bookmark(run.root, f"{BOOKMARKS}/{run.run_id}-{name}.json")
 
     def read(self) -> int:
-        """Bookmark in the sequence of the first event that may not have arrived."""
+        """Place in the sequence of the first event that may not have arrived."""
         if self.root is None:
             return 0
         try:

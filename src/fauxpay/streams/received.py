@@ -1,6 +1,6 @@
 """Received: what a consumer got, set beside what it should have got.
 
-Reads    a run, and a file of received lines
+Reads    a run, and a file of received lines or Avro events
 Writes   nothing but what DuckDB spills
 Draws    nothing
 Sources  nothing
@@ -17,6 +17,8 @@ import pyarrow as pa
 from fauxpay.errors import ContractError
 from fauxpay.readers.query import connected, literal
 from fauxpay.readers.run import Run
+from fauxpay.streams.avro_events import encode_avro
+from fauxpay.streams.avro_files import is_avro, received_bodies
 from fauxpay.streams.envelope import COMPLETED, TYPE, encode
 from fauxpay.streams.order import KINDS, pieces
 
@@ -63,21 +65,26 @@ class Grade:
 def graded(
     run: Run, path: Path, only: tuple[str, ...] = KINDS, faults: pa.Table | None = None
 ) -> Grade:
-    """Compares a file of lines, as they came or as a consumer left them, with a run.
+    """Compares a file of lines or an Avro file, as a consumer left it, with a run.
 
     faults  of the stream, by which a consumer is graded: what was lost is not expected, and what
             was told by a wrong clock or in another shape may stay as it came
 
-    Raises ContractError for a file that is not there or not of JSON lines.
+    Raises ContractError for a file that is not there or neither of JSON lines nor of Avro events.
     """
     import duckdb
 
+    is_of_avro = is_avro(path)
     with connected() as connection:
         connection.execute(
             "CREATE TABLE expected (id VARCHAR, kind TINYINT, place BIGINT, digest UBIGINT)"
         )
         for piece in pieces(run):
-            events = encode(connection, piece, run.run_id)
+            if is_of_avro:
+                events, digest = encode_avro(piece, run.run_id), "hash(line)"
+            else:
+                events = encode(connection, piece, run.run_id)
+                digest = "hash(trim(line, chr(10)))"
             lines = pa.table(
                 {
                     "line": events.lines,
@@ -88,7 +95,7 @@ def graded(
             )
             connection.register("lines", lines)
             connection.execute(
-                "INSERT INTO expected SELECT id, kind, place, hash(trim(line, chr(10))) FROM lines "
+                f"INSERT INTO expected SELECT id, kind, place, {digest} FROM lines "
                 f"WHERE kind IN ({_numbers(only)})"
             )
             connection.unregister("lines")
@@ -100,7 +107,7 @@ def graded(
                 "(SELECT id FROM faults WHERE fault IN ('clock_skew', 'schema_change'))"
             )
         try:
-            _receive(connection, path)
+            (_receive_avro if is_of_avro else _receive)(connection, path)
         except duckdb.Error as error:
             first = str(error).partition("\n")[0]
             raise ContractError(
@@ -124,6 +131,20 @@ def _receive(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         f"(line ->> '$.sequence')::BIGINT AS place, hash(line) AS digest FROM lines_in; "
         f"DELETE FROM received WHERE type NOT IN ({types}, '{COMPLETED}')"
     )
+
+
+def _receive_avro(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    connection.execute(
+        "CREATE SEQUENCE nth; CREATE TABLE received (nth BIGINT DEFAULT nextval('nth'), "
+        "id VARCHAR, type VARCHAR, place BIGINT, digest UBIGINT)"
+    )
+    for events in received_bodies(path):
+        connection.register("events", events)
+        connection.execute(
+            "INSERT INTO received (id, type, place, digest) "
+            "SELECT id, type, place, hash(body) FROM events"
+        )
+        connection.unregister("events")
 
 
 def _grade(connection: duckdb.DuckDBPyConnection, only: tuple[str, ...]) -> Grade:

@@ -1,0 +1,51 @@
+"""Beside: the tables of a world and seed below the root that a run is made in.
+
+Reads    a sealed run
+Writes   <root>/tables/<format>/<world_id>/seed=<n>/
+Draws    nothing
+Sources  nothing
+
+A run is sealed before it is committed, and found where it was made before: what broke off is made
+whole by the same request, and a run from before the format was asked for is committed then.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fauxpay.errors import ConflictError, StorageError
+from fauxpay.lakes.commits import Format, commit, require
+from fauxpay.readers.run import Run
+from fauxpay.storage.places import Place
+
+TABLES = "tables"
+Wanted = Literal["parquet", "delta", "iceberg"]
+
+
+def require_format(wanted: Wanted) -> None:
+    """Raises MissingExtraError where what commits is not installed, before anything is made."""
+    if wanted != "parquet":
+        require(wanted)
+
+
+def tables_place(run: Run, kind: Format) -> Place:
+    """Where the tables of the tables of the run's world and seed."""
+    return run.root / TABLES / kind / run.world_id / f"seed={run.receipt['seed']}"
+
+
+def keep_tables(run: Run, wanted: Wanted) -> Place | None:
+    """Commits a run unless it is there; the folder of its tables, None where none are wanted.
+
+    Raises StorageError, which says how to go on: the run is sealed all the same.
+    """
+    if wanted == "parquet":
+        return None
+    folder = tables_place(run, wanted)
+    try:
+        commit(run, str(folder), wanted)
+    except (StorageError, ConflictError) as error:
+        raise StorageError(
+            f"run {run.run_id} is sealed, but in no {wanted} tables: {error} `fauxpay commit "
+            f"{run.run_id} {folder} --format {wanted} --out {run.root}` does that alone."
+        ) from error
+    return folder
