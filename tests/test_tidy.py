@@ -34,6 +34,7 @@ LAYERS = (
     "calibration",
     "report",
     "audit",
+    "server",
     "cli",
 )
 TOP = ("__init__", "__main__", "generate", "testing")
