@@ -173,7 +173,7 @@ def _stages(asking: Asking, campaign: int, learnt: Learnt) -> list[Stage]:
             f"the first of {_many(times['transactions'], 'request')} in this run",
         ),
         "first_success": (times["success"], "the first one that is approved"),
-        "blocked": (cards["blocked"], f"the bank blocks the first of {cards['blocks']}"),
+        "blocked": (cards["blocked"], f"the bank blocks the first of {_many(cards['blocks'], 'card')}"),
         "replaced": (
             cards["replaced"],
             f"the first of {_many(cards['replacements'], 'new card')} is issued",
@@ -186,7 +186,7 @@ def _stages(asking: Asking, campaign: int, learnt: Learnt) -> list[Stage]:
         if us is not None
     ]
     if learnt.first_known_at is not None:
-        sources = " and ".join(_words(one.source) for one in learnt.sources)
+        sources = ", ".join(_words(one.source) for one in learnt.sources)
         detail = f"the first word on {_many(learnt.known, 'transaction')}: by {sources}"
         stages.append(Stage(at_utc=learnt.first_known_at, stage="bank_learns", detail=detail))
     return sorted(stages, key=lambda stage: stage.at_utc)

@@ -60,7 +60,7 @@ def _refused(request: Request, error: Exception) -> Response:
 def _invalid(request: Request, error: Exception) -> Response:
     del request
     assert isinstance(error, RequestValidationError)
-    told = [(".".join(map(str, one["loc"])), str(one["msg"])) for one in error.errors()]
+    told = [(".".join(map(str, one["loc"])), _said(one)) for one in error.errors()]
     detail = "not understood: " + ", ".join(place for place, _ in told)
     return problem(422, detail, "; ".join(f"{place}: {said}" for place, said in told))
 
@@ -76,3 +76,10 @@ def _fault(request: Request, error: Exception) -> Response:
     del error  # The server's own log has it.
     detail = f"{request.url.path}: a fault of fauxpay"
     return problem(500, detail, "an answer; the server's standard error has the traceback")
+
+
+def _said(fault: Mapping[str, str]) -> str:
+    """What is expected in the place of a fault."""
+    if fault["type"] == "extra_forbidden":
+        return "is no parameter of this address; /api/openapi.json lists them"
+    return fault["msg"]

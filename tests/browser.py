@@ -18,30 +18,33 @@ FLAGS = (
     "--disable-dev-shm-usage",
     "--hide-scrollbars",
 )
+# Names but this machine's lead nowhere.
+NOBODY_ELSE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 
 class Browser:
-    """A page opened at a width, in light or dark, without a network."""
+    """A page opened at a width, in light or dark; without a network, unless this machine's own."""
 
-    def __init__(self, driver: Any) -> None:
+    def __init__(self, driver: Any, is_offline: bool) -> None:
         self.driver = driver
         self.command("Network.enable", {})
-        offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
-        self.command("Network.emulateNetworkConditions", offline)
+        if is_offline:
+            none = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+            self.command("Network.emulateNetworkConditions", none)
 
     def command(self, name: str, values: dict[str, Any]) -> Any:
         """A command of the DevTools protocol."""
         return self.driver.execute_cdp_cmd(name, values)
 
-    def open(self, path: Path, width: int, scheme: str = "light") -> None:
-        """Opens a file; what was logged before is forgotten."""
+    def open(self, place: Path | str, width: int, scheme: str = "light") -> None:
+        """Opens a file or an address; what was logged before is forgotten."""
         feature = {"name": "prefers-color-scheme", "value": scheme}
         self.command("Emulation.setEmulatedMedia", {"features": [feature]})
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
         self.command("Emulation.setDeviceMetricsOverride", size)
         for kind in ("browser", "performance"):
             self.driver.get_log(kind)
-        self.driver.get(path.as_uri())
+        self.driver.get(place if isinstance(place, str) else place.as_uri())
 
     def ask(self, expression: str) -> Any:
         """The value of an expression in the page."""
@@ -71,8 +74,11 @@ class Browser:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser; the test is skipped, with the reason, where there is none."""
+def chromium(is_offline: bool = True) -> Iterator[Browser]:
+    """A browser; the test is skipped, with the reason, where there is none.
+
+    is_offline  whether not even servers of this machine can be reached; others never can
+    """
     selenium = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     from selenium.webdriver.chrome.service import Service
 
@@ -84,10 +90,10 @@ def chromium() -> Iterator[Browser]:
     options = selenium.ChromeOptions()
     options.binary_location = programs[0]
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    for flag in FLAGS:
+    for flag in (*FLAGS, *(() if is_offline else (NOBODY_ELSE,))):
         options.add_argument(flag)
     driver = selenium.Chrome(options=options, service=Service(programs[1]))
     try:
-        yield Browser(driver)
+        yield Browser(driver, is_offline)
     finally:
         driver.quit()
