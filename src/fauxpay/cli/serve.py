@@ -34,6 +34,7 @@ def serve(
     Runs, verdicts, report, timelines of cards, stories and graphs of fraud. For this machine alone
     unless --host says otherwise. /api/openapi.json describes the API.
     """
+    from fauxpay.cli.stopping import Stopped
     from fauxpay.readers.run import open as open_store
     from fauxpay.server.serving import listening, opened_run, require_installed
     from fauxpay.server.serving import serve as answer
@@ -52,4 +53,7 @@ def serve(
             err=True,
         )
     with listening(host, port) as listener:
-        answer(app, listener, lambda url: typer.echo(f"run {opened}: {url} (Ctrl-C ends it)"))
+        try:
+            answer(app, listener, lambda url: typer.echo(f"run {opened}: {url} (Ctrl-C ends it)"))
+        except Stopped:
+            typer.echo("stopped", err=True)  # It is how one ends a server: nothing broke off.

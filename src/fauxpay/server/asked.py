@@ -27,6 +27,8 @@ _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )  # RFC 3339
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_US = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+_LAST_US = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
 def _whole(value: Any) -> Any:
@@ -128,4 +130,8 @@ class SharedAsked(GraphAsked):
 
 
 def _us(at: datetime | None) -> int | None:
-    return None if at is None else (at - _EPOCH) // timedelta(microseconds=1)
+    """Microseconds; a zone may lead out of the years that can be written, by less than a day."""
+    if at is None:
+        return None
+    us = (at - _EPOCH) // timedelta(microseconds=1)
+    return max(_FIRST_US, min(us, _LAST_US))

@@ -49,14 +49,20 @@ _COUNTED = """
 _MET = """
     CREATE TEMP TABLE met AS SELECT transactions.*, epoch_us(event_time) AS at_us
     FROM transactions JOIN truth USING (transaction_id) WHERE campaign_id = $campaign"""
+# A card may fall into the same hands twice.
 _STOLEN = """
-    SELECT compromises.card_id, epoch_us(compromised_at) AS compromised_us,
-           epoch_us(blocked_at) AS blocked_us, reissues.card_id AS replaced_by,
-           epoch_us(reissued_at) AS reissued_us, count(met.card_id) AS transactions,
-           count(*) FILTER (is_approved) AS approved
+    WITH used AS (
+        SELECT card_id, count(*) AS transactions, count(*) FILTER (is_approved) AS approved
+        FROM met GROUP BY card_id)
+    SELECT compromises.card_id, min(epoch_us(compromised_at)) AS compromised_us,
+           min(epoch_us(blocked_at)) AS blocked_us,
+           arg_min(reissues.card_id, reissued_at) AS replaced_by,
+           min(epoch_us(reissued_at)) AS reissued_us,
+           coalesce(any_value(used.transactions), 0) AS transactions,
+           coalesce(any_value(used.approved), 0) AS approved
     FROM compromises LEFT JOIN reissues USING (compromise_id)
-    LEFT JOIN met ON met.card_id = compromises.card_id
-    WHERE campaign_id = $campaign GROUP BY ALL"""
+    LEFT JOIN used ON used.card_id = compromises.card_id
+    WHERE campaign_id = $campaign GROUP BY compromises.card_id"""
 _SHOPS = """
     SELECT merchant_id, merchants.name, merchants.mcc, merchants.merchant_city,
            merchants.merchant_country, count(*) AS transactions,
@@ -173,7 +179,10 @@ def _stages(asking: Asking, campaign: int, learnt: Learnt) -> list[Stage]:
             f"the first of {_many(times['transactions'], 'request')} in this run",
         ),
         "first_success": (times["success"], "the first one that is approved"),
-        "blocked": (cards["blocked"], f"the bank blocks the first of {_many(cards['blocks'], 'card')}"),
+        "blocked": (
+            cards["blocked"],
+            f"the bank blocks the first of {_many(cards['blocks'], 'card')}",
+        ),
         "replaced": (
             cards["replaced"],
             f"the first of {_many(cards['replacements'], 'new card')} is issued",

@@ -132,10 +132,12 @@ class Shelf:
             return held
 
     def _opened(self, run: Run) -> _Opened:
+        import duckdb
+
         try:
             connection = connect_run(run, THREADS, self.memory)
             confine(connection, run)
-        except (StorageError, ContractError) as error:
+        except (StorageError, ContractError, duckdb.Error) as error:
             raise _unreadable(run.run_id) from error
         return _Opened(run, connection, _stamp(run.folder))
 
