@@ -92,12 +92,12 @@ function request(id, item, truth) {
       item.address, item.browser && words(item.browser)].filter(Boolean).join(" · "))];
   return el("tr", { class: item.truth ? "fraud" : undefined },
     el("th", { scope: "row", class: "keep" }, el("time", { datetime: item.at_utc }, time), " ", el("small", { class: "plain" }, item.at_local.slice(-6))),
-    el("td", { class: "broad" }, merchant.name, el("small", {}, [trade(merchant), `${merchant.city}, ${merchant.country}`].join(" · "))),
+    el("td", { class: "broad cut" }, merchant.name, el("small", { title: trade(merchant) }, `${merchant.city}, ${merchant.country} · ${trade(merchant)}`)),
     el("td", { class: "number" }, major(item.amount, item.currency), abroad ? el("small", {}, major(item.billed, item.billing_currency)) : null),
     el("td", { class: "broad" }, how),
     el("td", {}, item.outcome === "approved" ? state("approved", "good") : [state("declined", "bad"), el("small", {}, meaning(item.response_code))]),
     el("td", {}, label(item.label)),
-    truth ? el("td", {}, item.truth ? el("a", { href: link(`run/${id}/campaign/${item.truth.campaign_id}`) }, words(item.truth.typology)) : "genuine") : null);
+    truth ? el("td", {}, item.truth ? el("a", { href: link(`run/${id}/campaign/${item.truth.campaign_id}`) }, words(item.truth.typology)) : el("span", { class: "plain" }, "genuine")) : null);
 }
 
 function label(told) {
