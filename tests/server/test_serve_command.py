@@ -79,9 +79,12 @@ def test_what_is_not_there_is_said_before_it_listens(run, tmp_path):
     """No root, no run, no such run: the codes of every other command."""
     assert serve("--out", tmp_path / "nothing").returncode == 6
     assert serve("--out", tmp_path).returncode == 4
-    done = serve("0000", "--out", run.root)
+    done = serve("0000", "--out", run.root, "--port", 0)
     assert done.returncode == 6
     assert "no run '0000'" in done.stderr
+    done = serve("--out", run.root, "--port", 0, "--memory", "much")
+    assert done.returncode == 2
+    assert "--memory much: expected a size, such as 512MB" in done.stderr
 
 
 def test_without_the_extra_it_names_it(run, tmp_path):

@@ -213,6 +213,7 @@ def test_what_cannot_be_understood_is_refused(client, case):
     assert expected in told["expected"]
 
 
+SLOW = "SELECT sum(a.range * b.range) FROM range(100000) a, range(100000) b"
 UNKNOWN = {
     "run": ("/api/runs/" + "0" * 20, "a run_id of /api/runs"),
     "card": ("cards/12", "as /cards lists them"),
@@ -297,6 +298,17 @@ def test_many_ask_at_once(client):
     alone = [client.get(path) for path in paths]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(client.get, paths)) == alone
+
+
+def test_what_takes_too_long_is_broken_off(client, monkeypatch):
+    """503 that says so, and the next request is answered."""
+    from fauxpay.server import shelf
+
+    monkeypatch.setattr(shelf, "SECONDS_MAX", 0.0005)
+    monkeypatch.setattr(shelf.Asking, "page", lambda self, *_, **__: self.one(SLOW))
+    assert "took more than 0.0005 seconds" in client.get("cards", 503)["detail"]
+    monkeypatch.undo()
+    assert client.get("cards", limit=1)["items"]
 
 
 def test_the_database_reads_nothing_else(run):

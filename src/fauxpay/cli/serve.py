@@ -36,10 +36,11 @@ def serve(
     """
     from fauxpay.cli.stopping import Stopped
     from fauxpay.readers.run import open as open_store
-    from fauxpay.server.serving import listening, opened_run, require_installed
+    from fauxpay.server.serving import listening, opened_run, require_installed, require_memory
     from fauxpay.server.serving import serve as answer
 
     require_installed()
+    require_memory(memory)
     from fauxpay.server.app import Serving, application
     from fauxpay.server.guard import is_loopback
 

@@ -47,7 +47,9 @@ _COUNTED = """
         FROM truth JOIN transactions USING (transaction_id)) AS done USING (campaign_id)
     WHERE {where} GROUP BY ALL HAVING count(card_id) >= $least"""
 _MET = """
-    CREATE TEMP TABLE met AS SELECT transactions.*, epoch_us(event_time) AS at_us
+    CREATE TEMP TABLE met AS
+    SELECT transaction_id, card_id, device_id, ip_address, merchant_id, is_approved, event_time,
+           billing_amount_minor, billing_currency, epoch_us(event_time) AS at_us
     FROM transactions JOIN truth USING (transaction_id) WHERE campaign_id = $campaign"""
 # A card may fall into the same hands twice.
 _STOLEN = """

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import BoundedSemaphore, Lock
+from threading import BoundedSemaphore, Lock, Timer
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.errors import ContractError, FauxpayError, GateError, StorageError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 OPEN_MAX = 2
 TURNS = 4
 THREADS = 2
+SECONDS_MAX = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,14 @@ class Shelf:
         with self._turns:
             opened = self._open(run_id)
             try:
-                with opened.connection.cursor() as cursor:
+                with opened.connection.cursor() as cursor, _in_time(cursor):
                     yield Asking(opened.run, cursor)
+            except duckdb.InterruptException as error:
+                raise Refused(
+                    503,
+                    f"run {run_id}: the answer took more than {SECONDS_MAX:g} seconds",
+                    "a smaller run, a quieter machine or more --memory",
+                ) from error
             except duckdb.Error as error:
                 raise _unreadable(run_id) from error
 
@@ -152,6 +159,18 @@ class Shelf:
             ) from error
         except FauxpayError as error:
             raise Refused(404, f"no run {run_id}", "a run_id of /api/runs") from error
+
+
+@contextmanager
+def _in_time(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Breaks off what the cursor does once it takes too long."""
+    timer = Timer(SECONDS_MAX, cursor.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _stamp(folder: Path) -> tuple[int, int]:
