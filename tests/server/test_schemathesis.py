@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 from served import serving
 
-REQUIREMENT = "schemathesis>=4.8"
+REQUIREMENT = "schemathesis>=4.32"
 INSTALL_SECONDS_MAX = 600
 ASK_SECONDS_MAX = 600
 EXAMPLES = 15

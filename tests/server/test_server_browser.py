@@ -135,6 +135,7 @@ def test_a_graph_has_its_nodes_and_a_keyboard_reaches_them(browser, url, views, 
     wait(browser, "document.querySelector('h1').textContent.startsWith('Card')")
 
 
+@pytest.mark.slow
 def test_a_graph_looks_the_same_twice(browser, url, views):
     """No chance takes part in where nodes stand, and none stands outside."""
     places = []
@@ -182,6 +183,7 @@ def test_a_keyboard_can_skip_to_the_content(browser, url, views):
     assert count(browser, ".gates > li") == 4
 
 
+@pytest.mark.slow
 def test_a_server_without_truth_offers_none(browser, run, views):
     """Neither switch nor campaigns nor report are on the page."""
     with serving(run.root, "--no-truth") as (address, _):
