@@ -35,6 +35,7 @@ LAYERS = (
     "calibration",
     "report",
     "audit",
+    "server",
     "cli",
 )
 TOP = ("__init__", "__main__", "generate", "testing")

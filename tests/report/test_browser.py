@@ -7,43 +7,11 @@ import re
 from itertools import pairwise
 
 import pytest
-from browser import chromium
+
+from browser import HEADINGS, PALE, TOO_WIDE, WITHOUT_NAME, chromium
 
 WIDTHS = (375, 1440)
 TAB, ENTER = 9, 13
-WITHOUT_NAME = """[...document.querySelectorAll('svg,img,figure,nav,section,[role=region]')].filter(
-    e => !(e.getAttribute('aria-label') || e.querySelector('h2,h3') ||
-           document.getElementById(e.getAttribute('aria-labelledby'))?.textContent)
-).map(e => e.outerHTML.slice(0, 80))"""
-HEADINGS = "[...document.querySelectorAll('h1,h2,h3,h4')].map(e => +e.tagName[1])"
-TOO_WIDE = """[...document.querySelectorAll('body *')].filter(e => {
-    const box = e.getBoundingClientRect();
-    return box.right > innerWidth + 1 && !e.closest('.scroll, nav, svg, .hidden');
-}).map(e => e.outerHTML.slice(0, 80))"""
-# WCAG contrast of text against the first background behind it that is not transparent.
-PALE = """(() => {
-    const light = c => { c /= 255; return c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4; };
-    const level = ([r, g, b]) => .2126 * light(r) + .7152 * light(g) + .0722 * light(b);
-    const parts = text => (text.match(/[\\d.]+/g) || []).map(Number);
-    const ground = e => {
-        for (; e; e = e.parentElement) {
-            const c = parts(getComputedStyle(e).backgroundColor);
-            if (c.length === 3 || c[3] > 0) return c;
-        }
-        return [255, 255, 255];
-    };
-    const found = new Set();
-    for (const e of document.querySelectorAll('body *')) {
-        const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
-        if (!own || e.closest('title') || !e.getClientRects().length) continue;
-        const style = getComputedStyle(e);
-        const ink = parts(e.closest('svg') ? style.fill : style.color);
-        const [a, b] = [level(ink), level(ground(e))].sort((x, y) => y - x);
-        const name = e.tagName + '.' + (e.className.baseVal ?? e.className);
-        if ((a + .05) / (b + .05) < 4.5) found.add(name);
-    }
-    return [...found];
-})()"""
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from fauxpay.cli import (
     report,
     runs,
     score,
+    serve,
     sql,
     stream,
     who,
@@ -38,6 +39,7 @@ app.command()(generate.generate)
 app.command()(export.export)
 app.command()(report.report)
 app.command()(sql.sql)
+app.command()(serve.serve)
 app.command()(stream.stream)
 app.command()(load.load)
 app.command()(commit.commit)

@@ -46,7 +46,8 @@ class Graph:
 def graph_of(run: Run, memory_limit: str | None = None) -> Graph:
     """The graph of a run, in memory."""
     connection = connect_run(run, memory_limit=memory_limit, names=SEEN)
-    found = {name: connection.sql(query).to_arrow_table() for name, query in _queries().items()}
+    queries = graph_queries()
+    found = {name: connection.sql(query).to_arrow_table() for name, query in queries.items()}
     shaped = {
         name: made.cast(table(f"activity.yaml#/$defs/{name}").arrow_schema())
         for name, made in found.items()
@@ -69,7 +70,7 @@ def export_graph(run: Run, folder: Path, memory_limit: str | None = None) -> dic
         ) from error
     connection = connect_run(run, memory_limit=memory_limit, names=SEEN)
     counts: dict[str, int] = {}
-    for name, query in _queries().items():
+    for name, query in graph_queries().items():
         schema = table(f"activity.yaml#/$defs/{name}").arrow_schema()
         counts[name] = 0
         with parquet.ParquetWriter(folder / f"{name}.parquet", schema) as writer:
@@ -79,26 +80,29 @@ def export_graph(run: Run, folder: Path, memory_limit: str | None = None) -> dic
     return counts
 
 
-def _queries() -> dict[str, str]:
-    """SQL of both tables, in a stable order: what is exported twice is the same file."""
+def graph_queries(source: str = "transactions") -> dict[str, str]:
+    """SQL of both tables, in a stable order: what is exported twice is the same file.
+
+    source  table or view with the columns of transactions that meet
+    """
     nodes = " UNION ALL ".join(
         f"SELECT '{kind}/' || {column} AS node, '{kind}' AS kind, {column}::BIGINT AS key, "
-        f"count(*) AS transactions FROM transactions WHERE {column} IS NOT NULL GROUP BY {column}"
+        f"count(*) AS transactions FROM {source} WHERE {column} IS NOT NULL GROUP BY {column}"
         for kind, column in _COLUMN_OF.items()
     )
-    edges = " UNION ALL ".join(_edges(first, second) for first, second in _PAIRS)
+    edges = " UNION ALL ".join(_edges(first, second, source) for first, second in _PAIRS)
     return {
         NODES: f"SELECT * FROM ({nodes}) ORDER BY kind, key",
         EDGES: f"SELECT * FROM ({edges}) ORDER BY kind, source, target",
     }
 
 
-def _edges(first: str, second: str) -> str:
+def _edges(first: str, second: str, table_name: str) -> str:
     source, target = _COLUMN_OF[first], _COLUMN_OF[second]
     return (
         f"SELECT '{first}/' || {source} AS source, '{second}/' || {target} AS target, "
         f"'{first}_{second}' AS kind, count(*) AS transactions, "
         f"count(*) FILTER (NOT is_approved) AS declined, "
-        f"min(event_time) AS first_at, max(event_time) AS last_at FROM transactions "
+        f"min(event_time) AS first_at, max(event_time) AS last_at FROM {table_name} "
         f"WHERE {source} IS NOT NULL AND {target} IS NOT NULL GROUP BY {source}, {target}"
     )

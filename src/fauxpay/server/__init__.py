@@ -1,0 +1,1 @@
+"""Server: runs to look at over HTTP, read only, for this machine unless told otherwise."""
