@@ -207,6 +207,14 @@ FILES: dict[str, Broken] = {
         ("run.out = 'memory://m/x'", "allowed is a place that workers of ray see"),
         "run: {out: 'memory://m/x', executor: ray}",
     ),
+    "iceberg in a store": Broken(
+        ("run.format = 'iceberg'", "allowed is parquet or delta in an object store"),
+        "run: {out: 's3://bucket/x', format: iceberg}",
+    ),
+    "delta in memory": Broken(
+        ("run.format = 'delta'", "allowed is parquet, for nothing else sees"),
+        "run: {out: 'memory://m/x', format: delta}",
+    ),
     "own catalog in a store": Broken(
         ("catalog.path = 's3://bucket/x'", "allowed is a local folder"),
         "catalog: {path: 's3://bucket/x'}",

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import object_server
 import pytest
+from deltalake import DeltaTable
 
 import fauxpay
 import sealed as sealed_root
 from fauxpay.delivery import object_sink
 from fauxpay.errors import GateError, StorageError
+from fauxpay.lakes.beside import tables_place
 from fauxpay.storage import clients
 from fauxpay.storage.objects import ObjectPath, object_path
 
@@ -302,3 +304,16 @@ def test_big_files_go_out_in_parts(prefix, local, monkeypatch):
     generate(prefix)
     assert files(root) == local
     assert list((root / "conflicts").rglob("*")) == []
+
+
+def test_delta_tables_stand_beside_the_files(prefix):
+    """`--format delta` commits in the store; asked again there is nothing to do."""
+    run = generate(prefix, format="delta")
+    place = str(tables_place(run, "delta"))
+    assert place.startswith(f"{prefix}/tables/delta/")
+    options = {"allow_http": "true"}
+    table = DeltaTable(f"{place}/transactions", storage_options=options)
+    assert table.to_pyarrow_table(columns=["transaction_id"]).num_rows == run.rows["transactions"]
+    version = table.version()
+    generate(prefix, format="delta")
+    assert DeltaTable(f"{place}/transactions", storage_options=options).version() == version

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from fauxpay.foundations.parameters import override_faults
 from fauxpay.foundations.reference import reference
+from fauxpay.storage.objects import is_address
 
 if TYPE_CHECKING:
     from fauxpay.config.model import Config
@@ -60,6 +61,11 @@ def _place_faults(config: Config) -> Iterator[Fault]:
     run = config.run
     if run.out.startswith("memory://") and run.executor not in ("serial", "processes"):
         yield "run.out", run.out, f"a place that workers of {run.executor} see; memory:// is not"
+    if run.format == "iceberg" and is_address(run.out):
+        allowed = "parquet or delta in an object store; `fauxpay commit --catalog` has Iceberg"
+        yield "run.format", run.format, allowed
+    if run.format == "delta" and run.out.startswith("memory://"):
+        yield "run.format", run.format, "parquet, for nothing else sees this process's memory"
 
 
 def _country_faults(config: Config) -> Iterator[Fault]:

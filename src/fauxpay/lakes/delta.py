@@ -20,6 +20,7 @@ import pyarrow as pa
 from fauxpay.errors import MissingExtraError
 from fauxpay.lakes.commits import Put
 from fauxpay.lakes.rows import DAY
+from fauxpay.storage.clients import is_plain_allowed
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -34,6 +35,7 @@ class DeltaLake:
     def __init__(self, to: str) -> None:
         self._library = library()
         self._root = to.rstrip("/")
+        self._options = {"allow_http": "true"} if is_plain_allowed(to) else None
         faults = self._library.exceptions
         self.failures: tuple[type[Exception], ...] = (faults.DeltaError,)
         self.collisions: tuple[type[Exception], ...] = (faults.CommitFailedError,)
@@ -41,7 +43,9 @@ class DeltaLake:
     def opened(self, name: str) -> DeltaTable | None:
         """The table as it is now."""
         try:
-            found: DeltaTable = self._library.DeltaTable(f"{self._root}/{name}")
+            found: DeltaTable = self._library.DeltaTable(
+                f"{self._root}/{name}", storage_options=self._options
+            )
         except self._library.exceptions.TableNotFoundError:
             return None
         return found
@@ -90,7 +94,7 @@ class DeltaLake:
         days = [DAY] if put.days is not None else None
         try:
             made: DeltaTable = self._library.DeltaTable.create(
-                uri, put.shape, mode="error", partition_by=days
+                uri, put.shape, mode="error", partition_by=days, storage_options=self._options
             )
         except self._library.exceptions.DeltaError as error:
             if self.opened(put.name) is None:

@@ -79,11 +79,16 @@ def client(bucket: str, patience_seconds: float) -> Any:
         # Big files are put under a name for a while, then copied where none stands.
         options["config"] = {"copy_if_not_exists": "multipart"}
         options |= _profile()
-    endpoint = urlsplit(os.environ.get(_ENDPOINTS.get(urlsplit(bucket).scheme, ""), ""))
-    if endpoint.scheme == "http" and endpoint.hostname in _LOOPBACK:
+    if is_plain_allowed(bucket):
         options["client_options"]["allow_http"] = True
     with store_errors(bucket, "open"):
         return store.from_url(bucket, **options)
+
+
+def is_plain_allowed(address: str) -> bool:
+    """Whether the store is a server on this machine, which is asked without encryption."""
+    endpoint = urlsplit(os.environ.get(_ENDPOINTS.get(urlsplit(address).scheme, ""), ""))
+    return endpoint.scheme == "http" and endpoint.hostname in _LOOPBACK
 
 
 def _profile() -> dict[str, Any]:
