@@ -158,10 +158,14 @@ def _stretches(
 
 def _found(context: Context, tasks: Sequence[Task], tally: Tally) -> dict[Task, PartitionReceipt]:
     """What earlier runs left, of this window or of one that overlaps it."""
-    from fauxpay.delivery.partition import find_partition
+    from fauxpay.delivery.partition import find_partition, listed_sidecars
+    from fauxpay.delivery.task import sidecar
 
     found = {}
+    listed = listed_sidecars(context)
     for task in tasks:
+        if listed is not None and sidecar(context, task) not in listed:
+            continue
         partition = find_partition(context, task)
         if partition is not None:
             found[task] = partition
