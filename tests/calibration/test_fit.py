@@ -112,6 +112,7 @@ def test_the_tolerances_could_fail(pair):
     assert len(far) == len(RELATIVE | ABSOLUTE)
 
 
+@pytest.mark.slow
 def test_the_fitted_world_is_like_the_table(pair, tmp_path):
     """A world made by the fitted file agrees with the table; one of the defaults does not."""
     config, fitted = pair

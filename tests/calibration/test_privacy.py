@@ -110,6 +110,7 @@ def test_a_file_that_is_there_is_not_overwritten(planted, written):
     assert file.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_three_columns_are_enough(planted, tmp_path):
     """Card, time and amount alone: a config of rates and hours, the rest left with reasons."""
     few = tmp_path / "few.csv"

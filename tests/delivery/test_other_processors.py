@@ -21,6 +21,7 @@ print(" ".join(name for name in m.__cpu_dispatch__ if m.__cpu_features__.get(nam
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="switches of x86 processors")
 @pytest.mark.parametrize("what", sorted(LESS))
 def test_bytes_do_not_hang_on_the_processor(tmp_path, what):

@@ -52,6 +52,7 @@ def test_two_seeds_of_one_world_do_not_alarm(two_seeds):
     assert len(asked) >= 30
 
 
+@pytest.mark.slow
 def test_two_seeds_of_25_000_cards_do_not_alarm(tmp_path):
     """A week of 25,000 cards under two seeds: nothing moved."""
     week = ("2026-03-02", "2026-04-20")
