@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 # Answers are receipts of a few kilobytes; the least that Ray starts well with.
 OBJECT_STORE_BYTES = 500_000_000
 PATIENCE_SECONDS = 5.0
+CONNECT_SECONDS = 10.0
 
 
 class RayExecutor(EngineExecutor):
@@ -105,6 +107,7 @@ class RayExecutor(EngineExecutor):
     def _begin(self, address: str | None) -> None:
         settings: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": True}
         if address:
+            _require_somebody(address)
             self._ray.init(address=address, **settings)
             return
         self._ray.init(
@@ -141,6 +144,13 @@ class RayExecutor(EngineExecutor):
             _, left = self._ray.wait(ends, num_returns=len(ends), timeout=PATIENCE_SECONDS)
             if not left:
                 return
+
+
+def _require_somebody(address: str) -> None:
+    """Raises OSError where nobody listens: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
 
 
 def _loaded() -> Any:
