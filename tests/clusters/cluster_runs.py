@@ -23,6 +23,7 @@ WINDOW = ("--from", "2026-03-01", "--to", "2026-03-11")
 PARTITIONS = 12 * 11
 SIDECARS = "worlds/*/seed=*/partitions/*/part-*.json"
 SECONDS_MAX = 180
+GLANCE_SECONDS = 0.1
 ENDS_SECONDS_MAX = 60
 Started = subprocess.Popen[str]
 
@@ -93,11 +94,14 @@ def kill_one(run: Started, sign: str) -> psutil.Process:
     while time.monotonic() < until:
         # The parent of forked workers has the same command line, and does no work.
         found = [one for one in family(run) if sign in words_of(one) and not has_forked(one)]
-        if found:
-            victim = max(found, key=used_seconds)
+        before = [used_seconds(one) for one in found]
+        time.sleep(GLANCE_SECONDS)
+        busy = [used_seconds(one) - used for one, used in zip(found, before, strict=True)]
+        # One that waits for its next task would not be missed.
+        if busy and max(busy) >= GLANCE_SECONDS / 3:
+            victim = found[busy.index(max(busy))]
             kill(victim)
             return victim
-        time.sleep(0.002)
     raise AssertionError(f"no process {sign!r} below the run")
 
 
