@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fauxpay.contracts.checks import check_batch
 from fauxpay.contracts.members import Claim, Members, candidates
 from fauxpay.contracts.tables import table
-from fauxpay.gates.integrity import Integrity
+from fauxpay.gates.integrity import Integrity, Keys
 from worlds import DAY, config, maker_of
 
 words = st.integers(-(2**63), 2**63 - 1)
@@ -83,7 +83,7 @@ def test_wrong_claims_hide_no_damage():
         "catalog.yaml#/$defs/terminals": Members.of(world.terminals.id),
         "catalog.yaml#/$defs/devices": Members.of(world.devices.id),
     }
-    rules = Integrity(world, dict.fromkeys(maker.shard(0).plan.reissues.id.tolist(), 0))
+    rules = Integrity(Keys.of(world), dict.fromkeys(maker.shard(0).plan.reissues.id.tolist(), 0))
     assert check_batch(contract, window.batch, members, window.claims) == []
     agreed = {finding.check for finding in rules.check(window.batch, window.claims)}
     assert agreed <= {"card_agrees", "card_is_open"}, "only replaced cards, which are not told here"

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from fauxpay.catalog.world import NEVER
-from fauxpay.gates.integrity import INTEGRITY_CHECKS, Integrity
+from fauxpay.gates.integrity import INTEGRITY_CHECKS, Integrity, Keys
 from worlds import DAY, config, maker_of, transactions
 
 
@@ -27,7 +27,7 @@ def gate(maker) -> Integrity:
     """Rules that look every row up."""
     reissues = maker.shard(0).plan.reissues
     pairs = zip(reissues.id.tolist(), reissues.card.tolist(), strict=True)
-    return Integrity(maker.world, dict(pairs))
+    return Integrity(Keys.of(maker.world), dict(pairs))
 
 
 def checked(maker, batch: pa.Table) -> set[str]:

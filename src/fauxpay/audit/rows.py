@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fauxpay.audit.contents import Entry, Part
@@ -37,7 +36,7 @@ from fauxpay.delivery.engine import Engine
 from fauxpay.delivery.inspection import Inspector
 from fauxpay.errors import ConfigError
 from fauxpay.foundations.parameters import load_parameters
-from fauxpay.gates.integrity import Integrity
+from fauxpay.gates.integrity import Keys
 from fauxpay.gates.postings import PostingGate
 from fauxpay.partitions.compose import world_of
 from fauxpay.receipts import layout
@@ -143,6 +142,7 @@ class PartReader:
 
     def __init__(self, books: Books) -> None:
         self._books = books
+        self._keys: Keys | None = None
         self._plans: dict[int, dict[str, pa.Table]] = {}
 
     def differences(self, part: Part, on_rows: OnRows) -> list[Difference]:
@@ -212,10 +212,8 @@ class PartReader:
         books, reissues = self._books, self._plans.get(shard, {}).get("reissues")
         if books.world is None or books.packs is not None or reissues is None:
             return lambda batch: []
-        cards = pa.array(books.world.cards.id)
-        positions = pc.index_in(reissues["root_card_id"], value_set=cards).to_pylist()
-        known = zip(reissues["card_id"].to_pylist(), positions, strict=True)
-        return Integrity(books.world, dict(known)).check
+        self._keys = self._keys or Keys.of(books.world)
+        return self._keys.rules(reissues).check
 
     def _metadata(self, part: Part) -> dict[str, str]:
         receipt = self._books.receipt

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Tables = Mapping[str, "pa.Table"]
 Claims = Mapping[str, "Claim"]
 Inspect = Callable[["pa.RecordBatch", Claims], "list[Finding]"]
+InspectorOf = Callable[[Tables], Inspect]
+"""The rules for a plan's shard; what holds for the whole world is made ready before."""
 DRAW_TABLES = "draw_tables.npz"
 _EPOCH_SECONDS_MAX = 253_402_300_799  # 9999-12-31T23:59:59Z
 
@@ -160,19 +162,14 @@ def default_maker(
     return PartitionMaker(world_of(tables), config, parameters, sealed)
 
 
-def default_inspector(maker: Maker, plan: Tables) -> Inspect:
+def default_inspector(maker: Maker) -> InspectorOf:
     """The integrity rules of a world whose maker is production's, with the cards of a plan."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    from fauxpay.gates.integrity import Integrity
+    from fauxpay.gates.integrity import Keys
     from fauxpay.partitions.compose import PartitionMaker
 
     assert isinstance(maker, PartitionMaker)
-    reissues = plan["reissues"]
-    positions = pc.index_in(reissues["root_card_id"], value_set=pa.array(maker.world.cards.id))
-    ids = reissues["card_id"].to_pylist()
-    return Integrity(maker.world, dict(zip(ids, positions.to_pylist(), strict=True))).check
+    keys = Keys.of(maker.world)
+    return lambda plan: keys.rules(plan["reissues"]).check
 
 
 def default_inspection_names() -> Sequence[str]:
@@ -205,7 +202,7 @@ class Engine:
     catalog_check_names: Callable[[], Sequence[str]] = default_catalog_check_names
     derive: Callable[[Tables, Config, Parameters], dict[str, bytes]] = default_derived
     make_maker: Callable[[Tables, Mapping[str, bytes], Config, Parameters], Maker] = default_maker
-    make_inspector: Callable[[Maker, Tables], Inspect] = default_inspector
+    make_inspector: Callable[[Maker], InspectorOf] = default_inspector
     inspection_names: Callable[[], Sequence[str]] = default_inspection_names
     clock: Callable[[], datetime] = utc_now
 

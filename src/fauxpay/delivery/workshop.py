@@ -16,7 +16,7 @@ import pyarrow as pa
 from fauxpay.contracts.digests import Domain
 from fauxpay.contracts.members import Members
 from fauxpay.contracts.tables import table
-from fauxpay.delivery.engine import Inspect, Maker, Tables
+from fauxpay.delivery.engine import Inspect, InspectorOf, Maker, Tables
 from fauxpay.delivery.inspection import integers
 from fauxpay.receipts import layout
 
@@ -46,7 +46,7 @@ class Workshop:
     maker: Maker
     domains: Mapping[str, Domain]
     catalog_keys: Mapping[str, Members]
-    make_inspector: Callable[[Maker, Tables], Inspect]
+    inspector_of: InspectorOf
     _books: dict[int, Books] = field(default_factory=dict)
 
     def books(self, shard: int) -> Books:
@@ -56,18 +56,18 @@ class Workshop:
             plan = self.maker.plan_tables(shard)
             assert sorted(plan) == sorted(layout.PLAN_TABLES), sorted(plan)
             members = {**self.catalog_keys, **keys_of(plan, layout.PLAN_TABLES)}
-            self._books[shard] = Books(plan, members, self.make_inspector(self.maker, plan))
+            self._books[shard] = Books(plan, members, self.inspector_of(plan))
         return self._books[shard]
 
 
 def open_workshop(
-    maker: Maker, tables: Tables, make_inspector: Callable[[Maker, Tables], Inspect]
+    maker: Maker, tables: Tables, make_inspector: Callable[[Maker], InspectorOf]
 ) -> Workshop:
     """The workshop of a maker and the catalog tables of its world."""
     domains = {column: Domain.of(values) for column, values in maker.domains.items()}
     # Nothing in a partition points to a place.
     references = {name: ref for name, ref in layout.CATALOG_TABLES.items() if name != "places"}
-    return Workshop(maker, domains, keys_of(tables, references), make_inspector)
+    return Workshop(maker, domains, keys_of(tables, references), make_inspector(maker))
 
 
 def keys_of(tables: Tables, references: Mapping[str, str]) -> dict[str, Members]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fauxpay.activity.rows import (
@@ -51,19 +52,39 @@ class Rule:
     offenders: Callable[[Integrity, Columns], Offenders]
 
 
-class Integrity:
-    """The rules of one world; a batch is a record batch of `transactions`."""
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """A world and where its keys stand: sorted once, for all of its shards."""
 
-    def __init__(self, world: World, reissued: Mapping[int, int]) -> None:
-        """reissued: id of a replacement card -> position of the catalog's card."""
-        self.world = world
-        self._reissued = _Index(np.fromiter(reissued.keys(), np.int64, len(reissued)))
-        self._replaced = np.fromiter(reissued.values(), np.int64, len(reissued))
-        self._indexes = {
+    world: World
+    indexes: Mapping[str, _Index]
+
+    @staticmethod
+    def of(world: World) -> Keys:
+        """The keys that transactions point to."""
+        indexes = {
             "card_id": _Index(world.cards.id),
             "merchant_id": _Index(world.merchants.id),
             "terminal_id": _Index(world.terminals.id),
         }
+        return Keys(world, indexes)
+
+    def rules(self, reissues: pa.Table) -> Integrity:
+        """The rules for cards of the catalog and those that took their place."""
+        roots = pc.fill_null(reissues["root_card_id"], -1).to_numpy()
+        positions = self.indexes["card_id"].find(roots).tolist()
+        return Integrity(self, dict(zip(reissues["card_id"].to_pylist(), positions, strict=True)))
+
+
+class Integrity:
+    """The rules of one world; a batch is a record batch of `transactions`."""
+
+    def __init__(self, keys: Keys, reissued: Mapping[int, int]) -> None:
+        """reissued: id of a replacement card -> position of the catalog's card."""
+        self.world = keys.world
+        self._reissued = _Index(np.fromiter(reissued.keys(), np.int64, len(reissued)))
+        self._replaced = np.fromiter(reissued.values(), np.int64, len(reissued))
+        self._indexes = keys.indexes
         self._legal: tuple[int, NDArray[np.bool_]] | None = None
         self._unused: dict[str, tuple[tuple[int, int], NDArray[np.bool_]]] = {}
 

@@ -30,7 +30,7 @@ from fauxpay.receipts.records import PartitionReceipt
 from fauxpay.storage.places import Place, folder_of, name_below
 
 if TYPE_CHECKING:
-    from fauxpay.delivery.engine import DaysStream, Inspect, Maker, Tables
+    from fauxpay.delivery.engine import DaysStream, InspectorOf, Maker, Tables
 
 Make = Callable[[int], Executor]
 _WORKERS = 2
@@ -310,6 +310,6 @@ def failing_maker(
     return _Hindered(maker, 0.0, is_failing=True)
 
 
-def _inspector(maker: Maker, plan: Tables) -> Inspect:
+def _inspector(maker: Maker) -> InspectorOf:
     assert isinstance(maker, _Hindered)
-    return default_inspector(maker.maker, plan)
+    return default_inspector(maker.maker)
