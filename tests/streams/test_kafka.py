@@ -15,7 +15,7 @@ from fauxpay.errors import ConfigError, StorageError
 from fauxpay.streams.avro_schema import canonical, event_schema
 from fauxpay.streams.channels import open_channel
 from fauxpay.streams.pace import Pace
-from fauxpay.streams.play import Asked, Place, play
+from fauxpay.streams.play import Asked, Bookmark, play
 from fauxpay.streams.received import graded
 
 SECONDS_MAX = 60
@@ -97,8 +97,9 @@ def test_a_killed_producer_goes_on(played, broker):
     target = f"kafka://{broker}/killed"
     own = [sys.executable, "-m", "fauxpay", "stream", played.run_id, "--out", str(played.root)]
     running = subprocess.Popen([*own, "--to", target, "--rate", "250/s"])
-    place = Place.of(played, target).path
-    assert place is not None
+    mark = Bookmark.of(played, target)
+    assert mark.root is not None
+    place = mark.root / mark.name
     end = time.monotonic() + SECONDS_MAX
     while not place.exists():
         assert time.monotonic() < end
