@@ -34,8 +34,8 @@ FIRST = "worlds/*/seed=1/transactions/event_day=2026-03-01/part-0000.parquet"
 SECOND = "worlds/*/seed=1/transactions/event_day=2026-03-02/part-0000.parquet"
 
 
-def request(root: Path, **run: object) -> dict[str, Any]:
-    """A small run in two shards, with more fraud than usual, below a root."""
+def request(root: Path | str, **run: object) -> dict[str, Any]:
+    """A small run in two shards, with more fraud than usual, below a folder or an address."""
     return {
         "catalog": SMALL,
         "fraud": {"card_testing_per_card_year": 3.0},

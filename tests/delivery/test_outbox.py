@@ -6,7 +6,6 @@ import itertools
 import threading
 import time
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -95,7 +94,7 @@ def test_the_next_days_are_made_while_the_last_ones_go_out(monkeypatch):
     monkeypatch.setattr(ObjectSink, "publish", slow)
     monkeypatch.setattr(partition, "_made", made)
     root = f"memory://outbox{next(_counter)}/a"
-    run = fauxpay.generate(sealed_root.request(Path(), out=root))
+    run = fauxpay.generate(sealed_root.request(root))
     assert run.table("transactions").count_rows() == run.rows["transactions"]
     first, last = log.index("make"), len(log) - log[::-1].index("make")
     between = log[first:last]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import azure_server
 import pytest
+from stored_runs import files, generate, winner_of
 
 import fauxpay
-import sealed as sealed_root
 from fauxpay.errors import StorageError
 from fauxpay.storage import clients
 from fauxpay.storage.objects import object_path
@@ -32,20 +30,10 @@ def container(tmp_path_factory) -> Iterator[str]:
     server.stop()
 
 
-def generate(out: str, **run: object) -> fauxpay.Run:
-    """The small run of the tests below a root."""
-    return fauxpay.generate(sealed_root.request(Path(), **{"out": out, **run}))
-
-
 def test_a_container_holds_the_bytes_of_a_folder(container, sealed):
     """Two workers upload; every file is that of a local run, and the run is found and read."""
     run = generate(f"{container}/a", executor="processes", workers=2)
-    root, folder = object_path(f"{container}/a"), sealed / "worlds"
-    names = sorted((root / "worlds").sizes())
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    assert names == [path.relative_to(folder).as_posix() for path in files]
-    for name, path in zip(names, files, strict=True):
-        assert (root / "worlds" / name).read_bytes() == path.read_bytes(), name
+    assert files(object_path(f"{container}/a")) == files(sealed)
     assert generate(f"{container}/a").run_id == run.run_id
     found = fauxpay.open(f"{container}/a").latest()
     assert found.table("labels").count_rows() == run.rows["labels"]
@@ -54,18 +42,7 @@ def test_a_container_holds_the_bytes_of_a_folder(container, sealed):
 def test_of_sixteen_writers_one_wins(container):
     """Real conditional puts."""
     path = object_path(f"{container}/b/one")
-
-    def put(nth: int) -> bool:
-        try:
-            path.store.put(path.key, bytes([nth]), mode="create")
-        except clients.library().exceptions.AlreadyExistsError:
-            return False
-        return True
-
-    with ThreadPoolExecutor(16) as pool:
-        won = list(pool.map(put, range(16)))
-    assert sum(won) == 1
-    assert path.read_bytes() == bytes([won.index(True)])
+    assert winner_of(path) == path.read_bytes()
 
 
 def test_no_container_and_a_wrong_key_are_said(container, monkeypatch):

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
-from pathlib import Path
 
 import pytest
+from stored_runs import files, generate
 
 import fauxpay
-import sealed as sealed_root
 from fauxpay.errors import ConfigError, GateError
 from fauxpay.readers.views import connect_run
 from fauxpay.storage.objects import object_path
+from sealed import request
 
 _counter = itertools.count()
-
-
-def generate(out: str, **run: object) -> fauxpay.Run:
-    """The small run of the tests below a root."""
-    return fauxpay.generate(sealed_root.request(Path(), **{"out": out, **run}))
 
 
 @pytest.fixture(scope="session")
@@ -29,14 +24,8 @@ def stored() -> fauxpay.Run:
 
 
 def test_memory_holds_the_bytes_of_a_folder(stored, sealed):
-    """Every file of the worlds, and the receipt but for the instant of its sealing."""
-    root = object_path("memory://box/a")
-    for folder in ("worlds",):
-        names = sorted((root / folder).sizes())
-        found = sorted(path for path in (sealed / folder).rglob("*") if path.is_file())
-        assert names == [path.relative_to(sealed / folder).as_posix() for path in found]
-        for name, path in zip(names, found, strict=True):
-            assert (root / folder / name).read_bytes() == path.read_bytes(), name
+    """Every file of the worlds."""
+    assert files(object_path("memory://box/a")) == files(sealed)
 
 
 def test_every_reader_reads_it(stored):
@@ -68,10 +57,10 @@ def test_asking_again_finds_it_and_a_lost_day_is_made_again(stored):
 def test_what_fails_goes_to_the_quarantine():
     """Nothing is published, and why is kept with a command that asks again; success forgets it."""
     root = f"memory://q{next(_counter)}/a"
-    request = sealed_root.request(Path(), out=root)
-    request["catalog"] = {**request["catalog"], "mode": "load"}
+    asked = request(root)
+    asked["catalog"] = {**asked["catalog"], "mode": "load"}
     with pytest.raises(ConfigError, match="no sealed world"):
-        fauxpay.generate(request)
+        fauxpay.generate(asked)
     kept = {path.name for path in (object_path(root) / "quarantine").rglob("*")}
     assert kept == {"failure.json", "config.yaml"}
     failure = json.loads(
@@ -80,7 +69,7 @@ def test_what_fails_goes_to_the_quarantine():
     assert failure["replay"].startswith(f"fauxpay generate --config {root}/quarantine/")
     with pytest.raises(GateError, match="no run that passed"):
         fauxpay.open(root).latest()
-    request["catalog"]["mode"] = "build"
-    fauxpay.generate(request)
-    fauxpay.generate({**request, "catalog": {**request["catalog"], "mode": "load"}})
+    asked["catalog"]["mode"] = "build"
+    fauxpay.generate(asked)
+    fauxpay.generate({**asked, "catalog": {**asked["catalog"], "mode": "load"}})
     assert list((object_path(root) / "quarantine").rglob("*")) == []

@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+import fauxpay
 from fauxpay.delivery import object_sink
-from fauxpay.delivery.object_sink import ObjectSink
+from fauxpay.delivery.object_sink import ObjectSink, require_write_once
 from fauxpay.delivery.sinks import Document, LocalSink, Outcome, Sink, sink_of
 from fauxpay.errors import ConflictError, ContractError, StorageError
-from fauxpay.storage.objects import object_path
+from fauxpay.storage.objects import ObjectPath, object_path
+from sealed import request
 
 _counter = itertools.count()
 
@@ -162,3 +164,28 @@ def test_a_file_that_was_given_up_takes_no_more():
     file.discard()
     assert file.write(b"456") == 3
     assert file.size == 3
+
+
+class Careless:
+    """A store that puts a file over another, whatever it is asked."""
+
+    def __init__(self, store) -> None:
+        self._store = store
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def put(self, key, data, mode="overwrite", **more):
+        """Forgets the condition."""
+        return self._store.put(key, data, **more)
+
+
+def test_a_store_that_ignores_conditions_is_refused(monkeypatch):
+    """Before anything is made; nothing of the question is left, in a good store neither."""
+    root = object_path(f"memory://s{next(_counter)}/root")
+    require_write_once(root)
+    careful = root.store
+    monkeypatch.setattr(ObjectPath, "store", property(lambda self: Careless(careful)))
+    with pytest.raises(StorageError, match="the store ignores If-None-Match"):
+        fauxpay.generate(request(str(root)))
+    assert list(root.rglob("*")) == []

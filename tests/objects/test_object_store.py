@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import object_server
 import pytest
 from deltalake import DeltaTable
+from stored_runs import files, generate, winner_of
 
 import fauxpay
 import sealed as sealed_root
@@ -20,14 +20,9 @@ from fauxpay.delivery import object_sink
 from fauxpay.errors import GateError, StorageError
 from fauxpay.lakes.beside import tables_place
 from fauxpay.storage import clients
-from fauxpay.storage.objects import ObjectPath, object_path
+from fauxpay.storage.objects import object_path
 
 pytestmark = pytest.mark.slow
-
-
-def generate(out: str, **run: object) -> fauxpay.Run:
-    """The small run of the tests below a root."""
-    return fauxpay.generate(sealed_root.request(Path(), **{"out": out, **run}))
 
 
 def command(out: str, *more: str) -> list[str]:
@@ -38,16 +33,6 @@ def command(out: str, *more: str) -> list[str]:
         *(sys.executable, "-m", "fauxpay", "generate", *flags, *sealed_root.settings()),
         *more,
     ]
-
-
-def files(root: ObjectPath | Path, folder: str = "worlds") -> dict[str, bytes]:
-    """Name to bytes of all files below a folder of a root."""
-    found = sorted((root / folder).rglob("*"))
-    return {
-        str(path.relative_to(root)): path.read_bytes()  # type: ignore[arg-type]
-        for path in found
-        if path.is_file()
-    }
 
 
 @pytest.fixture(scope="session")
@@ -140,7 +125,7 @@ def test_a_killed_writer_leaves_nothing_that_passes_and_is_resumed(prefix, local
     while running.poll() is None and len(root.sizes()) < files_before:
         time.sleep(0.01)
     running.kill()
-    running.wait()
+    assert running.wait() == -signal.SIGKILL, "it was at work"
     if not list(root.glob("runs/utc_day=*/*/_PASSED")):
         with pytest.raises(GateError, match="no run"):
             fauxpay.open(prefix).latest()
@@ -162,6 +147,7 @@ def test_a_server_that_is_killed_and_back_is_waited_for(tmp_path, local, monkeyp
         root = object_path(prefix)
         while running.poll() is None and len(root.sizes()) < 20:
             time.sleep(0.02)
+        assert running.poll() is None, "it was at work"
         own.kill()
         time.sleep(2)
         own.start()
@@ -188,6 +174,7 @@ def test_a_server_that_stays_away_is_said_and_the_run_resumes(tmp_path, local, m
         running = subprocess.Popen(command(prefix, *impatient), env=environ, stderr=subprocess.PIPE)
         while running.poll() is None and len(root.sizes()) < 20:
             time.sleep(0.02)
+        assert running.poll() is None, "it was at work"
         own.kill()
         _, told = running.communicate(timeout=120)
         assert running.returncode == 6, told
@@ -274,19 +261,8 @@ def test_a_clock_that_is_wrong_is_said(prefix):
 def test_sixteen_writers_of_a_name_have_one_winner(prefix):
     """Real conditional puts."""
     path = object_path(f"{prefix}/one")
-
-    def put(nth: int) -> bool:
-        try:
-            path.store.put(path.key, bytes([nth]), mode="create")
-        except clients.library().exceptions.AlreadyExistsError:
-            return False
-        return True
-
     for _ in range(5):
-        with ThreadPoolExecutor(16) as pool:
-            won = list(pool.map(put, range(16)))
-        assert sum(won) == 1
-        assert path.read_bytes() == bytes([won.index(True)])
+        assert winner_of(path) == path.read_bytes()
         path.unlink()
 
 
@@ -317,3 +293,18 @@ def test_delta_tables_stand_beside_the_files(prefix):
     version = table.version()
     generate(prefix, format="delta")
     assert DeltaTable(f"{place}/transactions", storage_options=options).version() == version
+
+
+def test_a_profile_is_read_where_boto3_is_installed(prefix, server, tmp_path, monkeypatch):
+    """Keys that stand in a credentials file alone, which the client itself does not know."""
+    file = tmp_path / "credentials"
+    keys = {name.lower(): value for name, value in server.environ.items() if "_KEY" in name}
+    lines = [f"{name} = {value}" for name, value in keys.items()]
+    file.write_text("\n".join(["[mine]", *lines]))
+    for name in keys:
+        monkeypatch.delenv(name.upper())
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    path = object_path(f"{prefix}/one")
+    path.store.put(path.key, b"1")
+    assert path.read_bytes() == b"1"

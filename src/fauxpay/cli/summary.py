@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.contracts.documents import check_document
@@ -26,10 +27,14 @@ def transactions_glob(run: Run) -> str:
 
 def openings(run: Run) -> dict[str, str]:
     """A line to open the transactions with, by tool. The glob holds every day of world and seed."""
+    own = f"fauxpay.open({str(run.root)!r}).run({run.run_id!r}).table('transactions')"
+    if not isinstance(run.root, Path):
+        # What others need to read a store differs: an extension, a package, settings of their own.
+        return {"fauxpay": own, "SQL": f"fauxpay sql {run.run_id} --out {run.root}"}
     glob = transactions_glob(run)
     folder = glob.rpartition("/event_day=")[0]
     return {
-        "fauxpay": f"fauxpay.open({str(run.root)!r}).run({run.run_id!r}).table('transactions')",
+        "fauxpay": own,
         "DuckDB": f"SELECT * FROM read_parquet({literal(glob)}, hive_partitioning=true)",
         "Polars": f"pl.scan_parquet({glob!r}, hive_partitioning=True)",
         "pandas": f"pd.read_parquet({folder!r})",

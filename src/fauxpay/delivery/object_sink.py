@@ -21,7 +21,7 @@ from functools import cache
 from io import BytesIO
 from typing import Any
 
-from fauxpay.delivery.files import check_name
+from fauxpay.delivery.files import check_name, file_sha256
 from fauxpay.delivery.sinks import (
     CONFLICTS,
     STAGING,
@@ -29,6 +29,7 @@ from fauxpay.delivery.sinks import (
     Outcome,
     Staged,
     conflict,
+    conflict_name,
 )
 from fauxpay.errors import ContractError, StorageError
 from fauxpay.storage.clients import BACKOFF_SECONDS, is_passing, library, store_errors
@@ -97,6 +98,24 @@ class StagedObject(Staged):
                 self._staging.unlink(missing_ok=True)
 
 
+def require_write_once(root: ObjectPath) -> None:
+    """Raises StorageError for a store that puts a file although one stands there.
+
+    Some servers that speak S3 ignore the condition: two writers would both be told that they won.
+    """
+    probe = root / f"{STAGING}/{uuid.uuid4().hex}"
+    try:
+        if _is_first(probe, lambda: probe.store.put(probe.key, b"1", mode="create")) and _is_first(
+            probe, lambda: probe.store.put(probe.key, b"2", mode="create")
+        ):
+            raise StorageError(
+                f"{root}: the store ignores If-None-Match, so it would put one file over another; "
+                f"expected one with conditional puts. Choose another with --out."
+            )
+    finally:
+        probe.unlink(missing_ok=True)
+
+
 class ObjectSink:
     """A prefix of a bucket; see `Sink`."""
 
@@ -144,7 +163,7 @@ class ObjectSink:
         """See `Sink.set_aside`."""
         source = self.root / check_name(name)
         data = source.read_bytes()
-        kept = self.keep(_conflict_name(name, hashlib.sha256(data).hexdigest()), data, CONFLICTS)
+        kept = self.keep(conflict_name(name, hashlib.sha256(data).hexdigest()), data, CONFLICTS)
         source.unlink(missing_ok=True)
         return kept
 
@@ -155,10 +174,10 @@ class ObjectSink:
         if is_new:
             return Outcome.WRITTEN
         standing = target.stat().st_size
-        if standing == file.size and _sha256(target) == file.sha256:
+        if standing == file.size and file_sha256(target) == file.sha256:
             file.discard()
             return Outcome.IDENTICAL
-        kept = self._moved(file, f"{CONFLICTS}/{_conflict_name(file.name, file.sha256)}")
+        kept = self._moved(file, f"{CONFLICTS}/{conflict_name(file.name, file.sha256)}")
         raise conflict(self.root, file, standing, kept).located(file.name)
 
     def _mend(self, document: Document) -> Outcome:
@@ -176,7 +195,7 @@ class ObjectSink:
                 self.set_aside(document.name)
         file = self.stage(document.name)
         file.write(document.data)
-        kept = self.keep(_conflict_name(document.name, file.sha256), document.data, CONFLICTS)
+        kept = self.keep(conflict_name(document.name, file.sha256), document.data, CONFLICTS)
         raise conflict(self.root, file, len(standing), kept).located(document.name)
 
     def _put(self, target: ObjectPath, data: bytes | memoryview) -> bool:
@@ -223,15 +242,6 @@ def _insist(target: ObjectPath, ask: Callable[[], object]) -> None:
                 raise
         time.sleep(wait)
         wait = min(2 * wait, longest)
-
-
-def _sha256(path: ObjectPath) -> str:
-    with path.open() as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _conflict_name(name: str, digest: str) -> str:
-    return f"{name}.{digest[:12]}"
 
 
 @cache

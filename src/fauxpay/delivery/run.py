@@ -23,6 +23,7 @@ from fauxpay.errors import FauxpayError
 from fauxpay.gates.verdicts import Verdict
 from fauxpay.receipts.records import Contents, PartitionReceipt, Request
 from fauxpay.receipts.store import SealedRun, sealed_run
+from fauxpay.storage.objects import ObjectPath
 from fauxpay.storage.places import Place, is_memory, place_of
 
 if TYPE_CHECKING:
@@ -78,6 +79,10 @@ def make_run(
     from fauxpay.delivery.task import Context
 
     context = Context(root, request, config, parameters, engine)
+    if isinstance(root, ObjectPath):
+        from fauxpay.delivery.object_sink import require_write_once
+
+        require_write_once(root)
     try:
         sealed = seal(context, _make_contents(context, tell), tell)
     except FauxpayError as error:

@@ -317,9 +317,14 @@ class LocalSink:
         raise conflict(self.root, file, standing, kept)
 
     def _conflict_path(self, name: str, digest: str) -> Path:
-        path = self.root / CONFLICTS / f"{name}.{digest[:12]}"
+        path = self.root / conflict_name(name, digest)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+
+def conflict_name(name: str, digest: str) -> str:
+    """Where bytes are kept that are not those of a name."""
+    return f"{CONFLICTS}/{name}.{digest[:12]}"
 
 
 def conflict(root: Place, file: Staged, standing: int, kept: Place) -> ConflictError:

@@ -75,12 +75,12 @@ def run_source(run: Run, tables: Sequence[str], event_days: frozenset[str] | Non
     for name in tables:
         key = _KEYS.get(name, "transaction_id")
         scan = _scan(run, name, event_days)
-        scan = f"({_first_known(scan)})" if name == "labels" else scan
+        scan = f"({first_known(scan)})" if name == "labels" else scan
         joins.append(f"LEFT JOIN {scan} {name} ON {name}.{key} = t.{key}")
     return " ".join(joins)
 
 
-def _first_known(labels: str) -> str:
+def first_known(labels: str) -> str:
     """When the bank first learnt that a transaction is fraud; later words do not change when."""
     return (
         "SELECT transaction_id, CAST(min(known_at) AS TIMESTAMP) AS known_at, "

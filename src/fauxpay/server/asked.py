@@ -9,12 +9,13 @@ Sources  nothing
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from fauxpay.labels.knowledge import instant_us
 from fauxpay.server.cards import Sight
 from fauxpay.server.shapes import CARD_DIGITS, RUN_DIGITS
 from fauxpay.server.shelf import Part
@@ -26,9 +27,7 @@ _WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )  # RFC 3339
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST_US = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
-_LAST_US = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+_FIRST_US, _LAST_US = instant_us(datetime.min), instant_us(datetime.max)
 
 
 def _whole(value: Any) -> Any:
@@ -133,5 +132,4 @@ def _us(at: datetime | None) -> int | None:
     """Microseconds; a zone may lead out of the years that can be written, by less than a day."""
     if at is None:
         return None
-    us = (at - _EPOCH) // timedelta(microseconds=1)
-    return max(_FIRST_US, min(us, _LAST_US))
+    return max(_FIRST_US, min(instant_us(at), _LAST_US))

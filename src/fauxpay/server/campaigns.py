@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fauxpay.scorecard.run_columns import first_known
 from fauxpay.server.cards import ID_MAX
 from fauxpay.server.problems import Refused
 from fauxpay.server.rings import met
@@ -80,10 +81,9 @@ _DAYS = """
            count(*) FILTER (is_approved) AS approved,
            count(*) FILTER (NOT is_approved) AS declined
     FROM met GROUP BY ALL ORDER BY day LIMIT $limit"""
-_FIRST_WORDS = """
-    SELECT transaction_id, arg_min(source, known_at) AS source,
-           min(epoch_us(known_at)) AS known_us, min(epoch_us(known_at) - at_us) AS delay_us
-    FROM labels JOIN met USING (transaction_id) WHERE label = 'fraud' GROUP BY transaction_id"""
+_FIRST_WORDS = f"""
+    SELECT source, epoch_us(known_at) AS known_us, epoch_us(known_at) - at_us AS delay_us
+    FROM ({first_known("labels")}) JOIN met USING (transaction_id)"""
 _LEARNT = f"""
     SELECT min(known_us) AS known_us, count(*) AS known, median(delay_us) AS delay_us
     FROM ({_FIRST_WORDS})"""

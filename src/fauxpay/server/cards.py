@@ -52,9 +52,8 @@ _EVERY = """
 _SEEN = "SELECT * FROM transactions WHERE epoch_us(event_time) <= $until"
 # The last fact of each transaction that was known by then.
 _KNOWN = """
-    SELECT transaction_id, arg_max(label, known_at) AS label, arg_max(source, known_at) AS source,
-           arg_max(stage, known_at) AS stage, max(epoch_us(known_at)) AS known_us,
-           arg_max({'code': reason_code}, known_at).code AS reason_code
+    SELECT transaction_id, unnest(arg_max({'label': label, 'source': source, 'stage': stage,
+           'reason_code': reason_code, 'known_us': epoch_us(known_at)}, known_at))
     FROM labels WHERE epoch_us(known_at) <= $until GROUP BY transaction_id"""
 _FRAUDS = """
     SELECT card_id, count(*) AS frauds FROM truth JOIN seen USING (transaction_id)

@@ -77,11 +77,6 @@ class ObjectPath:
         return f".{self.name.rpartition('.')[2]}" if "." in self.name else ""
 
     @property
-    def parts(self) -> tuple[str, ...]:
-        """The bucket and the parts of the key."""
-        return (self.bucket, *filter(None, self.key.split("/")))
-
-    @property
     def parent(self) -> ObjectPath:
         """What it lies below."""
         return replace(self, key=self.key.rpartition("/")[0])

@@ -28,6 +28,8 @@ Place = Path | ObjectPath
 """What runs stand below: a folder, or a prefix of an object store."""
 
 REQUESTS_AT_ONCE = 8
+# So many files are asked for by a listing rather than one by one.
+LISTED_FROM = 8
 _COPY_BYTES = 1 << 22
 
 
@@ -85,7 +87,7 @@ def have_sizes(root: Place, wanted: Iterable[tuple[str, int]]) -> bool:
     if isinstance(root, Path):
         return all(has_size(root / name, size) for name, size in wanted)
     names = dict(wanted)
-    if len(names) < REQUESTS_AT_ONCE:
+    if len(names) < LISTED_FROM:
         return all(has_size(root / name, size) for name, size in names.items())
     standing: dict[str, int] = {}
     for folder in {_folder(name) for name in names}:

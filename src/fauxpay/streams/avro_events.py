@@ -18,7 +18,7 @@ from fauxpay.contracts.tables import table
 from fauxpay.foundations.draws import I64
 from fauxpay.readers.run import TABLES
 from fauxpay.streams.avro_binary import Part, bodies, column_parts, constant, longs, text
-from fauxpay.streams.envelope import COMPLETED, TYPE, Events
+from fauxpay.streams.envelope import COMPLETED, TYPE, Events, in_sequence
 from fauxpay.streams.order import KINDS, Piece
 
 _BRANCHES = (*KINDS, "completed")
@@ -26,27 +26,7 @@ _BRANCHES = (*KINDS, "completed")
 
 def encode_avro(piece: Piece, run_id: str) -> Events:
     """Bodies of a piece of the sequence; the same events as `envelope.encode` makes."""
-    count = piece.transactions.num_rows
-    place = np.empty(piece.order.size, dtype=np.int64)
-    place[piece.order] = np.arange(piece.order.size)
-    sequence = piece.first + place
-    made = [
-        _encoded(rows, at, kind, run_id)
-        for rows, at, kind in (
-            (piece.transactions, sequence[:count], KINDS[0]),
-            (piece.labels, sequence[count:], KINDS[1]),
-        )
-        if rows.num_rows
-    ]
-    whole = pa.concat_tables(made).take(pa.array(piece.order)).combine_chunks()
-    return Events(
-        whole["line"].chunk(0),
-        whole["id"].chunk(0),
-        whole["key"].to_numpy(),
-        piece.kind,
-        piece.first + np.arange(piece.order.size),
-        piece.time_us,
-    )
+    return in_sequence(piece, lambda rows, at, kind: _encoded(rows, at, kind, run_id))
 
 
 def _encoded(rows: pa.Table, sequence: I64, kind: str, run_id: str) -> pa.Table:

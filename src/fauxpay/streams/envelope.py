@@ -8,7 +8,7 @@ Sources  CloudEvents 1.0.2 with its extensions partitioning (partitionkey) and s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -90,12 +90,20 @@ class Events:
 
 def encode(connection: duckdb.DuckDBPyConnection, piece: Piece, run_id: str) -> Events:
     """Lines of a piece of the sequence."""
+    return in_sequence(piece, lambda rows, at, kind: _encoded(connection, rows, at, kind, run_id))
+
+
+def in_sequence(piece: Piece, encoded: Callable[[pa.Table, I64, str], pa.Table]) -> Events:
+    """The events of a piece in the order of its sequence, whatever they are encoded as.
+
+    encoded  (rows of one kind, their places, the kind) -> line, id and key of each row
+    """
     count = piece.transactions.num_rows
     place = np.empty(piece.order.size, dtype=np.int64)
     place[piece.order] = np.arange(piece.order.size)
     sequence = piece.first + place
     made = [
-        _encoded(connection, rows, at, kind, run_id)
+        encoded(rows, at, kind)
         for rows, at, kind in (
             (piece.transactions, sequence[:count], KINDS[0]),
             (piece.labels, sequence[count:], KINDS[1]),
