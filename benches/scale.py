@@ -222,6 +222,8 @@ def main(arguments: Sequence[str]) -> int:
         print("\n".join(lines_of(found[-1], speeds)), flush=True)
     each, besides = receipt_bytes()
     print(f"receipt.json: {each:.0f} bytes a partition and {besides:,} besides")
+    if len(found) < 2:
+        return 0  # One size says nothing of others.
     costs: list[Any] = [cost_of(one) for one in found]
     spread = max(costs) / min(costs) - 1
     is_flat = spread <= FLAT_WITHIN

@@ -94,11 +94,13 @@ def require_shapes(own: Parameters, found: Parameters) -> None:
         assert value == pytest.approx(declines[channel], rel=0.1)
 
 
+@pytest.mark.slow
 def test_other_parameters_are_found_again(pair):
     """3,000 cards over 60 days, made unlike the default in every knob: each is recovered."""
     require_recovered(*pair, 0)
 
 
+@pytest.mark.slow
 def test_the_tolerances_could_fail(pair):
     """Negative space: the default world, from which the fit starts, is outside of most of them."""
     config, _ = pair
@@ -137,6 +139,7 @@ def test_the_fitted_world_is_like_the_table(pair, tmp_path):
     assert len(better) >= 8
 
 
+@pytest.mark.slow
 def test_the_file_says_what_was_used(pair, tmp_path):
     """The config loads, and names rows, days, columns, k, and each knob's evidence."""
     config, fitted = pair
