@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 import time
 
 import pytest
 import survival_harness as harness
 
-ROUNDS_DEFAULT, ROUNDS_ALL = 10, 100
+ROUNDS_DEFAULT, ROUNDS_ALL, ROUNDS_PER_TIMING = 10, 100, 20
 SEED = 20260301
 
 
@@ -29,39 +30,51 @@ def lifetimes(root) -> dict[int, tuple[float, float]]:
     return found
 
 
-def killed(root, workers: int, wait_seconds: float, *, from_first_file: bool) -> bool:
-    """Starts the run and kills its whole group after a time; whether it was still going."""
+def killed(root, workers: int, wait_seconds: float, *, from_first_file: bool) -> float | None:
+    """Starts the run and kills its whole group after a time; the seconds it took if it had ended.
+
+    Both times count from the first staged file or from the start.
+    """
     run = harness.started(harness.command(root, workers=workers))
     if from_first_file:
         harness.wait_for(root, ".staging", run)
-    time.sleep(wait_seconds)
-    was_going = run.poll() is None
-    if was_going:
+    begun = time.monotonic()
+    try:
+        run.wait(wait_seconds)
+        return time.monotonic() - begun
+    except subprocess.TimeoutExpired:
         os.killpg(run.pid, signal.SIGKILL)
-    run.communicate(timeout=60)
-    return was_going
+        return None
+    finally:
+        run.communicate(timeout=60)
 
 
 def hurt_and_mended(tmp_path, rounds: int) -> None:
     """Rounds of kill, look, run again.
 
     Half of the moments are spread over the whole life of the command, half over the part from the
-    first staged file on, in which world, partitions and receipt are written.
+    first staged file on, in which world, partitions and receipt are written. How long that is
+    changes with what else the machine does: it is measured again and again, and a run that had
+    ended before its moment says it better.
     """
     moments = random.Random(SEED)
-    lives = lifetimes(tmp_path)
-    going = torn = 0
+    hit = torn = 0
     for number in range(rounds):
+        if number % ROUNDS_PER_TIMING == 0:
+            spans = {}
+            for count, (first, end) in lifetimes(tmp_path / f"timed-{number}").items():
+                spans |= {(count, False): end, (count, True): end - first}
         root = tmp_path / str(number)
-        workers, from_first_file = 1 + number % 2, number % 4 > 1
-        first, end = lives[workers]
-        span = end - first if from_first_file else end
-        going += killed(root, workers, moments.random() * span, from_first_file=from_first_file)
+        kind = workers, from_first_file = 1 + number % 2, number % 4 > 1
+        wait_seconds = moments.random() * spans[kind]
+        lived = killed(root, workers, wait_seconds, from_first_file=from_first_file)
+        hit += lived is None
+        spans[kind] = spans[kind] if lived is None else lived
         torn += root.is_dir() and harness.require_nothing_torn(root) == 0
         harness.make(root)
         harness.require_whole(root)
-    print(f"{rounds} rounds, {going} killed at work, {torn} left files and no run")
-    assert going > rounds // 2, f"only {going} of {rounds} were hit at work"
+    print(f"{rounds} rounds, {hit} killed at work, {torn} left files and no run")
+    assert hit > rounds // 2, f"only {hit} of {rounds} were hit at work"
     assert torn > 0
 
 
