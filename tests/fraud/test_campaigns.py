@@ -10,8 +10,10 @@ import pytest
 
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import day_number
+from fauxpay.fraud.counts import quota_of
 from fauxpay.fraud.plan import build_plan
-from fauxpay.fraud.rates import expected, rate_scale
+from fauxpay.fraud.quota import ALL
+from fauxpay.fraud.rates import pilot_of
 from fauxpay.fraud.typology import OURS, TYPOLOGIES
 from worlds import DAY, config, maker_of, parameters, same, tables
 
@@ -173,7 +175,42 @@ def test_a_rate_of_nothing_is_no_fraud():
     own = maker_of(config(fraud={"rate": 0.0}))
     assert own.shard(0).plan.attacks.card.size == 0
     plain = config()
-    assert rate_scale(own.world, own.tables, plain, parameters()) == 1.0
+    assert quota_of(own.world, own.tables, plain, parameters()) is ALL
+
+
+ASKED = {"rate": 0.03, "drift": True}
+
+
+def test_a_share_is_met_by_the_same_thieves_however_cards_are_cut():
+    """Thresholds are those of the world: its shards together are the whole."""
+    whole = maker_of(config(fraud=ASKED)).shard(0).plan
+    parts = maker_of(config(fraud=ASKED, output={"cards_per_shard": 300}))
+    rows = [rows_of(parts.shard(number).plan) for number in range(3)]
+    assert whole.attacks.card.size > 3000
+    assert set.union(*rows) == rows_of(whole)
+
+
+def test_a_later_end_leaves_the_thresholds_alone():
+    """Each week is judged by what was told up to its end: a month later nothing of it changed."""
+    found = []
+    for end in ("2026-03-10", "2026-06-03"):
+        own = maker_of(config(fraud=ASKED, run={"from": "2026-03-01", "to": end}))
+        found.append(quota_of(own.world, own.tables, own.config, own.parameters))
+    short, long = found
+    assert short.below.shape[1] < long.below.shape[1]
+    assert np.array_equal(short.below, long.below[:, : short.below.shape[1]])
+    assert np.array_equal(short.scale, long.scale)
+    assert 0.2 < np.median(short.below[PHISHING]) < 1.0, "thresholds choose"
+
+
+def test_disputes_grow_with_the_share_alone():
+    """More is told than is kept, but friendly fraud goes by the factor on all rates."""
+    plain = maker_of(config(catalog={"cards": 3000})).shard(0).plan
+    own = maker_of(config(catalog={"cards": 3000}, fraud={"rate": 0.005, "drift": True}))
+    scale = pilot_of(own.world, own.tables, own.config, own.parameters).scale_for(0.005)
+    counts = [plan.disputes.day.size for plan in (own.shard(0).plan, plain)]
+    assert scale > 4
+    assert 0.7 < counts[0] / (scale * counts[1]) < 1.3, counts
 
 
 def share_of(own, days) -> tuple[float, np.ndarray]:
@@ -192,39 +229,39 @@ def share_of(own, days) -> tuple[float, np.ndarray]:
 
 @pytest.mark.parametrize("rate", [0.01, 0.05])
 def test_a_rate_that_is_asked_for_is_met(rate):
-    """Counted on rows: within a tenth, or three times what chance allows in a small world."""
+    """Counted on rows: within a tenth, or what chance allows in a small world."""
     own = maker_of(config(catalog={"cards": 3000}, fraud={"rate": rate, "drift": False}))
     share, by_code = share_of(own, range(DAY, DAY + 25, 2))
     compromises = by_code.sum() / 3.5
-    assert abs(share / rate - 1) < max(0.1, 3 / compromises**0.5)
+    assert abs(share / rate - 1) < max(0.1, 1.5 / compromises**0.5)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rate", [0.0005, 0.005, 0.02, 0.05])
-def test_rates_and_shares_are_met_on_a_million_rows(rate):
-    """The share of fraud, and each typology's part in it, within a tenth and what chance adds.
+@pytest.mark.parametrize(
+    ("rate", "seed", "drifts"),
+    [(0.0005, 1, False), (0.005, 1, False), (0.005, 2, True), (0.02, 2, False), (0.05, 3, False)],
+)
+def test_rates_and_shares_are_met_on_a_million_rows(rate, seed, drifts):
+    """The share of fraud within a tenth, and each typology's part of it where it has 350 rows.
 
-    Measured: +16 % at .005, within a tenth at .02; a month of a seed has its season and breaches.
+    Below that single compromises of some rows each are what is left of chance.
     """
     settings = config(
         catalog={"cards": 25_000, "merchants": 20_000, "places": 200},
-        fraud={"rate": rate, "drift": False},
+        fraud={"rate": rate, "drift": drifts},
+        run={"seed": seed, "from": "2026-03-02", "to": "2026-04-01"},
     )
     own = maker_of(settings)
     share, by_code = share_of(own, range(DAY, DAY + 30))
-    assert abs(share / rate - 1) < 0.1 + 3 / (by_code.sum() / 3.5) ** 0.5
-    scale = rate_scale(own.world, own.tables, settings, own.parameters)
-    promised = expected(own.world, own.tables, settings, own.parameters, scale).fraud
-    promised = promised / promised.sum()
-    for code, name in enumerate(TYPOLOGIES):
-        if promised[code] * by_code.sum() > 100:
-            found = by_code[code] / by_code.sum()
-            # A breach or a wave is one event of many cards (without drift three merchants leak, in
-            # the pilot three others): its size is chance, up to .58 off. Cards are renewed
-            # at the anniversaries of their opening, which are not spread evenly over the years.
-            events = {"data_breach": 1.5, "bin_attack": 1.0, "card_not_received": 4.0}.get(name)
-            chance = 3 / (by_code[code] / 3.5) ** 0.5 if events is None else 1.0 / events**0.5
-            assert abs(found / promised[code] - 1) < max(0.1, chance), name
+    assert abs(share / rate - 1) < 0.1
+    promised = pilot_of(own.world, own.tables, settings, own.parameters).fraud
+    promised = promised / promised.sum() * by_code.sum()
+    judged = np.flatnonzero(promised > 350)
+    assert judged.size >= {0.0005: 0, 0.005: 4, 0.02: 6, 0.05: 9}[rate]
+    for code in np.flatnonzero(promised > 50) if not drifts else []:
+        off = abs(by_code[code] / promised[code] - 1)
+        chance = 0.0 if code in judged else 1.5 / (promised[code] / 3.5) ** 0.5
+        assert off < max(0.1, chance), TYPOLOGIES[code]
 
 
 def test_planning_is_repeatable():

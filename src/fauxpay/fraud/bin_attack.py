@@ -50,7 +50,7 @@ class BinAttack:
         blocked = np.where(right, begin + noticed, NOT_BLOCKED)
         compromises = compromises_of(ground, victims, campaign, blocked)
 
-        own = campaign[uses.compromise]
+        own = ground.crew(campaign[uses.compromise], uses.card)
         sizes = np.where(is_guess, facts["merchants"]["guess"], facts["merchants"]["cash_out"])
         key = listed(ground, own * 2 + is_guess, uses.address, sizes)
         where = online_shops(

@@ -47,7 +47,7 @@ class DataBreach:
         uses = burst(ground, victims, start, "use", {**law, "unit_ms": MINUTE_MS})
         noticed = ground.span_ms("noticed", victims.address, facts["detection_hours"], HOUR_MS)
         compromises = compromises_of(ground, victims, campaign, start + noticed)
-        own = campaign[uses.compromise]
+        own = ground.crew(campaign[uses.compromise], uses.card)
         key = listed(ground, own, uses.address, facts["merchants"])
         country = countries(ground, uses.card, key, facts["abroad_share"], uses.address)
         where = online_shops(ground, country, Choice(key, own, uses.at_ms))
@@ -70,7 +70,7 @@ def _customers(ground: Ground) -> tuple[Victims, I64, I64]:
     facts, activity = ground.facts, ground.activity
     rate = ground.demand.per_card_year / float(facts["customer_share"])
     asked = replace(ground, demand=replace(ground.demand, per_card_year=rate)).victims()
-    campaign = ground.campaign(asked)
+    campaign = ground.shared_campaign(asked)
     merchant = breached_merchants(ground, campaign)
     # A leak of a large shop or in a large country would be found with many more cards.
     country = activity.world.cards.country[asked.card]

@@ -30,7 +30,7 @@ GROUP_BITS = 12
 GROUP_CARDS = 1 << GROUP_BITS
 BLOCK_DAYS = 32
 _BLOCK_BITS, _NTH_BITS = 13, 16
-_DEMAND_SHIFT = 48
+_DEMAND_SHIFT, _CREW_SHIFT = 48, 40
 _SEASON_SLACK = 1
 YEAR_DAYS = 365.25
 HOUR_MS, MINUTE_MS, SECOND_MS = 3_600_000, 60_000, 1_000
@@ -110,24 +110,10 @@ class Ground:
         day = np.arange(max(self.end_day - self.activity.epoch_day, 1) + _SEASON_SLACK)
         level = np.ones(day.size)
         if self.demand.is_drifting:
-            level = self._drift(day)
+            level = drift_level(self.common["drift"], self.activity.keys.seed, self.name, day)
         at_ms = (day + self.activity.epoch_day) * DAY_MS
         inside = (at_ms + DAY_MS > self.demand.from_ms) & (at_ms < self.demand.to_ms)
         return np.where(inside, level, 0.0)
-
-    def _drift(self, day: I64) -> F64:
-        """A slow swing: some typologies grow while others die away; their sum hardly moves."""
-        drift, seed = self.common["drift"], self.activity.keys.seed
-        low, high = drift["period_days"]
-        shared = uniform(draw(stream_key(seed, "fraud/drift"), np.arange(2, dtype=np.uint64)))
-        own = uniform(draw(stream_key(seed, f"fraud/{self.name}/drift"), np.zeros(1, np.uint64)))
-        period = low + (high - low) * float(shared[0])
-        side = drift["side"].get(self.name, drift["side"]["default"])
-        phase = float(shared[1]) + side + drift["jitter"] * (float(own[0]) - 0.5)
-        month = day // int(drift["step_days"]) * int(drift["step_days"])
-        table = [math.sin(2 * math.pi * (one / period + phase)) for one in month.tolist()]
-        level: F64 = np.round(1.0 + drift["swing"] * np.array(table), 6)
-        return level
 
     def victims(self, weight: F64 | None = None, weight_max: float = 1.0) -> Victims:
         """Compromises from the epoch to the end, in the order of their names.
@@ -199,6 +185,14 @@ class Ground:
 
     def campaign(self, victims: Victims) -> I64:
         """The campaign that takes a victim: one of a few at the same time, for some weeks."""
+        return self.crew(self.shared_campaign(victims), victims.card)
+
+    def crew(self, campaign: I64, card: I64) -> I64:
+        """Who of a campaign works a card: a larger bank meets more crews, not larger ones."""
+        return campaign | (card // int(self.common["campaigns"]["cards"]) << _CREW_SHIFT)
+
+    def shared_campaign(self, victims: Victims) -> I64:
+        """The same for cards of all crews."""
         days, at_once, which = self._campaigns(victims)
         era = self.era(victims.moment_ms + _lag_ms(days, at_once, which), days)
         return ((era * at_once + which) << 6) | self.demand.number
@@ -235,6 +229,23 @@ class Ground:
         hour = self.choice("hour", address, hours)
         within = below(self.word("minute", address), HOUR_MS)
         return at_ms + (hour * HOUR_MS + within - local) % DAY_MS
+
+
+def drift_level(drift: Mapping[str, Any], seed: int, name: str, day: I64) -> F64:
+    """A slow swing by day from the epoch on: some typologies grow while others die away.
+
+    drift  parameters fraud.drift; the sum of all typologies hardly moves
+    """
+    low, high = drift["period_days"]
+    shared = uniform(draw(stream_key(seed, "fraud/drift"), np.arange(2, dtype=np.uint64)))
+    own = uniform(draw(stream_key(seed, f"fraud/{name}/drift"), np.zeros(1, np.uint64)))
+    period = low + (high - low) * float(shared[0])
+    side = drift["side"].get(name, drift["side"]["default"])
+    phase = float(shared[1]) + side + drift["jitter"] * (float(own[0]) - 0.5)
+    month = day // int(drift["step_days"]) * int(drift["step_days"])
+    table = [math.sin(2 * math.pi * (one / period + phase)) for one in month.tolist()]
+    level: F64 = np.round(1.0 + drift["swing"] * np.array(table), 6)
+    return level
 
 
 def _lag_ms(days: int, at_once: int, which: I64) -> I64:

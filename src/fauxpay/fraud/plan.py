@@ -20,12 +20,14 @@ import numpy as np
 from fauxpay.activity.addresses import SLOT_MASK
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity, day_number
+from fauxpay.catalog.world import Bool
 from fauxpay.config.model import Config
 from fauxpay.foundations.bijection import IdLaw
 from fauxpay.foundations.draws import I64, U64
 from fauxpay.foundations.parameters import Parameters
 from fauxpay.fraud.ground import Demand, Ground
 from fauxpay.fraud.issuer import answered
+from fauxpay.fraud.quota import ALL, Quota, kept
 from fauxpay.fraud.story import (
     NOT_BLOCKED,
     Attacks,
@@ -98,22 +100,22 @@ class Plan:
 
 
 def build_plan(
-    activity: Activity, config: Config, parameters: Parameters, end_day: int, scale: float = 1.0
+    activity: Activity, config: Config, parameters: Parameters, end_day: int, quota: Quota = ALL
 ) -> Plan:
-    """The plan of a range of cards up to end_day (exclusive); scale is a factor on every rate."""
+    """The plan of a range of cards up to end_day (exclusive), as far as a quota lets it."""
     if not config.fraud.enabled or config.activity.realism == "v1":
         return _plan(activity, no_story())
-    return _plan(activity, together(stories_of(activity, config, parameters, end_day, scale)))
+    return _plan(activity, together(stories_of(activity, config, parameters, end_day, quota)))
 
 
 def stories_of(
-    activity: Activity, config: Config, parameters: Parameters, end_day: int, scale: float = 1.0
+    activity: Activity, config: Config, parameters: Parameters, end_day: int, quota: Quota = ALL
 ) -> list[Story]:
     """What each typology of a config tells, and each campaign that the config schedules."""
     common, told = parameters.section("fraud"), []
     memory: dict[Any, Any] = {}
     for named in typologies_of(config):
-        for demand in demands_of(config, named, scale):
+        for demand in demands_of(config, named, quota.scale_of(named.code)):
             own = named.typology.facts
             ground = Ground(
                 activity=activity,
@@ -125,7 +127,8 @@ def stories_of(
                 end_day=end_day,
                 memory=memory,
             )
-            told.append(answered(ground, named.typology.plan(ground)))
+            story = answered(ground, named.typology.plan(ground))
+            told.append(kept(ground, story, quota))
     return told
 
 
@@ -150,7 +153,8 @@ def demands_of(config: Config, named: Named, scale: float) -> list[Demand]:
     return demands
 
 
-def _plan(activity: Activity, told: Story) -> Plan:
+def happens(activity: Activity, told: Story) -> tuple[Bool, Reissues]:
+    """(which attacks can happen, cards replaced): one blocked, given up or not issued is dead."""
     compromises, attacks = told.compromises, told.attacks
     reissues = _reissues(activity, compromises)
     started = compromises.compromised_ms[attacks.compromise]
@@ -167,6 +171,12 @@ def _plan(activity: Activity, told: Story) -> Plan:
     last_day = activity.epoch_day + activity.calendar.days
     usable &= (attacks.at_ms >= activity.epoch_day * DAY_MS) & (attacks.at_ms < last_day * DAY_MS)
     usable &= activity.in_use(attacks.card, attacks.at_ms // DAY_MS)
+    return usable, reissues
+
+
+def _plan(activity: Activity, told: Story) -> Plan:
+    usable, reissues = happens(activity, told)
+    compromises, attacks = told.compromises, told.attacks
     attacks = chosen(attacks, usable)
     day = attacks.at_ms // DAY_MS
     order = np.lexsort((attacks.address, attacks.at_ms, attacks.card, day))

@@ -16,6 +16,7 @@ from datetime import timedelta
 
 import numpy as np
 
+from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity, Tables
 from fauxpay.activity.setting import activity_of
 from fauxpay.catalog.world import World
@@ -23,67 +24,61 @@ from fauxpay.config.model import LAST_DAY, Config
 from fauxpay.foundations.draws import F64
 from fauxpay.foundations.parameters import Parameters
 from fauxpay.fraud.ground import YEAR_DAYS
-from fauxpay.fraud.plan import build_plan
+from fauxpay.fraud.plan import happens, stories_of
+from fauxpay.fraud.quota import Quota
+from fauxpay.fraud.story import together
 from fauxpay.fraud.typology import typology_names
 
 PILOT_CARDS, PILOT_DAYS, PILOT_SEED = 8192, 360, 0
 _SAMPLE_DAYS, _ROUNDS, _WARM_UP_DAYS = 28, 3, 60
-_LEAST_RATE = 0.02
+_LEAST_PER_CARD_YEAR, _NEAR = 0.3, 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Pilot:
-    """Some cards for a year: rows of customers and of each typology, per card and year."""
+    """Some cards for a year: rows of customers and of each typology, per card and year.
 
+    scale   factor on the config's rates under which the pilot was counted
+    passed  f64[typologies]  part of the rows told that happened: stolen cards may be dead already
+    """
+
+    scale: float
     genuine: float
     fraud: F64
+    passed: F64
 
-    @property
-    def share(self) -> float:
-        """Fraudulent share of all rows."""
-        return float(self.fraud.sum() / (self.genuine + self.fraud.sum()))
+    def scale_for(self, rate: float) -> float:
+        """Factor on all rates by which the fraudulent share of rows is a rate."""
+        wanted = rate / (1.0 - rate) * self.genuine
+        return float(f"{self.scale * wanted / max(float(self.fraud.sum()), 1e-12):.6g}")
 
 
-def rate_scale(world: World, tables: Tables, config: Config, parameters: Parameters) -> float:
-    """Factor on all rates by which the fraudulent share of rows is `fraud.rate`; 1 without one.
+def pilot_of(world: World, tables: Tables, config: Config, parameters: Parameters) -> Pilot:
+    """What the rates of a config bring about at about the share that it asks for.
 
     More compromises than one at a time get in each other's way, so the factor is found in rounds.
+    Below a factor the pilot would see too little; rows follow it in proportion there.
     """
     target = config.fraud.rate
-    if target is None or not config.fraud.enabled or config.activity.realism == "v1":
-        return 1.0
-    if target == 0.0:
-        return 0.0
+    assert target is not None
     activity = _pilot_activity(world, tables, config, parameters)
     genuine = _genuine_rows(activity)
-    wanted = target / (1.0 - target) * genuine
-    scale = _LEAST_RATE / max(_total_rate(config), 1e-12)
+    least = _LEAST_PER_CARD_YEAR / max(total_rate(config), 1e-12)
+    scale = least
     for _ in range(_ROUNDS):
-        found = float(_fraud_rows(activity, config, parameters, max(scale, _least(config))).sum())
-        found *= scale / max(scale, _least(config))
-        if found <= 0.0:
-            return 0.0
-        scale *= wanted / found
-    return float(f"{scale:.6g}")
+        pilot = Pilot(scale, genuine, *_fraud_rows(activity, config, parameters, scale))
+        better = max(pilot.scale_for(target), least)
+        if abs(better / scale - 1.0) < _NEAR or not pilot.fraud.any():
+            break
+        scale = better
+    return pilot
 
 
-def expected(
-    world: World, tables: Tables, config: Config, parameters: Parameters, scale: float
-) -> Pilot:
-    """What the rates of a config bring about, as counted in the pilot."""
-    activity = _pilot_activity(world, tables, config, parameters)
-    return Pilot(_genuine_rows(activity), _fraud_rows(activity, config, parameters, scale))
-
-
-def _total_rate(config: Config) -> float:
+def total_rate(config: Config) -> float:
+    """Compromised cards per card and year that the config asks for, without its campaigns."""
     names = [name for name in type(config.fraud).model_fields if name.endswith("_per_card_year")]
     own = sum(getattr(config.fraud, name) for name in names)
     return float(own + sum(config.fraud.more.values()))
-
-
-def _least(config: Config) -> float:
-    """A factor below which the pilot would see too little; rows follow it in proportion there."""
-    return 0.3 / max(_total_rate(config), 1e-12)
 
 
 def _pilot_activity(
@@ -109,15 +104,27 @@ def _genuine_rows(activity: Activity) -> float:
     return count / (cards * sample.size) * YEAR_DAYS
 
 
-def _fraud_rows(activity: Activity, config: Config, parameters: Parameters, scale: float) -> F64:
-    """Rows per card and year by code of the typology, once the first thefts have come to use."""
+def _fraud_rows(
+    activity: Activity, config: Config, parameters: Parameters, scale: float
+) -> tuple[F64, F64]:
+    """By code: (rows per card and year, part of those told that happened).
+
+    Counted once the first thefts have come to use.
+    """
     own = config.fraud.model_copy(update={"campaigns": [], "drift": False})
     settled = config.model_copy(update={"fraud": own})
     end_day = activity.epoch_day + activity.calendar.days
-    plan = build_plan(activity, settled, parameters, end_day, scale)
+    kinds = len(typology_names(config))
+    quota = Quota(np.full(kinds, scale))
+    story = together(stories_of(activity, settled, parameters, end_day, quota))
     warm_up = min(_WARM_UP_DAYS, activity.calendar.days // 2)
-    late = plan.day >= activity.epoch_day + warm_up
-    code = plan.compromises.typology[plan.attacks.compromise[late]]
-    rows = np.bincount(code, minlength=len(typology_names(config))).astype(np.float64)
+
+    day = story.attacks.at_ms // DAY_MS
+    late = (day >= activity.epoch_day + warm_up) & (day < end_day)
+    code = story.compromises.typology[story.attacks.compromise]
+    usable, _ = happens(activity, story)
+    told = np.bincount(code[late], minlength=kinds)
+    happened = np.bincount(code[late & usable], minlength=kinds)
     years = (activity.calendar.days - warm_up) / YEAR_DAYS
-    return rows / ((activity.last_card - activity.first_card) * years)
+    cards = activity.last_card - activity.first_card
+    return happened / (cards * years), happened / np.maximum(told, 1.0)

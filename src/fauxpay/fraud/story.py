@@ -116,6 +116,17 @@ def merged(records: list[Any]) -> Any:
     return type(records[0])(*(np.concatenate(part) for part in parts))
 
 
+def only_compromises(story: Story, stays: Any) -> Story:
+    """The compromises for which stays (bool[n]) is true, and their attacks; disputes stay."""
+    place = np.cumsum(stays) - 1
+    attacks: Attacks = chosen(story.attacks, stays[story.attacks.compromise])
+    return Story(
+        compromises=chosen(story.compromises, stays),
+        attacks=_pointing(attacks, place[attacks.compromise]),
+        disputes=story.disputes,
+    )
+
+
 def together(stories: list[Story]) -> Story:
     """Stories, one after the other; attacks keep pointing at their compromises."""
     if not stories:

@@ -31,8 +31,9 @@ from fauxpay.contracts.tables import Table, table
 from fauxpay.foundations.bijection import IdLaw
 from fauxpay.foundations.draws import I64, U64, draw, stream_key, threshold
 from fauxpay.foundations.parameters import Parameters
+from fauxpay.fraud.counts import quota_of
 from fauxpay.fraud.plan import Plan, build_plan
-from fauxpay.fraud.rates import rate_scale
+from fauxpay.fraud.quota import Quota
 from fauxpay.fraud.typology import typology_names
 from fauxpay.labels.bank import Bank, open_bank
 from fauxpay.partitions.columns import Buffers, allocate
@@ -80,7 +81,7 @@ class PartitionMaker:
         )
         self.filler = Filler(world)
         self._shards: dict[int, Shard] = {}
-        self._scale: float | None = None
+        self._quota: Quota | None = None
 
     def _domains(self) -> dict[str, tuple[str, ...]]:
         world, columns = self.world, self.transactions.columns
@@ -106,15 +107,15 @@ class PartitionMaker:
             assert cards[0] < cards[1], "a shard has cards"
             activity = activity_of(self.world, self.tables, self.config, self.parameters, cards)
             end_day = day_number(self.config.run.end_day)
-            plan = build_plan(activity, self.config, self.parameters, end_day, self._rate_scale())
+            plan = build_plan(activity, self.config, self.parameters, end_day, self._own_quota())
             self._shards[number] = Shard(activity, plan)
         return self._shards[number]
 
-    def _rate_scale(self) -> float:
-        """Factor on the rates of fraud that brings about the share of rows that is asked for."""
-        if self._scale is None:
-            self._scale = rate_scale(self.world, self.tables, self.config, self.parameters)
-        return self._scale
+    def _own_quota(self) -> Quota:
+        """What brings about the share of fraud that is asked for."""
+        if self._quota is None:
+            self._quota = quota_of(self.world, self.tables, self.config, self.parameters)
+        return self._quota
 
     def claims(self, rows: int) -> dict[str, Claim]:
         """Where the keys of the first rows in the buffers stand, by column."""
