@@ -18,16 +18,16 @@ CONTRACTS = {
 GOLDEN_VERSION = 2
 GOLDEN = {
     "v1": {
-        "transactions": "e2a039746837d828",
+        "transactions": "2bcff41727542db4",
         "postings": "b7cc8a1e93bbbf58",
         "truth": "e44aa220082debfd",
         "labels": "27ec279b2b5ebbe2",
     },
     "v2": {
-        "transactions": "709b9e37662f9760",
-        "postings": "0b72bf46d1facec5",
-        "truth": "3b04df6142d8c712",
-        "labels": "4c3e8a6be8afaae7",
+        "transactions": "817c095c369ba082",
+        "postings": "660609eb3cc65f6e",
+        "truth": "d90ebcd5e97fd2f6",
+        "labels": "8d456ab31e350741",
     },
 }
 
