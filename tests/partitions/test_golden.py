@@ -18,13 +18,13 @@ CONTRACTS = {
 GOLDEN_VERSION = 2
 GOLDEN = {
     "v1": {
-        "transactions": "2bcff41727542db4",
+        "transactions": "8d5913bd2425c255",
         "postings": "b7cc8a1e93bbbf58",
         "truth": "e44aa220082debfd",
         "labels": "27ec279b2b5ebbe2",
     },
     "v2": {
-        "transactions": "817c095c369ba082",
+        "transactions": "865c6a2b51fb70de",
         "postings": "660609eb3cc65f6e",
         "truth": "d90ebcd5e97fd2f6",
         "labels": "8d456ab31e350741",
