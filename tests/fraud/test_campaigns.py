@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import replace
 
 import numpy as np
@@ -138,8 +139,6 @@ def test_a_scheduled_campaign_adds_its_own_and_nothing_else():
 
 
 def _days(campaign):
-    import datetime
-
     return [datetime.date.fromisoformat(campaign[key]) for key in ("from", "to")]
 
 
@@ -192,10 +191,17 @@ def test_a_share_is_met_by_the_same_thieves_however_cards_are_cut():
 
 def test_a_later_end_leaves_the_thresholds_alone():
     """Each week is judged by what was told up to its end: a month later nothing of it changed."""
-    found = []
+    found, plans = [], []
     for end in ("2026-03-10", "2026-06-03"):
         own = maker_of(config(fraud=ASKED, run={"from": "2026-03-01", "to": end}))
         found.append(quota_of(own.world, own.tables, own.config, own.parameters))
+        plans.append(own.shard(0).plan)
+    end_ms = day_number(datetime.date(2026, 3, 10)) * DAY_MS
+    early, late = ({row for row in rows_of(plan) if row[1] < end_ms} for plan in plans)
+    assert len(early) > 2000
+    assert early == late
+    early, late = (set(p.reissues.id[p.reissues.reissued_ms < end_ms].tolist()) for p in plans)
+    assert early == late, "the same cards are replaced"
     short, long = found
     assert short.below.shape[1] < long.below.shape[1]
     assert np.array_equal(short.below, long.below[:, : short.below.shape[1]])

@@ -25,14 +25,14 @@ from fauxpay.config.model import LAST_DAY, Config
 from fauxpay.foundations.counts import GRID_STEPS_PER_OCTAVE
 from fauxpay.foundations.draws import F64, I64
 from fauxpay.foundations.parameters import Parameters
-from fauxpay.fraud.ground import YEAR_DAYS, drift_level
+from fauxpay.fraud.ground import drift_level
 from fauxpay.fraud.plan import happens, stories_of
 from fauxpay.fraud.quota import ALL, WEEK_DAYS, Quota, quota_draws, weeks
 from fauxpay.fraud.rates import Pilot, pilot_of, total_rate
 from fauxpay.fraud.story import Story, only_compromises, together
 from fauxpay.fraud.typology import typology_names
 
-COUNTED_CARDS, COUNTED_TOLD, _COUNTED_LEAST = 32_768, 200_000, 4_096
+COUNTED_CARDS, COUNTED_PER_YEAR, _COUNTED_LEAST = 32_768, 200_000, 4_096
 _GENUINE_CARDS, _GENUINE_DAYS = 2_048, 4 * WEEK_DAYS
 _TOLD_USUALLY, _WARM_UP_WEEKS, _OWED_WEEKS = 1.35, 8, 16
 _PASSED_ROWS, _PASSED_WEEKS = 50, 26
@@ -63,10 +63,8 @@ def quota_of(world: World, tables: Tables, config: Config, parameters: Parameter
 
 
 def _counted_cards(config: Config, scale: float, cards: int) -> int:
-    """As few cards as chance leaves alone: more fraud is counted on fewer."""
-    years = (config.run.end_day - config.activity.epoch).days / YEAR_DAYS
-    per_card = scale * years * total_rate(config)
-    most = max(int(COUNTED_TOLD / max(per_card, 1e-9)), _COUNTED_LEAST)
+    """As few cards as chance leaves alone, whatever the window: more fraud is counted on fewer."""
+    most = max(int(COUNTED_PER_YEAR / max(scale * total_rate(config), 1e-9)), _COUNTED_LEAST)
     return min(COUNTED_CARDS, most, cards)
 
 
@@ -75,7 +73,7 @@ class _Told:
     """Compromises in the order of their draws, their attacks in the same order.
 
     order       i64[n]    position in the story
-    code, week  i64[n]    typology, and week of the first attack
+    code, week  i64[n]    typology, and week in which it begins to show
     draw        f64[n]
     first       i64[n+1]  where the attacks of each begin
     attack      i64[m]    position of each attack in the story; owner, at: whose it is, and its week

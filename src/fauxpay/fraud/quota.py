@@ -19,7 +19,7 @@ import numpy as np
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.foundations.draws import F64, I64, U64, draw, stream_key, uniform
 from fauxpay.fraud.ground import Ground
-from fauxpay.fraud.story import Compromises, Disputes, Story, chosen, only_compromises
+from fauxpay.fraud.story import NOT_BLOCKED, Compromises, Disputes, Story, chosen, only_compromises
 
 WEEK_DAYS = 7
 
@@ -68,11 +68,15 @@ def quota_draws(seed: int, name: str, address: U64) -> F64:
 
 
 def weeks(story: Story, first_day: int) -> I64:
-    """Number of the week of each compromise's first attack, i64[n]; of its theft without one."""
+    """Number of the week in which each compromise begins to show, i64[n].
+
+    That is the first attack or the block, not the theft: a breach's is told of when it is sold.
+    What shows nothing before the end of a window may be judged by any week.
+    """
     compromises: Compromises = story.compromises
-    never = np.iinfo(np.int64).max
-    first = np.full(compromises.card.size, never)
-    np.minimum.at(first, story.attacks.compromise, story.attacks.at_ms)
-    first = np.where(first == never, compromises.compromised_ms, first)
-    week: I64 = np.maximum(first // DAY_MS - first_day, 0) // WEEK_DAYS
+    blocked, never = compromises.blocked_ms, np.iinfo(np.int64).max
+    shows = np.where(blocked == NOT_BLOCKED, never, blocked)
+    np.minimum.at(shows, story.attacks.compromise, story.attacks.at_ms)
+    shows = np.where(shows == never, compromises.compromised_ms, shows)
+    week: I64 = np.maximum(shows // DAY_MS - first_day, 0) // WEEK_DAYS
     return week
