@@ -20,6 +20,7 @@ import numpy as np
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity, Tables, day_number
 from fauxpay.activity.setting import activity_of
+from fauxpay.activity.visits import spread_out
 from fauxpay.catalog.world import Bool, World
 from fauxpay.config.model import LAST_DAY, Config
 from fauxpay.foundations.counts import GRID_STEPS_PER_OCTAVE
@@ -32,7 +33,7 @@ from fauxpay.fraud.rates import Pilot, pilot_of, total_rate
 from fauxpay.fraud.story import Story, only_compromises, together
 from fauxpay.fraud.typology import typology_names
 
-COUNTED_CARDS, COUNTED_PER_YEAR, _COUNTED_LEAST = 32_768, 200_000, 4_096
+_COUNTED_CARDS, _COUNTED_PER_YEAR, _COUNTED_LEAST = 32_768, 200_000, 4_096
 _GENUINE_CARDS, _GENUINE_DAYS = 2_048, 4 * WEEK_DAYS
 _TOLD_USUALLY, _WARM_UP_WEEKS, _OWED_WEEKS = 1.35, 8, 16
 _PASSED_ROWS, _PASSED_WEEKS = 50, 26
@@ -64,8 +65,8 @@ def quota_of(world: World, tables: Tables, config: Config, parameters: Parameter
 
 def _counted_cards(config: Config, scale: float, cards: int) -> int:
     """As few cards as chance leaves alone, whatever the window: more fraud is counted on fewer."""
-    most = max(int(COUNTED_PER_YEAR / max(scale * total_rate(config), 1e-9)), _COUNTED_LEAST)
-    return min(COUNTED_CARDS, most, cards)
+    most = max(int(_COUNTED_PER_YEAR / max(scale * total_rate(config), 1e-9)), _COUNTED_LEAST)
+    return min(_COUNTED_CARDS, most, cards)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,5 @@ def _passing(activity: Activity, story: Story, told: _Told, below: F64, pilot: P
 
 def _attacks(told: _Told, candidates: I64) -> tuple[I64, I64]:
     """(attacks of some compromises in the order of told, which of them each is of)."""
-    count = told.first[candidates + 1] - told.first[candidates]
-    of = np.repeat(np.arange(candidates.size), count)
-    within = np.arange(of.size) - np.repeat(np.cumsum(count) - count, count)
-    return told.first[candidates][of] + within, of
+    of, nth = spread_out(told.first[candidates + 1] - told.first[candidates])
+    return told.first[candidates][of] + nth, of
