@@ -141,7 +141,7 @@ def make_or_find(
     from fauxpay.cli.stopping import Stopped
     from fauxpay.delivery.progress import silent, to_all
     from fauxpay.delivery.run import make_run
-    from fauxpay.foundations.memory import keep_freed_memory
+    from fauxpay.delivery.workers import own_process
     from fauxpay.foundations.parameters import load_parameters
     from fauxpay.lakes.beside import keep_tables, require_format
     from fauxpay.readers.run import as_run
@@ -149,7 +149,7 @@ def make_or_find(
 
     require_format(config.run.format)
     begun = time.monotonic()
-    keep_freed_memory()
+    own_process(config)
     log = JsonReport() if manner.log_format == "json" and not manner.is_quiet else None
     try:
         with progress.shown(is_quiet=manner.is_quiet or log is not None) as bars:

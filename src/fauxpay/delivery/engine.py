@@ -162,6 +162,16 @@ def default_maker(
     return PartitionMaker(world_of(tables), config, parameters, sealed)
 
 
+def import_maker() -> None:
+    """Imports what the production maker needs, for workers that wait for their world."""
+    import fauxpay.foundations.array_files
+    import fauxpay.gates.integrity
+    import fauxpay.partitions.compose  # noqa: F401
+    from fauxpay.fraud.typology import import_ours
+
+    import_ours()
+
+
 def default_inspector(maker: Maker) -> InspectorOf:
     """The integrity rules of a world whose maker is production's, with the cards of a plan."""
     from fauxpay.gates.integrity import Keys

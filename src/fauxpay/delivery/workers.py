@@ -21,6 +21,7 @@ from fauxpay.errors import FauxpayError
 from fauxpay.foundations.machine import refused
 
 if TYPE_CHECKING:
+    from fauxpay.config.model import Config
     from fauxpay.delivery.task import Context
     from fauxpay.delivery.workshop import Workshop
     from fauxpay.receipts.records import PartitionReceipt
@@ -93,6 +94,17 @@ def open_world(context: Context) -> Workshop:
     return open_workshop(maker, tables, context.engine.make_inspector)
 
 
+def own_process(config: Config) -> None:
+    """Settles a process that does nothing but our work: what its libraries keep and look for."""
+    from fauxpay.foundations.memory import keep_freed_memory
+    from fauxpay.foundations.without_pandas import leave_pandas_out
+
+    keep_freed_memory()
+    # Packages of others may hand Arrow data frames.
+    if not config.fraud.more:
+        leave_pandas_out()
+
+
 def limit_threads() -> None:
     """Keeps Arrow to one thread, for processes are what we divide the work by."""
     import pyarrow as pa
@@ -103,10 +115,10 @@ def limit_threads() -> None:
 
 def _serve(connection: Connection) -> None:
     # Imported while the parent still builds the world.
+    from fauxpay.delivery.engine import import_maker
     from fauxpay.delivery.partition import begin_partitions, outbox_of
-    from fauxpay.foundations.memory import keep_freed_memory
 
-    keep_freed_memory()
+    import_maker()
 
     def told(rows: int) -> None:
         connection.send(Rows(rows))
@@ -114,6 +126,7 @@ def _serve(connection: Connection) -> None:
     current = ""
     try:
         context: Context = connection.recv()
+        own_process(context.config)
         workshop = open_world(context)
         connection.send(Idle())
         with closing(outbox_of(context)) as outbox:

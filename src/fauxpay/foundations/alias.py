@@ -46,22 +46,8 @@ class AliasPool:
 
 def alias_table(weights: F64) -> tuple[U64, I64]:
     """(keep of 65,536, other) of one segment by Vose's method; weights f64[n] > 0 in any unit."""
-    count = weights.size
-    scaled = weights / weights.sum() * count
-    remaining, chosen = scaled.tolist(), list(range(count))
-    small = np.flatnonzero(scaled < 1.0).tolist()
-    large = np.flatnonzero(scaled >= 1.0).tolist()
-    while small and large:
-        low, high = small.pop(), large[-1]
-        chosen[low] = high
-        left = remaining[high] - (1.0 - remaining[low])
-        remaining[high] = left
-        if left < 1.0:
-            small.append(large.pop())
-    other = np.array(chosen, dtype=np.int64)
-    # Whoever got another keeps what it had then; whoever stood alone in the end keeps all.
-    own = np.minimum(np.rint(np.array(remaining) * 2.0**16), _KEEP_ALL).astype(np.uint64)
-    return np.where(other == np.arange(count), np.uint64(_KEEP_ALL), own), other
+    left, other = _shared_out(weights)
+    return _kept(np.array(left), np.array(other), np.arange(weights.size)), np.array(other)
 
 
 def alias_pool(segment: I64, member: I64, weight: F64, segment_count: int) -> AliasPool:
@@ -71,19 +57,47 @@ def alias_pool(segment: I64, member: I64, weight: F64, segment_count: int) -> Al
     member, weight = member[order], weight[order]
     length = np.bincount(segment, minlength=segment_count)
     start = np.concatenate(([0], np.cumsum(length)[:-1]))
-    keep = np.empty(member.size, dtype=np.uint64)
-    other = np.empty(member.size, dtype=np.int64)
+    left: list[float] = []
+    others: list[int] = []
     for first, size in zip(start.tolist(), length.tolist(), strict=True):
         if size:
-            rows = slice(first, first + size)
-            keep[rows], local = alias_table(weight[rows])
-            other[rows] = member[rows][local]
+            own_left, own_others = _shared_out(weight[first : first + size])
+            left += own_left
+            others += own_others
+    rows = np.arange(member.size)
+    other = np.array(others, dtype=np.int64) + np.repeat(start, length)
+    keep = _kept(np.array(left, dtype=np.float64), other, rows)
     assert member.max(initial=0) <= int(_MEMBER_MASK), "a pool numbers at most 2**24 members"
-    members = member.astype(np.uint64) << np.uint64(24) | other.astype(np.uint64)
+    members = member.astype(np.uint64) << np.uint64(24) | member[other].astype(np.uint64)
     return AliasPool(
         segment=start.astype(np.uint64) << _HALF | length.astype(np.uint64),
         entry=keep << _KEEP_SHIFT | members,
     )
+
+
+def _shared_out(weights: F64) -> tuple[list[float], list[int]]:
+    """(what each keeps of its share, who has the rest) of one segment: Vose's method.
+
+    Lists, because most segments are short: an array call costs more than all of their steps.
+    """
+    count = weights.size
+    left, other = (weights / weights.sum() * count).tolist(), list(range(count))
+    small = [number for number, share in enumerate(left) if share < 1.0]
+    large = [number for number, share in enumerate(left) if share >= 1.0]
+    while small and large:
+        low, high = small.pop(), large[-1]
+        other[low] = high
+        rest = left[high] - (1.0 - left[low])
+        left[high] = rest
+        if rest < 1.0:
+            small.append(large.pop())
+    return left, other
+
+
+def _kept(left: F64, other: I64, own: I64) -> U64:
+    """Draws of 65,536 that stay with each: what it had when it got another; all if it got none."""
+    kept = np.minimum(np.rint(left * 2.0**16), _KEEP_ALL).astype(np.uint64)
+    return np.where(other == own, np.uint64(_KEEP_ALL), kept)
 
 
 def slots(weights: Any, size: int) -> NDArray[np.uint8]:

@@ -110,6 +110,13 @@ def found(name: str) -> Typology:
     return typology
 
 
+def import_ours() -> None:
+    """Imports the modules of our typologies."""
+    for name in OURS:
+        found(name)
+
+
+@cache
 def _points() -> dict[str, EntryPoint]:
     """Entry points by name. Ours are no package metadata, so that a plain checkout has them."""
     others = {point.name: point for point in entry_points(group=GROUP)}

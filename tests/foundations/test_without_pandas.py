@@ -1,0 +1,29 @@
+"""Arrow is kept from looking for pandas; whoever wants it has it all the same."""
+
+import subprocess
+import sys
+
+SCRIPT = """
+import sys
+from fauxpay.foundations.without_pandas import leave_pandas_out
+
+print(leave_pandas_out(), [one for one in sys.meta_path if "fauxpay" in type(one).__module__])
+import numpy as np
+import pyarrow as pa
+
+table = pa.table({"cents": pa.array(np.arange(3)), "city": pa.array(["Oslo", None, "Bern"])})
+print("pandas" in sys.modules)
+import pandas as pd
+
+frame = table.to_pandas()
+print(type(frame).__module__.split(".")[0], frame.cents.sum(), pa.table(frame).num_rows)
+print(leave_pandas_out())
+"""
+
+
+def test_arrow_finds_no_pandas_until_somebody_asks():
+    """Arrays bring none, a frame is to be had afterwards, and what is loaded is left alone."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == ["True []", "False", "pandas 3 3", "False"]
