@@ -7,6 +7,7 @@ worker.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -128,6 +129,8 @@ def _serve(connection: Connection) -> None:
         context: Context = connection.recv()
         own_process(context.config)
         workshop = open_world(context)
+        # What is there now stays: the collector need not look through it again and again.
+        gc.freeze()
         connection.send(Idle())
         with closing(outbox_of(context)) as outbox:
             while (stretch := connection.recv()) is not None:
