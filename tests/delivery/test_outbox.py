@@ -14,33 +14,45 @@ import sealed as sealed_root
 from fauxpay.delivery import partition
 from fauxpay.delivery.object_sink import ObjectSink
 from fauxpay.delivery.outbox import WAITING_MAX, Outbox
+from fauxpay.delivery.sinks import LocalSink
 from fauxpay.errors import StorageError
 
 _counter = itertools.count()
 
 
-@pytest.mark.parametrize("is_slow", [False, True])
-def test_everything_that_is_posted_is_told_once_and_in_order(is_slow):
+def kept():
+    """Nothing of these posts is ever given up."""
+    raise AssertionError("given up")
+
+
+def outbox_in(folder, *, is_threaded=True):
+    """An outbox for a folder."""
+    return Outbox(LocalSink(folder), is_threaded=is_threaded)
+
+
+@pytest.mark.parametrize("is_threaded", [False, True])
+def test_everything_that_is_posted_is_told_once_and_in_order(is_threaded, tmp_path):
     """What `post` and `rest` return is what was posted."""
     told = []
-    with closing(Outbox(is_slow=is_slow)) as outbox:
+    with closing(outbox_in(tmp_path, is_threaded=is_threaded)) as outbox:
         for nth in range(20):
-            told += outbox.post(lambda nth=nth: [nth])
+            told += outbox.post(lambda nth=nth: [nth], kept)
         told += outbox.rest()
         assert outbox.rest() == []
     assert told == list(range(20))
 
 
-def test_a_folder_is_published_to_at_once():
-    """No thread, no wait: the receipt is there when `post` returns."""
-    outbox = Outbox(is_slow=False)
-    assert outbox.post(lambda: [threading.get_ident()]) == [threading.get_ident()]
+def test_without_a_thread_it_is_published_at_once(tmp_path):
+    """No wait: the receipt is there when `post` returns."""
+    outbox = outbox_in(tmp_path, is_threaded=False)
+    assert outbox.post(lambda: [threading.get_ident()], kept) == [threading.get_ident()]
+    outbox.close()
 
 
-def test_few_wait_at_a_time():
+def test_few_wait_at_a_time(tmp_path):
     """Whoever makes faster than it goes out is held up, so that memory stays flat."""
     gate, begun = threading.Event(), []
-    outbox = Outbox(is_slow=True)
+    outbox = outbox_in(tmp_path)
 
     def publish(nth):
         begun.append(nth)
@@ -48,8 +60,8 @@ def test_few_wait_at_a_time():
         return [nth]
 
     for nth in range(WAITING_MAX):
-        assert outbox.post(lambda nth=nth: publish(nth)) == []
-    late = threading.Thread(target=lambda: outbox.post(lambda: publish("late")))
+        assert outbox.post(lambda nth=nth: publish(nth), kept) == []
+    late = threading.Thread(target=lambda: outbox.post(lambda: publish("late"), kept))
     late.start()
     late.join(0.3)
     assert late.is_alive(), "the third post waits"
@@ -60,7 +72,7 @@ def test_few_wait_at_a_time():
     outbox.close()
 
 
-def test_what_fails_is_raised_by_the_next_call():
+def test_what_fails_is_raised_by_the_next_call(tmp_path):
     """An error is not lost, and a closed outbox takes nothing."""
     failed = threading.Event()
 
@@ -68,12 +80,31 @@ def test_what_fails_is_raised_by_the_next_call():
         failed.set()
         raise StorageError("full")
 
-    outbox = Outbox(is_slow=True)
+    outbox = outbox_in(tmp_path)
     with pytest.raises(StorageError, match="full"):
-        outbox.post(broken) or (failed.wait(5) and outbox.rest())
+        outbox.post(broken, kept) or (failed.wait(5) and outbox.rest())
     outbox.close()
     with pytest.raises(RuntimeError, match="after shutdown"):
-        outbox.post(list)
+        outbox.post(list, kept)
+
+
+def test_what_has_not_begun_is_given_up_when_it_is_closed(tmp_path):
+    """What goes out is waited for; the others are told that they never will."""
+    begun, gate, told = threading.Event(), threading.Event(), []
+
+    def publish():
+        begun.set()
+        gate.wait()
+        told.append("public")
+        return []
+
+    outbox = outbox_in(tmp_path)
+    outbox.post(publish, lambda: told.append("first"))
+    outbox.post(publish, lambda: told.append("second"))
+    assert begun.wait(5)
+    threading.Timer(0.2, gate.set).start()
+    outbox.close()
+    assert told == ["second", "public"]
 
 
 def test_the_next_days_are_made_while_the_last_ones_go_out(monkeypatch):

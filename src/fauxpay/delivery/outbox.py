@@ -5,7 +5,7 @@ Writes   what it is given, in order
 Draws    nothing
 Sources  nothing
 
-A folder takes files as fast as they are made, so there each is published at once.
+Waiting for a disk to say that bytes are durable, or for a store to take them, needs no processor.
 """
 
 from __future__ import annotations
@@ -16,29 +16,38 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fauxpay.delivery.sinks import Sink
     from fauxpay.receipts.records import PartitionReceipt
 
 Receipts = Sequence["PartitionReceipt"]
-# What waits is held in memory.
+# What waits is held in memory, or on the disk below a name that nobody knows.
 WAITING_MAX = 2
 
 
 class Outbox:
-    """Takes publications one after the other; a context manager that waits for the last."""
+    """Takes publications one after the other; a context manager that waits for the last.
 
-    def __init__(self, *, is_slow: bool) -> None:
-        self._thread = ThreadPoolExecutor(1) if is_slow else None
-        self._waiting: deque[Future[Receipts]] = deque()
+    sink         where they go
+    is_threaded  whether they go out beside the work; at once otherwise
+    """
 
-    def post(self, publish: Callable[[], Receipts]) -> list[PartitionReceipt]:
+    def __init__(self, sink: Sink, *, is_threaded: bool) -> None:
+        self.sink = sink
+        self._thread = ThreadPoolExecutor(1) if is_threaded else None
+        self._waiting: deque[tuple[Future[Receipts], Callable[[], None]]] = deque()
+
+    def post(
+        self, publish: Callable[[], Receipts], give_up: Callable[[], None]
+    ) -> list[PartitionReceipt]:
         """Publishes now or soon; returns what has become public meanwhile.
 
+        give_up  is called instead where the outbox is closed before it began
         Raises what an earlier publication raised.
         """
         if self._thread is None:
             return list(publish())
-        self._waiting.append(self._thread.submit(publish))
-        return self._taken(lambda: self._waiting[0].done() or len(self._waiting) > WAITING_MAX)
+        self._waiting.append((self._thread.submit(publish), give_up))
+        return self._taken(lambda: self._waiting[0][0].done() or len(self._waiting) > WAITING_MAX)
 
     def rest(self) -> list[PartitionReceipt]:
         """Waits for all that was posted; returns what has become public."""
@@ -46,11 +55,16 @@ class Outbox:
 
     def close(self) -> None:
         """Drops what has not begun, and waits for what has."""
-        if self._thread is not None:
-            self._thread.shutdown(cancel_futures=True)
+        if self._thread is None:
+            return
+        # The last first: else the thread begins the next while the one before is dropped.
+        for future, give_up in reversed(self._waiting):
+            if future.cancel():
+                give_up()
+        self._thread.shutdown()
 
     def _taken(self, is_due: Callable[[], bool]) -> list[PartitionReceipt]:
         taken: list[PartitionReceipt] = []
         while self._waiting and is_due():
-            taken += self._waiting.popleft().result()
+            taken += self._waiting.popleft()[0].result()
         return taken

@@ -74,13 +74,13 @@ def make_partitions(
     returns  a receipt for each; FAIL means that its files stand in the quarantine
     Raises StorageError, ConflictError; leaves no staged file behind.
     """
-    with closing(Outbox(is_slow=False)) as outbox:
+    with closing(Outbox(sink_of(context.root), is_threaded=False)) as outbox:
         return begin_partitions(context, workshop, stretch, on_rows, outbox)
 
 
 def outbox_of(context: Context) -> Outbox:
-    """What suits the place of a run."""
-    return Outbox(is_slow=isinstance(context.root, ObjectPath))
+    """What takes the partitions of a run, and publishes them while the next ones are made."""
+    return Outbox(sink_of(context.root), is_threaded=True)
 
 
 def begin_partitions(
@@ -100,18 +100,19 @@ def begin_partitions(
         receipts.append(found)
     for run in stretches(missing, max(1, len(missing))):
         begun = perf_counter()
-        drafts, made = _made(context, workshop, run, on_rows)
+        drafts, made = _made(context, workshop, run, on_rows, outbox.sink)
         each = (perf_counter() - begun) / len(made)
         made = [replace(receipt, seconds=each) for receipt in made]
-        receipts += outbox.post(partial(_published, context, drafts, made))
+        receipts += outbox.post(
+            partial(_published, context, outbox.sink, drafts, made), partial(_give_up, drafts)
+        )
     return receipts
 
 
 def _made(
-    context: Context, workshop: Workshop, run: Stretch, on_rows: OnRows
+    context: Context, workshop: Workshop, run: Stretch, on_rows: OnRows, sink: Sink
 ) -> tuple[list[Draft], list[PartitionReceipt]]:
     """Drafts of partitions that were made together, finished, and what each holds."""
-    sink = sink_of(context.root)
     drafts = {task.day: Draft(context, workshop, task, sink) for task in run}
     try:
         if run[0].is_plan:
@@ -130,12 +131,12 @@ def _made(
 
 
 def _published(
-    context: Context, drafts: Sequence[Draft], receipts: Sequence[PartitionReceipt]
+    context: Context, sink: Sink, drafts: Sequence[Draft], receipts: Sequence[PartitionReceipt]
 ) -> Sequence[PartitionReceipt]:
     """The receipts, once the drafts are public."""
     begun = perf_counter()
     try:
-        _publish(context, sink_of(context.root), drafts, receipts)
+        _publish(context, sink, drafts, receipts)
     except FauxpayError as error:
         error.located(partition=str(drafts[0].task))
         raise
