@@ -32,12 +32,7 @@ from fauxpay.activity.cells import (
 from fauxpay.activity.local_days import QUARTERS
 from fauxpay.activity.outcomes import OutcomeTables, outcome_tables
 from fauxpay.activity.payments import payments
-from fauxpay.activity.recurring import (
-    Subscriptions,
-    due_in_cells,
-    due_on_day,
-    subscriptions,
-)
+from fauxpay.activity.recurring import Subscriptions, due_in_cells, due_on_day, subscriptions
 from fauxpay.activity.returns import (
     Returns,
     ReturnTables,
@@ -149,6 +144,7 @@ class Activity:
         config: Config,
         parameters: Parameters,
         cards: tuple[int, int],
+        calendar: Calendar | None = None,
     ) -> Activity:
         """Activity of a range of cards, from the epoch to the end of the config's window."""
         keys = Keys.of(config.run.seed)
@@ -157,7 +153,7 @@ class Activity:
         return Activity(
             world=world,
             tables=tables,
-            calendar=build_calendar(world.regions, epoch_day, days, parameters),
+            calendar=calendar or build_calendar(world.regions, epoch_day, days, parameters),
             keys=keys,
             plan=subscriptions(tables.cells, keys, cards, config, parameters),
             first_card=cards[0],

@@ -60,13 +60,17 @@ def activity_of(
     config: Config,
     parameters: Parameters,
     cards: tuple[int, int],
+    calendar: Calendar | None = None,
 ) -> Activity:
-    """Activity of a range of cards; the control group has no calendar and no subscriptions."""
+    """Activity of a range of cards; the control group has no calendar and no subscriptions.
+
+    calendar  that of another range of the same run, to be shared
+    """
     if config.activity.realism != CONTROL:
-        return Activity.of(world, tables, config, parameters, cards)
+        return Activity.of(world, tables, config, parameters, cards, calendar)
     none = {"recurring_per_card": 0.0}
     flat = config.model_copy(update={"activity": config.activity.model_copy(update=none)})
-    activity = Activity.of(world, tables, flat, parameters, cards)
+    activity = Activity.of(world, tables, flat, parameters, cards, calendar)
     return replace(activity, calendar=_flat(activity.calendar))
 
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fauxpay.activity.addresses import ATTACK, cards_of, cell_addresses, code
-from fauxpay.activity.calendar import DAY_MS
+from fauxpay.activity.calendar import DAY_MS, Calendar
 from fauxpay.activity.engine import Events, Tables, day_number, own_addresses
 from fauxpay.activity.previous import time_order
 from fauxpay.activity.setting import activity_of, tables_of
@@ -82,6 +82,7 @@ class PartitionMaker:
         self.filler = Filler(world)
         self._shards: dict[int, Shard] = {}
         self._quota: Quota | None = None
+        self._calendar: Calendar | None = None
 
     def _domains(self) -> dict[str, tuple[str, ...]]:
         world, columns = self.world, self.transactions.columns
@@ -105,7 +106,10 @@ class PartitionMaker:
             size = self.config.output.cards_per_shard
             cards = (number * size, min((number + 1) * size, self.world.cards.id.size))
             assert cards[0] < cards[1], "a shard has cards"
-            activity = activity_of(self.world, self.tables, self.config, self.parameters, cards)
+            activity = activity_of(
+                self.world, self.tables, self.config, self.parameters, cards, self._calendar
+            )
+            self._calendar = activity.calendar
             end_day = day_number(self.config.run.end_day)
             plan = build_plan(activity, self.config, self.parameters, end_day, self._own_quota())
             self._shards[number] = Shard(activity, plan)
