@@ -192,7 +192,8 @@ class LocalSink:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._durable: set[Path] = set()
+        # Folders whose own names are durable.
+        self._named: set[Path] = set()
 
     def stage(self, name: str) -> StagedFile:
         """A new file under `<root>/.staging/<pid>-<counter>`; see `Sink.stage`."""
@@ -220,10 +221,8 @@ class LocalSink:
             with storage_errors(target, "write"):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 outcomes.append(self._place(file, target))
-            folders |= dict.fromkeys([target.parent, *self._ancestors(target.parent)])
-        for folder in folders:
-            with storage_errors(folder, "write"):
-                sync_folder(folder)
+            folders[target.parent] = None
+        self._sync(list(folders))
         return outcomes
 
     def mend(self, documents: Sequence[Document]) -> list[Outcome]:
@@ -255,8 +254,7 @@ class LocalSink:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with suppress(FileExistsError):
                     link(file.path, target, self.root / STAGING)
-                for folder in (target.parent, *self._ancestors(target.parent)):
-                    sync_folder(folder)
+                self._sync([target.parent])
                 return target.read_bytes()
         finally:
             file.discard()
@@ -287,14 +285,14 @@ class LocalSink:
             os.replace(source, target)
         return target
 
-    def _ancestors(self, folder: Path) -> list[Path]:
-        """Folders above that may not be durable yet: the next one, the others once a process."""
-        if folder == self.root:
-            return []
-        above = [path for path in folder.parents if path.is_relative_to(self.root)]
-        late = [path for path in above[1:] if path not in self._durable]
-        self._durable.update(late)
-        return [*above[:1], *late]
+    def _sync(self, folders: Sequence[Path]) -> None:
+        """Makes names in folders durable, and the folders' own, each once, whoever made them."""
+        above = [one for folder in folders for one in (folder, *folder.parents)]
+        late = [one for one in above if one not in self._named and self.root in one.parents]
+        for folder in dict.fromkeys([*folders, *(one.parent for one in late)]):
+            with storage_errors(folder, "write"):
+                sync_folder(folder)
+        self._named.update(late)
 
     def _place(self, file: StagedFile, target: Path) -> Outcome:
         try:
