@@ -22,10 +22,9 @@ from fauxpay.testing import check_executor
 from fauxpay.testing import executors as suite
 
 
-@pytest.mark.parametrize("make", [SerialExecutor, ProcessExecutor], ids=["serial", "processes"])
-def test_ours_keep_the_rules(make, tmp_path):
-    """Those of the standard library pass the public suite, in which a whole world is made."""
-    seen = check_executor(make, tmp_path)
+def test_processes_keep_the_rules(tmp_path):
+    """The executor of one machine passes the public suite, in which a whole world is made."""
+    seen = check_executor(ProcessExecutor, tmp_path)
     assert (seen.partitions, seen.rows > 2000) == (27, True)
     assert not list(tmp_path.iterdir())
 
@@ -181,7 +180,6 @@ FAULTS = {
     "receipts are missing, first": (MAKES, Forgetful),
     "on_rows was told of 0 rows": (MAKES, Mute),
     "receipts differ from those of the serial executor": (MAKES, Otherwise),
-    "the files differ from those of the serial executor": (MAKES, Otherwise),
     "receipts of others came": (MAKES, Foreign),
     "expected that nothing is written twice": (MAKES, Scribbling),
     "raised OSError('no cluster')": (MAKES, Broken),
@@ -213,6 +211,8 @@ def test_a_broken_rule_is_named(fault, stage, monkeypatch):
     for thread in Unstoppable.threads:
         thread.join()
     assert any(fault in one for one in found), found
+    if make is Otherwise:
+        assert any("the files differ from those" in one for one in found), found
 
 
 @pytest.mark.parametrize("rule", suite.RULES, ids=lambda rule: rule.__name__)
@@ -221,6 +221,7 @@ def test_the_serial_executor_breaks_no_rule(rule, stage):
     assert suite._judged(rule, SerialExecutor, stage) == []
 
 
+@pytest.mark.slow
 def test_every_broken_rule_is_in_the_error(tmp_path):
     """The public suite raises one error that names all rules an executor breaks."""
     with pytest.raises(ExecutorError, match=r"breaks 3 rules") as caught:
