@@ -24,6 +24,7 @@ from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity
 from fauxpay.activity.rows import Rows
 from fauxpay.foundations.draws import F64, I64, U64, below, bits, draw, stream_key, uniform
+from fauxpay.fraud.fashion import factors, shifts
 from fauxpay.fraud.laws import chances, choices, poisson_counts, spans_ms
 
 GROUP_BITS = 12
@@ -33,6 +34,7 @@ _BLOCK_BITS, _NTH_BITS = 13, 16
 _DEMAND_SHIFT, _CREW_SHIFT = 48, 40
 _SEASON_SLACK = 1
 YEAR_DAYS = 365.25
+NIGHT_HOURS = 6
 HOUR_MS, MINUTE_MS, SECOND_MS = 3_600_000, 60_000, 1_000
 
 
@@ -226,9 +228,43 @@ class Ground:
         day = np.clip(day, activity.epoch_day, activity.epoch_day + activity.calendar.days - 1)
         region = activity.world.places.region[activity.world.cards.place[card]]
         local = of_day + activity.calendar.offset_minutes(region, day, of_day) * MINUTE_MS
-        hour = self.choice("hour", address, hours)
+        hour = self._hours(address, hours, self.fashion("night", at_ms))
         within = below(self.word("minute", address), HOUR_MS)
-        return at_ms + (hour * HOUR_MS + within - local) % DAY_MS
+        at_ms = at_ms + (hour * HOUR_MS + within - local) % DAY_MS
+        return at_ms + self._waits(address, at_ms) * DAY_MS
+
+    def fashion(self, what: str, at_ms: I64) -> F64:
+        """Factor of the season on a measure of the trade; one where nothing drifts."""
+        law = self.common["fashion"]
+        if not self.demand.is_drifting or self.name not in law["followed_by"]:
+            return np.ones(at_ms.size)
+        return factors(law, self.activity.keys.seed, what, at_ms)
+
+    def shift(self, what: str, at_ms: I64) -> F64:
+        """What the season adds to a probability of the trade; nothing where nothing drifts."""
+        law = self.common["fashion"]
+        if not self.demand.is_drifting or self.name not in law["followed_by"]:
+            return np.zeros(at_ms.size)
+        return shifts(law, self.activity.keys.seed, what, at_ms)
+
+    def _waits(self, address: U64, at_ms: I64) -> I64:
+        """Days until the kind of day that is in fashion: some wait for a weekend, or one out."""
+        weekend = self.shift("weekend", at_ms)
+        weekday = (at_ms // DAY_MS + 3) % 7
+        saturday = 5 + below(self.word("weekend", address), 2)
+        aim = np.where(weekend > 0, saturday, below(self.word("working_day", address), 5))
+        waits = self.chance("waits", address, np.abs(weekend)) & ((aim >= 5) != (weekday >= 5))
+        return np.where(waits, (aim - weekday) % 7, 0)
+
+    def _hours(self, address: U64, hours: Any, night: F64) -> I64:
+        """Hours by weights, those of the night some factor as likely."""
+        hour = np.zeros(address.size, dtype=np.int64)
+        for factor in np.unique(night).tolist():
+            rows = np.flatnonzero(night == factor)
+            weight = np.array(hours, dtype=np.float64)
+            weight[:NIGHT_HOURS] *= factor
+            hour[rows] = self.choice("hour", address[rows], weight)
+        return hour
 
 
 def drift_level(drift: Mapping[str, Any], seed: int, name: str, day: I64) -> F64:

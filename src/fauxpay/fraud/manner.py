@@ -36,7 +36,9 @@ def attacks_of(ground: Ground, uses: Uses, where: Where, dearer: Any = 0.0) -> A
     # The endings of a basket stay those of the shop.
     twin = ground.rows(uses.card, uses.at_ms, uses.address ^ np.uint64(1 << 62))
     other, other_octave = tickets.price(tables.tickets, tables.traits, twin, where)
-    swaps = ground.chance("dearer", uses.address, dearer) & (other > amount)
+    taste = dearer + ground.shift("dearer", uses.at_ms)
+    swaps = np.where(taste > 0, other > amount, other < amount)
+    swaps &= ground.chance("dearer", uses.address, np.abs(taste))
     return Attacks(
         compromise=uses.compromise,
         card=uses.card,
@@ -96,6 +98,7 @@ def worthwhile(ground: Ground, attacks: Attacks) -> Attacks:
     law = ground.common["worth"]
     cents = ground.span_ms("worth", attacks.address, law["cents"], 1000) / 1000.0
     merchants, tables = ground.activity.world.merchants, ground.activity.tables.tickets
+    cents = cents * ground.fashion("worth", attacks.at_ms)
     wanted = cents * tables.scale[attacks.merchant] / merchants.price_level[attacks.merchant]
     pieces = np.clip(np.ceil(wanted / attacks.amount), 1.0, float(law["pieces_max"]))
     return replace(attacks, amount=attacks.amount * pieces)

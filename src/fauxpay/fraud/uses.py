@@ -48,6 +48,7 @@ def burst(
     owner, nth = spread_out(wanted)
     address = nth_addresses(victims.address[owner], nth + int(law["first"]))
     gap = ground.span_ms(f"{stage}_gap", address, law["gap"], int(law["unit_ms"]))
+    gap = np.rint(gap * ground.fashion("gap", start_ms)[owner]).astype(np.int64)
     at_ms = start_ms[owner] + running_totals(owner, np.where(nth == 0, 0, gap))
     return Uses(owner, victims.card[owner], address, at_ms, nth)
 
