@@ -1,8 +1,8 @@
 """Ground: what a typology stands on: the cards of a range, named draws, and who falls victim when.
 
-Reads    activity, demand, parameters [fraud.drift]
+Reads    activity, demand, parameters [fraud.drift, fraud.campaigns]
 Writes   victims
-Draws    fraud/<typology>/{count,victim,moment,accepted}
+Draws    fraud/<typology>/{count,victim,moment,accepted,hour,waits,..}
 Sources  parameters.yaml
 
 Victims are candidates of groups of cards and blocks of days: a Poisson number of them, each of one
@@ -34,7 +34,9 @@ _BLOCK_BITS, _NTH_BITS = 13, 16
 _DEMAND_SHIFT, _CREW_SHIFT = 48, 40
 _SEASON_SLACK = 1
 YEAR_DAYS = 365.25
-NIGHT_HOURS = 6
+WEEK_DAYS, SATURDAY, NIGHT_HOURS = 7, 5, 6
+# The weekday, from Monday = 0 on, of the first day of 1970.
+THURSDAY = 3
 HOUR_MS, MINUTE_MS, SECOND_MS = 3_600_000, 60_000, 1_000
 
 
@@ -234,27 +236,20 @@ class Ground:
         return at_ms + self._waits(address, at_ms) * DAY_MS
 
     def fashion(self, what: str, at_ms: I64) -> F64:
-        """Factor of the season on a measure of the trade; one where nothing drifts."""
-        law = self.common["fashion"]
-        if not self.demand.is_drifting or self.name not in law["followed_by"]:
+        """Factor of the time on a measure of the trade; one for those who follow no fashion."""
+        if not self._follows_fashion:
             return np.ones(at_ms.size)
-        return factors(law, self.activity.keys.seed, what, at_ms)
+        return factors(self.common["fashion"], self.activity.keys.seed, what, at_ms)
 
     def shift(self, what: str, at_ms: I64) -> F64:
-        """What the season adds to a probability of the trade; nothing where nothing drifts."""
-        law = self.common["fashion"]
-        if not self.demand.is_drifting or self.name not in law["followed_by"]:
+        """What the time adds to a probability of the trade; nothing for those who follow none."""
+        if not self._follows_fashion:
             return np.zeros(at_ms.size)
-        return shifts(law, self.activity.keys.seed, what, at_ms)
+        return shifts(self.common["fashion"], self.activity.keys.seed, what, at_ms)
 
-    def _waits(self, address: U64, at_ms: I64) -> I64:
-        """Days until the kind of day that is in fashion: some wait for a weekend, or one out."""
-        weekend = self.shift("weekend", at_ms)
-        weekday = (at_ms // DAY_MS + 3) % 7
-        saturday = 5 + below(self.word("weekend", address), 2)
-        aim = np.where(weekend > 0, saturday, below(self.word("working_day", address), 5))
-        waits = self.chance("waits", address, np.abs(weekend)) & ((aim >= 5) != (weekday >= 5))
-        return np.where(waits, (aim - weekday) % 7, 0)
+    @property
+    def _follows_fashion(self) -> bool:
+        return self.demand.is_drifting and self.name in self.common["fashion"]["followed_by"]
 
     def _hours(self, address: U64, hours: Any, night: F64) -> I64:
         """Hours by weights, those of the night some factor as likely."""
@@ -265,6 +260,16 @@ class Ground:
             weight[:NIGHT_HOURS] *= factor
             hour[rows] = self.choice("hour", address[rows], weight)
         return hour
+
+    def _waits(self, address: U64, at_ms: I64) -> I64:
+        """Days until the kind of day that is in fashion, UTC: some wait."""
+        weekend = self.shift("weekend", at_ms)
+        weekday = (at_ms // DAY_MS + THURSDAY) % WEEK_DAYS
+        saturday = SATURDAY + below(self.word("weekend", address), WEEK_DAYS - SATURDAY)
+        aim = np.where(weekend > 0, saturday, below(self.word("working_day", address), SATURDAY))
+        is_out = (aim >= SATURDAY) != (weekday >= SATURDAY)
+        waits = is_out & self.chance("waits", address, np.abs(weekend))
+        return np.where(waits, (aim - weekday) % WEEK_DAYS, 0)
 
 
 def drift_level(drift: Mapping[str, Any], seed: int, name: str, day: I64) -> F64:
