@@ -32,7 +32,7 @@ def leanings(law: Mapping[str, Any], seed: int, what: str, at_ms: I64) -> F64:
     step, of = np.unique(at_ms // (step_days * DAY_MS), return_inverse=True)
     swing = [math.sin(2 * math.pi * (one * step_days / period + phase)) for one in step.tolist()]
     # Rounded: a sine may differ by a bit between machines.
-    rounded: F64 = np.round(np.array(swing, dtype=np.float64), 6)
+    rounded: F64 = np.round(np.array(swing), 6)
     return rounded[of]
 
 

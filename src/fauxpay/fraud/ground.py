@@ -34,7 +34,7 @@ _BLOCK_BITS, _NTH_BITS = 13, 16
 _DEMAND_SHIFT, _CREW_SHIFT = 48, 40
 _SEASON_SLACK = 1
 YEAR_DAYS = 365.25
-WEEK_DAYS, SATURDAY, NIGHT_HOURS = 7, 5, 6
+WEEK_DAYS, SATURDAY = 7, 5
 # The weekday, from Monday = 0 on, of the first day of 1970.
 THURSDAY = 3
 HOUR_MS, MINUTE_MS, SECOND_MS = 3_600_000, 60_000, 1_000
@@ -230,7 +230,7 @@ class Ground:
         day = np.clip(day, activity.epoch_day, activity.epoch_day + activity.calendar.days - 1)
         region = activity.world.places.region[activity.world.cards.place[card]]
         local = of_day + activity.calendar.offset_minutes(region, day, of_day) * MINUTE_MS
-        hour = self._hours(address, hours, self.fashion("night", at_ms))
+        hour = self.choice("hour", address, hours)
         within = below(self.word("minute", address), HOUR_MS)
         at_ms = at_ms + (hour * HOUR_MS + within - local) % DAY_MS
         return at_ms + self._waits(address, at_ms) * DAY_MS
@@ -250,16 +250,6 @@ class Ground:
     @property
     def _follows_fashion(self) -> bool:
         return self.demand.is_drifting and self.name in self.common["fashion"]["followed_by"]
-
-    def _hours(self, address: U64, hours: Any, night: F64) -> I64:
-        """Hours by weights, those of the night some factor as likely."""
-        hour = np.zeros(address.size, dtype=np.int64)
-        for factor in np.unique(night).tolist():
-            rows = np.flatnonzero(night == factor)
-            weight = np.array(hours, dtype=np.float64)
-            weight[:NIGHT_HOURS] *= factor
-            hour[rows] = self.choice("hour", address[rows], weight)
-        return hour
 
     def _waits(self, address: U64, at_ms: I64) -> I64:
         """Days until the kind of day that is in fashion, UTC: some wait."""

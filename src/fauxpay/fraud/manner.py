@@ -3,7 +3,7 @@
 Reads    uses, where, the laws of genuine tickets and entries, devices
 Writes   attacks
 Draws    fraud/<typology>/{dearer,stored,desk,..}
-Sources  parameters.yaml [fraud.workplace]
+Sources  parameters.yaml [fraud.workplace, fraud.fashion]
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _REACH_BITS_MAX = 40
 def attacks_of(ground: Ground, uses: Uses, where: Where, dearer: Any = 0.0) -> Attacks:
     """Attacks with the tickets and entries of genuine purchases there.
 
-    dearer  probability (number or f64[n]) that the dearer of two baskets is taken
+    dearer  probability (number or f64[n]) that the dearer of two baskets is taken; where fashion
+            brings it below nought, the cheaper one is taken with the probability that is lacking
     """
     rows = ground.rows(uses.card, uses.at_ms, uses.address)
     tables, count = ground.activity.tables, uses.card.size

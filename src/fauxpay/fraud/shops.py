@@ -1,6 +1,6 @@
 """Shops: where thieves buy: liked trades and countries, short lists of a campaign, open doors.
 
-Reads    merchants by place and country, parameters [fraud.hotspots]
+Reads    merchants by place and country, parameters [fraud.hotspots, fraud.fashion]
 Writes   merchants
 Draws    fraud/<typology>/{shop,liked,abroad,..}
 Sources  parameters.yaml
