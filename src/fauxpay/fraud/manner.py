@@ -3,7 +3,7 @@
 Reads    uses, where, the laws of genuine tickets and entries, devices
 Writes   attacks
 Draws    fraud/<typology>/{dearer,stored,desk,..}
-Sources  parameters.yaml [fraud.workplace, fraud.fashion]
+Sources  parameters.yaml [fraud.workplace]
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ _REACH_BITS_MAX = 40
 def attacks_of(ground: Ground, uses: Uses, where: Where, dearer: Any = 0.0) -> Attacks:
     """Attacks with the tickets and entries of genuine purchases there.
 
-    dearer  probability (number or f64[n]) that the dearer of two baskets is taken; where fashion
-            brings it below nought, the cheaper one is taken with the probability that is lacking
+    dearer  probability (number or f64[n]) that the dearer of two baskets is taken
     """
     rows = ground.rows(uses.card, uses.at_ms, uses.address)
     tables, count = ground.activity.tables, uses.card.size
@@ -37,9 +36,7 @@ def attacks_of(ground: Ground, uses: Uses, where: Where, dearer: Any = 0.0) -> A
     # The endings of a basket stay those of the shop.
     twin = ground.rows(uses.card, uses.at_ms, uses.address ^ np.uint64(1 << 62))
     other, other_octave = tickets.price(tables.tickets, tables.traits, twin, where)
-    taste = dearer + ground.shift("dearer", uses.at_ms)
-    swaps = np.where(taste > 0, other > amount, other < amount)
-    swaps &= ground.chance("dearer", uses.address, np.abs(taste))
+    swaps = ground.chance("dearer", uses.address, dearer) & (other > amount)
     return Attacks(
         compromise=uses.compromise,
         card=uses.card,
@@ -99,7 +96,6 @@ def worthwhile(ground: Ground, attacks: Attacks) -> Attacks:
     law = ground.common["worth"]
     cents = ground.span_ms("worth", attacks.address, law["cents"], 1000) / 1000.0
     merchants, tables = ground.activity.world.merchants, ground.activity.tables.tickets
-    cents = cents * ground.fashion("worth", attacks.at_ms)
     wanted = cents * tables.scale[attacks.merchant] / merchants.price_level[attacks.merchant]
     pieces = np.clip(np.ceil(wanted / attacks.amount), 1.0, float(law["pieces_max"]))
     return replace(attacks, amount=attacks.amount * pieces)
