@@ -216,7 +216,10 @@ def popularity_shares(ground: Ground, merchant: I64) -> F64:
 
 
 def listed(ground: Ground, campaign: I64, uses: Uses, size: Any) -> U64:
-    """Keys of a campaign's short list of so many entries, one for each use."""
+    """Keys of a campaign's short list, one for each use.
+
+    size  entries of the list by its law; as fashion has it a use knows fewer or more of them
+    """
     size = np.rint(size * ground.fashion("shops", uses.at_ms)).astype(np.int64)
     pick = below(ground.word("pick", uses.address), np.maximum(size, 1))
     return ((campaign << 10) | pick).view(np.uint64)
