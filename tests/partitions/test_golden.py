@@ -24,10 +24,10 @@ GOLDEN = {
         "labels": "27ec279b2b5ebbe2",
     },
     "v2": {
-        "transactions": "865c6a2b51fb70de",
-        "postings": "660609eb3cc65f6e",
-        "truth": "d90ebcd5e97fd2f6",
-        "labels": "8d456ab31e350741",
+        "transactions": "1031f31064104caa",
+        "postings": "9fd62a384359e090",
+        "truth": "73568c6327253654",
+        "labels": "59401d576bcbc7b6",
     },
 }
 

@@ -41,7 +41,9 @@ class FraudConfig(Section):
         le=RATE_MAX,
     )
     drift: bool = setting(
-        True, "whether kinds, shops and machines of fraud change with the months", "true or false"
+        True,
+        "whether kinds, shops, machines and manners of fraud change with the months",
+        "true or false",
     )
     card_testing_per_card_year: float = setting(
         0.0135,

@@ -52,7 +52,7 @@ class BinAttack:
 
         own = ground.crew(campaign[uses.compromise], uses.card)
         sizes = np.where(is_guess, facts["merchants"]["guess"], facts["merchants"]["cash_out"])
-        key = listed(ground, own * 2 + is_guess, uses.address, sizes)
+        key = listed(ground, own * 2 + is_guess, uses, sizes)
         where = online_shops(
             ground, ground.activity.world.cards.country[uses.card], Choice(key, own, uses.at_ms)
         )

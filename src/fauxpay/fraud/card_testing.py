@@ -48,7 +48,7 @@ class CardTesting:
 
         sizes = np.where(is_test, facts["merchants"]["test"], facts["merchants"]["cash_out"])
         owner = campaign[uses.compromise] * 2 + is_test
-        key = listed(ground, owner, uses.address, sizes)
+        key = listed(ground, owner, uses, sizes)
         country = countries(ground, uses.card, key, facts["abroad_share"], uses.address)
         where = online_shops(ground, country, Choice(key, campaign[uses.compromise], uses.at_ms))
         attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))

@@ -26,9 +26,9 @@ from fauxpay.config.model import LAST_DAY, Config
 from fauxpay.foundations.counts import GRID_STEPS_PER_OCTAVE
 from fauxpay.foundations.draws import F64, I64
 from fauxpay.foundations.parameters import Parameters
-from fauxpay.fraud.ground import drift_level
+from fauxpay.fraud.ground import WEEK_DAYS, drift_level
 from fauxpay.fraud.plan import happens, stories_of
-from fauxpay.fraud.quota import ALL, WEEK_DAYS, Quota, quota_draws, weeks
+from fauxpay.fraud.quota import ALL, Quota, quota_draws, weeks
 from fauxpay.fraud.rates import Pilot, pilot_of, total_rate
 from fauxpay.fraud.story import Story, only_compromises, together
 from fauxpay.fraud.typology import typology_names

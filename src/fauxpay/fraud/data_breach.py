@@ -48,7 +48,7 @@ class DataBreach:
         noticed = ground.span_ms("noticed", victims.address, facts["detection_hours"], HOUR_MS)
         compromises = compromises_of(ground, victims, campaign, start + noticed)
         own = ground.crew(campaign[uses.compromise], uses.card)
-        key = listed(ground, own, uses.address, facts["merchants"])
+        key = listed(ground, own, uses, facts["merchants"])
         country = countries(ground, uses.card, key, facts["abroad_share"], uses.address)
         where = online_shops(ground, country, Choice(key, own, uses.at_ms))
         attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))

@@ -1,8 +1,8 @@
 """Ground: what a typology stands on: the cards of a range, named draws, and who falls victim when.
 
-Reads    activity, demand, parameters [fraud.drift]
+Reads    activity, demand, parameters [fraud.drift, fraud.campaigns]
 Writes   victims
-Draws    fraud/<typology>/{count,victim,moment,accepted}
+Draws    fraud/<typology>/{count,victim,moment,accepted,hour,waits,..}
 Sources  parameters.yaml
 
 Victims are candidates of groups of cards and blocks of days: a Poisson number of them, each of one
@@ -24,6 +24,7 @@ from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity
 from fauxpay.activity.rows import Rows
 from fauxpay.foundations.draws import F64, I64, U64, below, bits, draw, stream_key, uniform
+from fauxpay.fraud.fashion import factors, shifts
 from fauxpay.fraud.laws import chances, choices, poisson_counts, spans_ms
 
 GROUP_BITS = 12
@@ -33,6 +34,9 @@ _BLOCK_BITS, _NTH_BITS = 13, 16
 _DEMAND_SHIFT, _CREW_SHIFT = 48, 40
 _SEASON_SLACK = 1
 YEAR_DAYS = 365.25
+WEEK_DAYS, SATURDAY = 7, 5
+# The weekday, from Monday = 0 on, of the first day of 1970.
+THURSDAY = 3
 HOUR_MS, MINUTE_MS, SECOND_MS = 3_600_000, 60_000, 1_000
 
 
@@ -228,7 +232,34 @@ class Ground:
         local = of_day + activity.calendar.offset_minutes(region, day, of_day) * MINUTE_MS
         hour = self.choice("hour", address, hours)
         within = below(self.word("minute", address), HOUR_MS)
-        return at_ms + (hour * HOUR_MS + within - local) % DAY_MS
+        at_ms = at_ms + (hour * HOUR_MS + within - local) % DAY_MS
+        return at_ms + self._waits(address, at_ms) * DAY_MS
+
+    def fashion(self, what: str, at_ms: I64) -> F64:
+        """Factor of the time on a measure of the trade; one for those who follow no fashion."""
+        if not self._follows_fashion:
+            return np.ones(at_ms.size)
+        return factors(self.common["fashion"], self.activity.keys.seed, what, at_ms)
+
+    def shift(self, what: str, at_ms: I64) -> F64:
+        """What the time adds to a probability of the trade; nothing for those who follow none."""
+        if not self._follows_fashion:
+            return np.zeros(at_ms.size)
+        return shifts(self.common["fashion"], self.activity.keys.seed, what, at_ms)
+
+    @property
+    def _follows_fashion(self) -> bool:
+        return self.demand.is_drifting and self.name in self.common["fashion"]["followed_by"]
+
+    def _waits(self, address: U64, at_ms: I64) -> I64:
+        """Days until the kind of day that is in fashion, UTC: some wait."""
+        weekend = self.shift("weekend", at_ms)
+        weekday = (at_ms // DAY_MS + THURSDAY) % WEEK_DAYS
+        saturday = SATURDAY + below(self.word("weekend", address), WEEK_DAYS - SATURDAY)
+        aim = np.where(weekend > 0, saturday, below(self.word("working_day", address), SATURDAY))
+        is_out = (aim >= SATURDAY) != (weekday >= SATURDAY)
+        waits = is_out & self.chance("waits", address, np.abs(weekend))
+        return np.where(waits, (aim - weekday) % WEEK_DAYS, 0)
 
 
 def drift_level(drift: Mapping[str, Any], seed: int, name: str, day: I64) -> F64:

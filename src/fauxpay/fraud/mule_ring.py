@@ -42,7 +42,7 @@ class MuleRing:
         found = ground.span_ms("found", victims.address, facts["detection_hours"], HOUR_MS)
         compromises = compromises_of(ground, victims, campaign, begin + found)
         own = campaign[loads.compromise]
-        key = listed(ground, own, loads.address, facts["merchants"])
+        key = listed(ground, own, loads, facts["merchants"])
         where = online_shops(
             ground, ground.activity.world.cards.country[loads.card], Choice(key, own, loads.at_ms)
         )

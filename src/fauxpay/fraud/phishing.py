@@ -40,7 +40,7 @@ class Phishing:
         uses = burst(ground, victims, start, "use", {**law, "unit_ms": MINUTE_MS})
         noticed = ground.span_ms("noticed", victims.address, facts["detection_hours"], HOUR_MS)
         compromises = compromises_of(ground, victims, campaign, start + noticed)
-        key = listed(ground, campaign[uses.compromise], uses.address, facts["merchants"])
+        key = listed(ground, campaign[uses.compromise], uses, facts["merchants"])
         country = countries(ground, uses.card, key, facts["abroad_share"], uses.address)
         where = online_shops(ground, country, Choice(key, campaign[uses.compromise], uses.at_ms))
         attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))

@@ -18,10 +18,8 @@ import numpy as np
 
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.foundations.draws import F64, I64, U64, draw, stream_key, uniform
-from fauxpay.fraud.ground import Ground
+from fauxpay.fraud.ground import WEEK_DAYS, Ground
 from fauxpay.fraud.story import NOT_BLOCKED, Compromises, Disputes, Story, chosen, only_compromises
-
-WEEK_DAYS = 7
 
 
 @dataclass(frozen=True)

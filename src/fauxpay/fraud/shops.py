@@ -1,6 +1,6 @@
 """Shops: where thieves buy: liked trades and countries, short lists of a campaign, open doors.
 
-Reads    merchants by place and country, parameters [fraud.hotspots]
+Reads    merchants by place and country, parameters [fraud.hotspots, fraud.fashion]
 Writes   merchants
 Draws    fraud/<typology>/{shop,liked,abroad,..}
 Sources  parameters.yaml
@@ -23,6 +23,7 @@ from fauxpay.catalog.world import PRESENCES, World
 from fauxpay.foundations.alias import AliasPool
 from fauxpay.foundations.draws import F64, I64, U64, below, bits, draw, stream_key, uniform
 from fauxpay.fraud.ground import Ground
+from fauxpay.fraud.uses import Uses
 
 _ATTEMPTS = 4
 _MCC_BITS = 14
@@ -147,10 +148,11 @@ def countries(ground: Ground, card: I64, key: U64, abroad: Any, use: U64 | None 
 
 def online_shops(ground: Ground, country: I64, choice: Choice) -> Where:
     """Online merchants of countries that are in business, hardly a small one: there one is seen."""
-    kind, least = np.full(country.size, ONLINE), ground.common["hotspots"]["online_least"]
+    kind = np.full(country.size, ONLINE)
+    least = ground.common["hotspots"]["online_least"] * ground.fashion("crowd", choice.at_ms)
 
     def accepts(rows: I64, found: I64) -> Any:
-        return popularity_shares(ground, found) >= least
+        return popularity_shares(ground, found) >= least[rows]
 
     merchant = _picked(ground, kind, country, choice, accepts)
     return where_of(ground, kind, merchant, choice.key)
@@ -213,9 +215,13 @@ def popularity_shares(ground: Ground, merchant: I64) -> F64:
     return share
 
 
-def listed(ground: Ground, campaign: I64, address: U64, size: Any) -> U64:
-    """Keys of a campaign's short list of so many entries, one for each use."""
-    pick = below(ground.word("pick", address), size)
+def listed(ground: Ground, campaign: I64, uses: Uses, size: Any) -> U64:
+    """Keys of a campaign's short list, one for each use.
+
+    size  entries of the list by its law; as fashion has it a use knows fewer or more of them
+    """
+    size = np.rint(size * ground.fashion("shops", uses.at_ms)).astype(np.int64)
+    pick = below(ground.word("pick", uses.address), np.maximum(size, 1))
     return ((campaign << 10) | pick).view(np.uint64)
 
 

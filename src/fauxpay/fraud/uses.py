@@ -3,7 +3,7 @@
 Reads    victims, laws of a typology
 Writes   uses(compromise, card, address, at_ms)
 Draws    fraud/<typology>/<stage>*
-Sources  parameters.yaml
+Sources  parameters.yaml [fraud.fashion]
 """
 
 from __future__ import annotations
@@ -42,12 +42,13 @@ def burst(
     """Some uses of each victim, the first at its start.
 
     law  {first: number of the stage's first name below 64, shares: of 1, 2, .. uses,
-         gap: lognormal law, unit_ms: of the gap}
+         gap: lognormal law, unit_ms: of the gap, longer or shorter as is in fashion}
     """
     wanted = 1 + ground.choice(f"{stage}s", victims.address, law["shares"])
     owner, nth = spread_out(wanted)
     address = nth_addresses(victims.address[owner], nth + int(law["first"]))
     gap = ground.span_ms(f"{stage}_gap", address, law["gap"], int(law["unit_ms"]))
+    gap = np.rint(gap * ground.fashion("gap", start_ms)[owner]).astype(np.int64)
     at_ms = start_ms[owner] + running_totals(owner, np.where(nth == 0, 0, gap))
     return Uses(owner, victims.card[owner], address, at_ms, nth)
 
