@@ -93,6 +93,7 @@ def test_unequal_weekdays_do_not_alarm(two_seeds):
         assert any("weekday" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_a_payday_is_seen_and_a_month_before_explains_it(tmp_path):
     """A week of paydays moves a quiet week's volumes; against a month of both it does not alarm."""
     run = make(tmp_path / "root", 3000, 1, ("2026-04-13", "2026-06-01"))
@@ -117,6 +118,7 @@ def test_a_longer_baseline_is_no_move(two_seeds):
     assert "equally many days" in skipped["new_merchants"]
 
 
+@pytest.mark.slow
 def test_few_cards_are_not_called_moved(tmp_path):
     """150 cards differ by chance beyond the thresholds, and are said to."""
     root = tmp_path / "root"

@@ -129,7 +129,7 @@ def test_a_new_shape_begins_at_its_instant(played, plain, tmp_path):
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(batch_rows=st.integers(20, 3000))
 def test_batches_change_no_fault(played, tmp_path_factory, batch_rows):

@@ -78,7 +78,7 @@ def sizes(need_kib: int, step_kib: int) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    "step_kib", [128, pytest.param(PAGE_KIB, marks=pytest.mark.slow)], ids=["coarse", "every page"]
+    "step_kib", [512, pytest.param(PAGE_KIB, marks=pytest.mark.slow)], ids=["coarse", "every page"]
 )
 def test_a_disk_that_fills_up_at_any_size(disk, step_kib):
     """Sizes of the disk up to what the run needs: StorageError, then resumed to the end."""
@@ -128,7 +128,10 @@ main()
 """
 
 
-@pytest.mark.parametrize("limit_bytes", [0, 1000, 9000])
+@pytest.mark.parametrize(
+    "limit_bytes",
+    [pytest.param(0, marks=pytest.mark.slow), 1000, pytest.param(9000, marks=pytest.mark.slow)],
+)
 def test_a_limit_on_the_size_of_files_is_said(tmp_path, limit_bytes):
     """RLIMIT_FSIZE, which stands in for a quota anywhere: exit code 6, then resumed."""
     root = tmp_path / "out"

@@ -130,6 +130,7 @@ def rows(run):
     return ids, np.isin(ids, frauds), at_us
 
 
+@pytest.mark.slow
 def test_transaction_ids_do_not_reveal_fraud(rows):
     """Some 250 functions of an id and its neighbours, and two models of all bits: AUC 0.5."""
     ids, is_fraud, _ = rows

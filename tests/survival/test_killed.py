@@ -11,7 +11,7 @@ import time
 import pytest
 import survival_harness as harness
 
-ROUNDS_DEFAULT, ROUNDS_ALL, ROUNDS_PER_TIMING = 10, 100, 20
+ROUNDS, ROUNDS_PER_TIMING = 100, 20
 SEED = 20260301
 
 
@@ -49,8 +49,9 @@ def killed(root, workers: int, wait_seconds: float, *, from_first_file: bool) ->
         run.communicate(timeout=60)
 
 
-def hurt_and_mended(tmp_path, rounds: int) -> None:
-    """Rounds of kill, look, run again.
+@pytest.mark.slow
+def test_a_hundred_killed_runs_end_as_if_never_killed(tmp_path):
+    """SIGKILL at 100 seeded moments: nothing torn is readable, the rerun has the same files.
 
     Half of the moments are spread over the whole life of the command, half over the part from the
     first staged file on, in which world, partitions and receipt are written. How long that is
@@ -59,7 +60,7 @@ def hurt_and_mended(tmp_path, rounds: int) -> None:
     """
     moments = random.Random(SEED)
     hit = torn = 0
-    for number in range(rounds):
+    for number in range(ROUNDS):
         if number % ROUNDS_PER_TIMING == 0:
             spans = {}
             for count, (first, end) in lifetimes(tmp_path / f"timed-{number}").items():
@@ -73,20 +74,9 @@ def hurt_and_mended(tmp_path, rounds: int) -> None:
         torn += root.is_dir() and harness.require_nothing_torn(root) == 0
         harness.make(root)
         harness.require_whole(root)
-    print(f"{rounds} rounds, {hit} killed at work, {torn} left files and no run")
-    assert hit > rounds // 2, f"only {hit} of {rounds} were hit at work"
+    print(f"{ROUNDS} rounds, {hit} killed at work, {torn} left files and no run")
+    assert hit > ROUNDS // 2, f"only {hit} of {ROUNDS} were hit at work"
     assert torn > 0
-
-
-def test_a_killed_run_ends_as_if_never_killed(tmp_path):
-    """SIGKILL at 10 seeded moments: nothing torn is readable, the rerun has the same files."""
-    hurt_and_mended(tmp_path, ROUNDS_DEFAULT)
-
-
-@pytest.mark.slow
-def test_a_hundred_killed_runs_end_as_if_never_killed(tmp_path):
-    """SIGKILL at 100 seeded moments of the whole life of the command: the same."""
-    hurt_and_mended(tmp_path, ROUNDS_ALL)
 
 
 @pytest.mark.slow
