@@ -69,7 +69,7 @@ def test_terminal_features_are_the_handbooks(rows, frame):
 def test_weekend_night_and_amount_are_plain(rows, frame):
     """What needs no window."""
     columns = dict(zip(handbook.NAMES, rows.matrix.T, strict=True))
-    assert np.array_equal(columns["is_weekend"], frame["at"].dt.weekday >= 5)
+    assert np.array_equal(columns["is_weekend"], frame["at"].dt.day_of_week >= 5)
     assert np.array_equal(columns["is_night"], frame["at"].dt.hour < 6)
     assert np.allclose(columns["amount"], frame["amount"], atol=0.005)
 
