@@ -83,7 +83,7 @@ def frozen(rows: handbook.Examples, learn_weeks: int = 4) -> None:
     its own week and in those after it: one start alone would show its own luck. Part of the
     genuine rows is enough, since judges weigh them.
     """
-    rows = _some_genuine(rows)
+    rows = handbook.some_genuine(rows, FROZEN_GENUINE_SHARE)
     first = rows.first_day + handbook.WARM_DAYS + 7 * learn_weeks + handbook.DELAY_DAYS
     last = int(rows.at_us.max() // handbook.DAY_US) + 1
     weeks = [(day, handbook.between(rows, day, day + 7)) for day in range(first, last - 6, 7)]
@@ -115,12 +115,6 @@ def _taught(rows: handbook.Examples, day: int, learn_weeks: int) -> object:
     known = day - handbook.DELAY_DAYS
     past = handbook.between(rows, known - 7 * learn_weeks, known)
     return handbook.fitted(handbook.detectors()["boosting"], past)
-
-
-def _some_genuine(rows: handbook.Examples) -> handbook.Examples:
-    """All frauds and part of the genuine rows."""
-    drawn = np.random.Generator(np.random.PCG64(handbook.SEED)).random(rows.is_fraud.size)
-    return rows.only(rows.is_fraud | (drawn < FROZEN_GENUINE_SHARE))
 
 
 def _ends(ratios: Sequence[float]) -> tuple[float, float]:

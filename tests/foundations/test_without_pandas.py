@@ -27,3 +27,23 @@ def test_arrow_finds_no_pandas_until_somebody_asks():
         [sys.executable, "-c", SCRIPT], check=True, capture_output=True, text=True
     )
     assert done.stdout.splitlines() == ["True []", "False", "pandas 3 3", "False"]
+
+
+PROCESS = """
+import sys
+from fauxpay.config.model import Config
+from fauxpay.delivery.workers import own_process
+import pyarrow as pa
+
+own_process(Config(fraud={"more": dict.fromkeys(sys.argv[1:], 1.0)}))
+pa.array([0])
+print("pandas" in sys.modules)
+"""
+
+
+def test_typologies_of_others_may_hand_arrow_data_frames():
+    """Pandas is left out of a process of ours, but not where code of others works in it."""
+    for others, is_there in (([], "False"), (["their_own"], "True")):
+        command = [sys.executable, "-c", PROCESS, *others]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        assert done.stdout.strip() == is_there, others

@@ -25,7 +25,7 @@ WAITING_MAX = 2
 
 
 class Outbox:
-    """Takes publications one after the other; a context manager that waits for the last.
+    """Takes publications one after the other; `closing` it drops what has not begun.
 
     sink         where they go
     is_threaded  whether they go out beside the work; at once otherwise

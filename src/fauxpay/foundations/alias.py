@@ -44,12 +44,6 @@ class AliasPool:
         return entry.view(np.int64)
 
 
-def alias_table(weights: F64) -> tuple[U64, I64]:
-    """(keep of 65,536, other) of one segment by Vose's method; weights f64[n] > 0 in any unit."""
-    left, other = _shared_out(weights)
-    return _kept(np.array(left), np.array(other), np.arange(weights.size)), np.array(other)
-
-
 def alias_pool(segment: I64, member: I64, weight: F64, segment_count: int) -> AliasPool:
     """A pool from rows (segment, member, weight); rows need no order, weights are > 0."""
     assert segment.size == member.size == weight.size

@@ -12,7 +12,6 @@ more leaves the others alone, and a greater rate only adds.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,7 +23,7 @@ from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity
 from fauxpay.activity.rows import Rows
 from fauxpay.foundations.draws import F64, I64, U64, below, bits, draw, stream_key, uniform
-from fauxpay.fraud.fashion import factors, shifts
+from fauxpay.fraud.fashion import factors, shifts, swings
 from fauxpay.fraud.laws import chances, choices, poisson_counts, spans_ms
 
 GROUP_BITS = 12
@@ -267,15 +266,9 @@ def drift_level(drift: Mapping[str, Any], seed: int, name: str, day: I64) -> F64
 
     drift  parameters fraud.drift; the sum of all typologies hardly moves
     """
-    low, high = drift["period_days"]
-    shared = uniform(draw(stream_key(seed, "fraud/drift"), np.arange(2, dtype=np.uint64)))
     own = uniform(draw(stream_key(seed, f"fraud/{name}/drift"), np.zeros(1, np.uint64)))
-    period = low + (high - low) * float(shared[0])
-    side = drift["side"].get(name, drift["side"]["default"])
-    phase = float(shared[1]) + side + drift["jitter"] * (float(own[0]) - 0.5)
-    month = day // int(drift["step_days"]) * int(drift["step_days"])
-    table = [math.sin(2 * math.pi * (one / period + phase)) for one in month.tolist()]
-    level: F64 = np.round(1.0 + drift["swing"] * np.array(table), 6)
+    lead = drift["side"].get(name, drift["side"]["default"]) + drift["jitter"] * (own[0] - 0.5)
+    level: F64 = np.round(1.0 + drift["swing"] * swings(drift, seed, "fraud/drift", lead, day), 6)
     return level
 
 

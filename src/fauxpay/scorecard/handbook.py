@@ -38,8 +38,7 @@ DAYS_MIN = SPAN_DAYS + 7
 PREVALENCE = 0.0025
 PREVALENCE_BAND = (0.001, 0.004)
 FRAUDS_MIN = 20
-CARDS_CHECKED = 100
-FOLDS_JUDGED = 4
+CARDS_CHECKED, FOLDS_JUDGED = 100, 4
 REMOTE = ("ecom", "moto")
 NIGHT_HOURS = 6
 SEED = 1
@@ -195,8 +194,13 @@ def thinned(rows: Examples) -> tuple[Examples, float]:
     if not frauds or low <= frauds / (frauds + genuine) <= high:
         return rows, 1.0
     share = min(1.0, frauds * (1 - PREVALENCE) / PREVALENCE / max(1, genuine))
+    return some_genuine(rows, share), share
+
+
+def some_genuine(rows: Examples, share: float) -> Examples:
+    """All frauds and a share of the genuine rows."""
     kept = np.random.Generator(np.random.PCG64(SEED)).random(rows.is_fraud.size) < share
-    return rows.only(kept | rows.is_fraud), share
+    return rows.only(kept | rows.is_fraud)
 
 
 def fold_days(rows: Examples) -> list[int]:
