@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fauxpay.activity.visits import lognormal_table
-from fauxpay.foundations.alias import alias_pool, slots
+from fauxpay.foundations.alias import AliasPool, alias_pool, slots
 from fauxpay.foundations.counts import (
     count_tables,
     grid_position,
@@ -19,7 +18,7 @@ from fauxpay.foundations.counts import (
     poisson_probabilities,
 )
 from fauxpay.foundations.draws import draw, stream_key
-from fauxpay.foundations.quantiles import look_up, tail_index
+from fauxpay.foundations.quantiles import lognormal_table, look_up, tail_index
 
 COUNT = 400_000
 WORDS = draw(stream_key(17, "samplers"), np.arange(COUNT, dtype=np.uint64))
@@ -97,28 +96,38 @@ def test_slots_are_exact_to_one(weights):
     assert np.abs(count - exact).max() < 1.0 + 1e-6
 
 
-def textbook_alias(weights: np.ndarray) -> tuple[list[int], list[int]]:
-    """Vose's method one step at a time: what each keeps of 65,536, and who is chosen instead."""
-    scaled = (weights / weights.sum() * weights.size).tolist()
-    keep, other = [65_535] * len(scaled), list(range(len(scaled)))
-    small = [i for i, value in enumerate(scaled) if value < 1.0]
-    large = [i for i, value in enumerate(scaled) if value >= 1.0]
-    while small and large:
-        low, high = small.pop(), large[-1]
-        keep[low] = min(round(scaled[low] * 2**16), 65_535)
-        other[low] = high
-        scaled[high] -= 1.0 - scaled[low]
-        if scaled[high] < 1.0:
-            small.append(large.pop())
-    return keep, other
+def shares_of(pool: AliasPool, segment: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """(draws of 65,536 that each member has in a segment, buckets that can lead to it)."""
+    start, length = int(pool.segment[segment]) >> 32, int(pool.segment[segment]) & 0xFFFFFFFF
+    entry = pool.entry[start : start + length]
+    kept = (entry >> np.uint64(48)).astype(np.int64)
+    own, other = ((entry >> np.uint64(s) & np.uint64(0xFFFFFF)).astype(np.int64) for s in (24, 0))
+    draws = np.bincount(own, kept, count) + np.bincount(other, 2**16 - kept, count)
+    return draws / length, np.bincount(own, None, count) + np.bincount(other, None, count)
 
 
-@given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=60))
-def test_alias_tables_are_the_textbooks(weights):
-    """Property: for any weights the table is, bit by bit, that of the method done by the book."""
-    count = len(weights)
-    pool = alias_pool(np.zeros(count, dtype=np.int64), np.arange(count), np.array(weights), 1)
-    entries = pool.entry.tolist()
-    assert [entry >> 24 & 0xFFFFFF for entry in entries] == list(range(count))
-    found = [entry >> 48 for entry in entries], [entry & 0xFFFFFF for entry in entries]
-    assert found == textbook_alias(np.array(weights))
+WEIGHTS = st.lists(st.floats(1e-6, 1e6) | st.integers(1, 3).map(float), min_size=1, max_size=40)
+
+
+@given(st.lists(WEIGHTS, min_size=1, max_size=5))
+def test_alias_tables_hold_the_shares(segments):
+    """Property: in each of some segments every member has its share, to a draw for each bucket."""
+    segment = np.repeat(np.arange(len(segments)), [len(own) for own in segments])
+    weight = np.concatenate(segments)
+    pool = alias_pool(segment, np.arange(weight.size), weight, len(segments))
+    for number in range(len(segments)):
+        own = segment == number
+        draws, buckets = shares_of(pool, number, weight.size)
+        wanted = np.where(own, weight, 0.0) / weight[own].sum() * 2**16
+        assert (np.abs(draws - wanted) * own.sum() <= 1.01 * buckets).all()
+
+
+def test_rows_of_a_pool_need_no_order():
+    """The same rows in another order make another table of the same shares."""
+    segment = np.array([1, 0, 1, 0, 1, 3])
+    weight = np.array([1.0, 5.0, 2.0, 1.0, 4.0, 1.0])
+    pool = alias_pool(segment, np.arange(6), weight, 4)
+    assert pool.segment.tolist() == [2, 2 << 32 | 3, 5 << 32, 5 << 32 | 1]
+    assert shares_of(pool, 1, 6)[0] / 2**16 == pytest.approx(
+        [1 / 7, 0, 2 / 7, 0, 4 / 7, 0], abs=1e-4
+    )

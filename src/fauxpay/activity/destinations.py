@@ -19,7 +19,7 @@ from fauxpay.catalog.world import World
 from fauxpay.foundations.alias import AliasPool, alias_pool
 from fauxpay.foundations.draws import F64, I64
 from fauxpay.foundations.parameters import Parameters
-from fauxpay.foundations.quantiles import rounded
+from fauxpay.foundations.rounding import rounded
 
 EARTH_RADIUS_KM = 6371.0
 

@@ -17,14 +17,14 @@ from fauxpay.activity.addresses import CLASS_SHIFT, REFUND, REVERSAL, code
 from fauxpay.activity.calendar import DAY_MS, Calendar
 from fauxpay.activity.cells import Cells
 from fauxpay.activity.streams import Keys
-from fauxpay.activity.visits import Visits, curve_rows, lognormal_table, time_in_curve
+from fauxpay.activity.visits import Visits, curve_rows, time_in_curve
 from fauxpay.catalog.world import Bool
 from fauxpay.config.model import Config
 from fauxpay.foundations.alias import slots
 from fauxpay.foundations.counts import grid_rates
 from fauxpay.foundations.draws import F64, I64, U64, draw, threshold
 from fauxpay.foundations.parameters import Parameters
-from fauxpay.foundations.quantiles import look_up, tail_index
+from fauxpay.foundations.quantiles import lognormal_table, look_up, tail_index
 
 _LAG_SLOTS = 1 << streams.CELL_REFUND_LAG.width
 

@@ -28,14 +28,20 @@ from fauxpay.activity.traits import (
     Traits,
     trait,
 )
-from fauxpay.activity.visits import lognormal_table
 from fauxpay.catalog.world import World
 from fauxpay.config.model import Config
 from fauxpay.foundations import reference
 from fauxpay.foundations.alias import slots
 from fauxpay.foundations.draws import F64, I64
 from fauxpay.foundations.parameters import Parameters
-from fauxpay.foundations.quantiles import MANTISSA_BITS, OCTAVES, look_up, rounded, tail_index
+from fauxpay.foundations.quantiles import (
+    MANTISSA_BITS,
+    OCTAVES,
+    lognormal_table,
+    look_up,
+    tail_index,
+)
+from fauxpay.foundations.rounding import rounded
 
 REFERENCE_CURRENCY = "USD"
 ENDINGS = ("exact", "whole", "99", "95", "50", "fives", "90", "notes")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from fauxpay.catalog.world import TERMINAL_KINDS, World
 from fauxpay.foundations.draws import F64, I64
+from fauxpay.foundations.rounding import rounded
 
 # Columns of a card's record: three ids and the packed traits.
 CUSTOMER_ID, ACCOUNT_ID, CARD_ID, CARD_TRAITS = range(4)
@@ -81,7 +82,7 @@ def traits_of(world: World, tickets: tuple[I64, F64, F64]) -> Traits:
 
 def _factors() -> F64:
     step = (np.arange(1 << FACTOR[1]) - FACTOR_ONE) / FACTOR_STEPS_PER_OCTAVE
-    return np.array([float(f"{value:.9g}") for value in np.exp2(step).tolist()])
+    return rounded(np.exp2(step), 9)
 
 
 def _packed(fields: dict[tuple[int, int], NDArray[np.int64]]) -> I64:

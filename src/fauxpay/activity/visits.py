@@ -13,7 +13,6 @@ would pile rows up on the last second.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,7 @@ from fauxpay.activity.streams import Keys
 from fauxpay.config.model import Config
 from fauxpay.foundations.draws import F64, I64, U64, draw, threshold
 from fauxpay.foundations.parameters import Parameters
-from fauxpay.foundations.quantiles import look_up, quantile_table, tail_index
+from fauxpay.foundations.quantiles import lognormal_table, look_up, tail_index
 
 _TRIP_SLOTS = 4
 
@@ -53,19 +52,6 @@ class Visits:
     address: U64
     word: U64
     at_ms: I64
-
-
-def lognormal_table(median: float, log_sd: float, low: float, high: float) -> F64:
-    """Quantiles of a lognormal law clipped to [low, high]: f64[1, TABLE_SIZE + 1]."""
-    normal = NormalDist()
-
-    def inverse_survival(tail: F64) -> F64:
-        floor, ceiling = 1e-12, 1 - 1e-12
-        z = [normal.inv_cdf(min(max(1.0 - p, floor), ceiling)) for p in tail.tolist()]
-        value: F64 = np.clip(median * np.exp(log_sd * np.array(z)), low, high)
-        return value
-
-    return quantile_table(inverse_survival)[None, :]
 
 
 def visit_tables(config: Config, parameters: Parameters) -> VisitTables:

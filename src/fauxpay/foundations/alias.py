@@ -47,51 +47,49 @@ class AliasPool:
 def alias_pool(segment: I64, member: I64, weight: F64, segment_count: int) -> AliasPool:
     """A pool from rows (segment, member, weight); rows need no order, weights are > 0."""
     assert segment.size == member.size == weight.size
+    assert member.max(initial=0) <= int(_MEMBER_MASK), "a pool numbers at most 2**24 members"
     order = np.argsort(segment, kind="stable")
-    member, weight = member[order], weight[order]
+    segment, member, weight = segment[order], member[order], weight[order]
     length = np.bincount(segment, minlength=segment_count)
     start = np.concatenate(([0], np.cumsum(length)[:-1]))
-    left: list[float] = []
-    others: list[int] = []
-    for first, size in zip(start.tolist(), length.tolist(), strict=True):
-        if size:
-            own_left, own_others = _shared_out(weight[first : first + size])
-            left += own_left
-            others += own_others
-    rows = np.arange(member.size)
-    other = np.array(others, dtype=np.int64) + np.repeat(start, length)
-    keep = _kept(np.array(left, dtype=np.float64), other, rows)
-    assert member.max(initial=0) <= int(_MEMBER_MASK), "a pool numbers at most 2**24 members"
-    members = member.astype(np.uint64) << np.uint64(24) | member[other].astype(np.uint64)
+    total = np.bincount(segment, weight, segment_count)
+    left, other = _shared_out(segment, weight / total[segment] * length[segment])
+    kept = np.minimum(np.rint(left * 2.0**16), _KEEP_ALL).astype(np.uint64)
+    members = member.astype(np.uint64) << _MEMBER_BITS | member[other].astype(np.uint64)
     return AliasPool(
         segment=start.astype(np.uint64) << _HALF | length.astype(np.uint64),
-        entry=keep << _KEEP_SHIFT | members,
+        entry=kept << _KEEP_SHIFT | members,
     )
 
 
-def _shared_out(weights: F64) -> tuple[list[float], list[int]]:
-    """(what each keeps of its share, who has the rest) of one segment: Vose's method.
+def _shared_out(segment: I64, share: F64) -> tuple[F64, I64]:
+    """(part of its bucket that each row keeps, the row that has the rest) of sorted segments.
 
-    Lists, because most segments are short: an array call costs more than all of their steps.
+    share  of all draws of the segment, in buckets: below 1 a row is poor, else it is rich
+
+    Vose's method without its loop. From the last row to the first, the rich fill the buckets of the
+    poor; who is left with less than 1 is poor too, and is served at once by the next of the rich.
+    So running sums tell who serves whom: of what the rich have over, of what the poor lack. At the
+    ends of segments both are the same but for rounding, so one pass does for all of them.
     """
-    count = weights.size
-    left, other = (weights / weights.sum() * count).tolist(), list(range(count))
-    small = [number for number, share in enumerate(left) if share < 1.0]
-    large = [number for number, share in enumerate(left) if share >= 1.0]
-    while small and large:
-        low, high = small.pop(), large[-1]
-        other[low] = high
-        rest = left[high] - (1.0 - left[low])
-        left[high] = rest
-        if rest < 1.0:
-            small.append(large.pop())
+    rows = np.arange(share.size)[::-1]
+    poor, rich = rows[share[::-1] < 1.0], rows[share[::-1] >= 1.0]
+    lacked, over = np.cumsum(1.0 - share[poor]), np.cumsum(share[rich] - 1.0)
+    left, other = np.ones(share.size), np.arange(share.size)
+    rich_in = np.append(segment[rich], -1)
+    server = np.searchsorted(over, np.append(0.0, lacked)[:-1])
+    server = np.maximum(server, np.searchsorted(-rich_in, -segment[poor]))
+    is_served = rich_in[server] == segment[poor]
+    left[poor[is_served]] = share[poor[is_served]]
+    other[poor[is_served]] = rich[server[is_served]]
+    # The first of the poor for whom each of the rich had not enough.
+    ruin = np.searchsorted(lacked, over, side="right")
+    is_ruined = np.append(segment[poor], -1)[ruin] == segment[rich]
+    is_ruined &= rich_in[1:] == segment[rich]
+    at = np.flatnonzero(is_ruined)
+    left[rich[at]] = 1.0 + over[at] - lacked[ruin[at]]
+    other[rich[at]] = rich[at + 1]
     return left, other
-
-
-def _kept(left: F64, other: I64, own: I64) -> U64:
-    """Draws of 65,536 that stay with each: what it had when it got another; all if it got none."""
-    kept = np.minimum(np.rint(left * 2.0**16), _KEEP_ALL).astype(np.uint64)
-    return np.where(other == own, np.uint64(_KEEP_ALL), kept)
 
 
 def slots(weights: Any, size: int) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,12 +54,14 @@ def grid_position(rate: F64) -> F64:
     return octaves * GRID_STEPS_PER_OCTAVE
 
 
+@lru_cache(maxsize=1)
+def _log_factorials() -> F64:
+    return np.array([math.lgamma(count + 1) for count in range(COUNT_MAX + 1)])
+
+
 def poisson_probabilities(rate: float) -> F64:
     """P(count) for 0..COUNT_MAX, the rest of the tail in the last entry."""
-    log_p = [
-        count * math.log(rate) - rate - math.lgamma(count + 1) for count in range(COUNT_MAX + 1)
-    ]
-    p: F64 = np.exp(np.array(log_p))
+    p: F64 = np.exp(np.arange(COUNT_MAX + 1) * math.log(rate) - rate - _log_factorials())
     p[-1] += max(0.0, 1.0 - p.sum())
     shares: F64 = p / p.sum()
     return shares

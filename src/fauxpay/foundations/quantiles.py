@@ -8,12 +8,13 @@ multiplications and exact conversions are used, which are the same on every CPU.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import lru_cache
+from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fauxpay.foundations.draws import F64, I64, U64
+from fauxpay.foundations.rounding import rounded
 
 MANTISSA_BITS = 5
 OCTAVES = 32
@@ -32,14 +33,23 @@ def tail_probabilities() -> F64:
     return draw / 2.0**32
 
 
-def quantile_table(inverse_survival: Callable[[F64], F64]) -> F64:
-    """Values at the table's points, rounded to 9 significant digits so that it can be sealed.
+@lru_cache(maxsize=1)
+def _normal_scores() -> F64:
+    """Standard normal value at each of `tail_probabilities`, at most 7 deviations away."""
+    normal = NormalDist()
+    tails = tail_probabilities().tolist()
+    return np.array([normal.inv_cdf(min(max(1.0 - p, 1e-12), 1 - 1e-12)) for p in tails])
 
-    inverse_survival  maps an upper-tail probability in (0, 1] to a value
-    returns           f64[TABLE_SIZE + 1]
+
+@lru_cache(maxsize=256)
+def lognormal_table(median: float, log_sd: float, low: float, high: float) -> F64:
+    """Quantiles of a lognormal law clipped to [low, high]: f64[1, TABLE_SIZE + 1], read only.
+
+    Rounded to 9 significant digits, so that it can be sealed; built once a process.
     """
-    value = np.asarray(inverse_survival(tail_probabilities()), dtype=np.float64)
-    return np.array([float(f"{point:.9g}") for point in value.tolist()])
+    table = rounded(np.clip(median * np.exp(log_sd * _normal_scores()), low, high), 9)[None, :]
+    table.flags.writeable = False
+    return table
 
 
 def tail_index(draw32: U64) -> tuple[I64, F64]:
@@ -64,8 +74,3 @@ def look_up(tables: F64, row: I64, index: I64, fraction: F64) -> F64:
     high *= fraction
     high += low
     return high
-
-
-def rounded(values: NDArray[np.float64], digits: int = 6) -> F64:
-    """Values at so many significant digits: what is sealed must not hang on a CPU's last bit."""
-    return np.array([float(f"{value:.{digits}g}") for value in np.ravel(values).tolist()])

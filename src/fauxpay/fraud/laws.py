@@ -11,35 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import lru_cache
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from fauxpay.foundations.draws import F64, I64, U64, threshold, uniform
-from fauxpay.foundations.quantiles import look_up, quantile_table, tail_index, tail_probabilities
+from fauxpay.foundations.quantiles import lognormal_table, look_up, tail_index
 
 _POISSON_SPREAD, _POISSON_SLACK = 9.0, 24
 
 
-@lru_cache(maxsize=1)
-def _normal_scores() -> F64:
-    """Standard normal value at each upper-tail probability of a quantile table."""
-    normal = NormalDist()
-    tails = tail_probabilities().tolist()
-    return np.array([normal.inv_cdf(min(max(1.0 - p, 1e-12), 1 - 1e-12)) for p in tails])
-
-
-@lru_cache(maxsize=256)
-def lognormal_quantiles(median: float, log_sd: float, low: float, high: float) -> F64:
-    """Quantiles of a lognormal law clipped to [low, high]: f64[1, points]; built once a process."""
-    value = np.clip(median * np.exp(log_sd * _normal_scores()), low, high)
-    return quantile_table(lambda _: value)[None, :]
-
-
 def spans_ms(word: U64, law: Mapping[str, float], unit_ms: float) -> I64:
     """Milliseconds from a lognormal law {median, log_sd, min, max} in a unit of so many ms."""
-    table = lognormal_quantiles(
+    table = lognormal_table(
         float(law["median"]) * unit_ms,
         float(law["log_sd"]),
         float(law["min"]) * unit_ms,

@@ -16,11 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from fauxpay.activity.visits import lognormal_table
 from fauxpay.config.model import Config
 from fauxpay.foundations.draws import F64, I64, U64, draw, stream_key, threshold
 from fauxpay.foundations.parameters import Parameters
-from fauxpay.foundations.quantiles import look_up, tail_index
+from fauxpay.foundations.quantiles import lognormal_table, look_up, tail_index
 from fauxpay.fraud.typology import TYPOLOGIES
 
 SOURCES = ("chargeback", "customer_report", "issuer_alert", "analyst")
