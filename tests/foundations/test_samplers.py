@@ -96,6 +96,19 @@ def test_slots_are_exact_to_one(weights):
     assert np.abs(count - exact).max() < 1.0 + 1e-6
 
 
+@given(
+    st.integers(1, 9).flatmap(
+        lambda n: st.lists(
+            st.lists(st.floats(0.01, 10), min_size=n, max_size=n), min_size=1, max_size=6
+        )
+    )
+)
+def test_tables_of_slots_stand_end_to_end(weights):
+    """Property: many tables at once are those made one by one."""
+    singly = [slots(own, 64) for own in weights]
+    assert slots(weights, 64).tolist() == np.concatenate(singly).tolist()
+
+
 def shares_of(pool: AliasPool, segment: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     """(draws of 65,536 that each member has in a segment, buckets that can lead to it)."""
     start, length = int(pool.segment[segment]) >> 32, int(pool.segment[segment]) & 0xFFFFFFFF

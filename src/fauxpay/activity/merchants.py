@@ -90,8 +90,8 @@ def where_tables(world: World, config: Config, parameters: Parameters) -> WhereT
     fares = np.zeros(place_count, dtype=np.bool_)
     fares[world.merchants.place[_sells_fares(world, parameters) & ~is_told]] = True
     return WhereTables(
-        block_rows=kinds.shape[0] // (2 * BLOCKS),
-        kinds=kinds.reshape(-1),
+        block_rows=kinds.size // (2 * BLOCKS * KIND_SLOTS),
+        kinds=kinds,
         ranks=_ranks(config, parameters),
         segment=segment,
         is_placed=np.array([True, False, True, False, False]),
@@ -120,10 +120,10 @@ def _sells_fares(world: World, parameters: Parameters) -> Bool:
 
 
 def _kinds(world: World, parameters: Parameters) -> NDArray[np.uint8]:
-    """A row per (country, online level) on plain days, on days of travel, and for each sale."""
+    """Tables by (country, online level): of plain days, of days of travel, of each sale."""
     moto = parameters.value("activity.channels.moto_share")
     facts = [parameters.of_country(country) for country in world.countries]
-    transit = [slots([0, 1 - moto, 0, moto], KIND_SLOTS)] * (len(facts) * ONLINE_LEVELS)
+    transit = [[0, 1 - moto, 0, moto]] * (len(facts) * ONLINE_LEVELS)
     rows = []
     for sale in (None, *SALES):
         for fact in facts:
@@ -132,9 +132,9 @@ def _kinds(world: World, parameters: Parameters) -> NDArray[np.uint8]:
                 online = (step + 0.5) / ONLINE_LEVELS
                 online = min(online * boost[sale], 1.0) if sale else online
                 online *= 1 - cash - moto
-                rows.append(slots([1 - online - cash - moto, online, cash, moto], KIND_SLOTS))
+                rows.append([1 - online - cash - moto, online, cash, moto])
         rows += transit
-    return np.array(rows)
+    return slots(rows, KIND_SLOTS)
 
 
 def _ranks(config: Config, parameters: Parameters) -> NDArray[np.uint16]:

@@ -121,8 +121,8 @@ def _entry(world: World, parameters: Parameters) -> NDArray[np.uint8]:
                 share[CONTACTLESS] = tap if can_tap else 0.0
                 share[MAGSTRIPE] = swipe
                 share[CHIP] = 1.0 - share.sum()
-            rows.append(slots(share, _SLOTS))
-    return np.concatenate(rows)
+            rows.append(share)
+    return slots(rows, _SLOTS)
 
 
 def _authentication(world: World, parameters: Parameters) -> NDArray[np.uint8]:
@@ -142,9 +142,8 @@ def _authentication(world: World, parameters: Parameters) -> NDArray[np.uint8]:
             CREDENTIAL_ON_FILE: present["credential_on_file"],
         }
         for mode in range(ENTRY_COUNT):
-            rows.append(slots(by_entry[mode], _SLOTS))
-            rows.append(slots([1, 0, 0, 0, 0, 0], _SLOTS))
-    return np.concatenate(rows)
+            rows += [by_entry[mode], [1, 0, 0, 0, 0, 0]]
+    return slots(rows, _SLOTS)
 
 
 def _responses(world: World, codes: tuple[str, ...], parameters: Parameters) -> NDArray[np.uint8]:
@@ -175,8 +174,8 @@ def _responses_at(
                 for name, part in mix.items():
                     weight[codes.index(name)] = share * part / sum(mix.values())
                 weight[APPROVED] = 1 - share
-                rows.append(slots(np.round(weight, 9), _CODE_SLOTS))
-    return np.concatenate(rows)
+                rows.append(weight)
+    return slots(np.round(rows, 9), _CODE_SLOTS)
 
 
 def entry_modes(tables: OutcomeTables, rows: Rows, where: Where) -> I64:

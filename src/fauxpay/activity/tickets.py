@@ -137,12 +137,11 @@ def _card_factor(world: World, amounts: dict[str, Any]) -> F64:
 
 def _ending_slots(world: World, profiles: list[str], parameters: Parameters) -> NDArray[np.uint8]:
     """Endings by merchant's country and ticket class, whose ending profiles are given."""
-    tables = []
+    shares = []
     for country in world.countries:
         endings = parameters.of_country(country)["endings"]
-        by_profile = {name: slots(share, _ENDING_SLOTS) for name, share in endings.items()}
-        tables += [by_profile[profile] for profile in profiles]
-    return np.concatenate(tables)
+        shares += [endings[profile] for profile in profiles]
+    return slots(shares, _ENDING_SLOTS)
 
 
 def _endings(world: World, amounts: dict[str, Any]) -> tuple[F64, F64]:

@@ -93,16 +93,21 @@ def _shared_out(segment: I64, share: F64) -> tuple[F64, I64]:
 
 
 def slots(weights: Any, size: int) -> NDArray[np.uint8]:
-    """A table of `size` entries in which choice i (u8) stands in proportion to weights[i].
+    """Tables of `size` entries in which choice i stands in proportion to weights[.., i].
 
-    Largest remainders get the left-over slots, so the table is exact to 1/size.
+    weights  [tables, choices], or [choices] of one table
+    returns  u8[tables * size], end to end
+
+    Largest remainders get the left-over slots, so each table is exact to 1/size.
     """
-    share = np.asarray(weights, dtype=np.float64)
-    assert share.size <= 256
-    exact = share / share.sum() * size
+    share = np.atleast_2d(np.asarray(weights, dtype=np.float64))
+    tables, choices = share.shape
+    assert choices <= 256
+    exact = share / share.sum(axis=1, keepdims=True) * size
     count = np.floor(exact).astype(np.int64)
-    left_over = size - int(count.sum())
+    left_over = size - count.sum(axis=1, keepdims=True)
     # Rounded before ordering: equal remainders must tie the same way on every machine.
-    remainder = np.round(exact - count, 9)
-    count[np.argsort(-remainder, kind="stable")[:left_over]] += 1
-    return np.repeat(np.arange(share.size, dtype=np.uint8), count)
+    order = np.argsort(-np.round(exact - count, 9), axis=1, kind="stable")
+    more = np.arange(choices) < left_over
+    np.put_along_axis(count, order, np.take_along_axis(count, order, axis=1) + more, axis=1)
+    return np.repeat(np.tile(np.arange(choices, dtype=np.uint8), tables), count.reshape(-1))

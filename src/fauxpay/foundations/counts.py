@@ -70,13 +70,12 @@ def poisson_probabilities(rate: float) -> F64:
 def count_tables() -> CountTables:
     """Tables for every rate of the grid."""
     body = np.empty((GRID_STEPS, _SLOTS), dtype=np.uint8)
-    tail = np.zeros((GRID_STEPS, _SLOTS), dtype=np.uint8)
+    residues = []
     for row, rate in enumerate(grid_rates().tolist()):
         p = np.round(poisson_probabilities(rate), 12)
         whole = np.floor(p * _SLOTS).astype(np.int64)
         filled = np.repeat(np.arange(COUNT_MAX + 1, dtype=np.uint8), whole)
         body[row, : filled.size] = filled
         body[row, filled.size :] = _ESCAPE
-        residue = np.maximum(np.round(p * _SLOTS - whole, 9), 0.0)
-        tail[row] = slots(residue, _SLOTS)
-    return CountTables(body.reshape(-1), tail.reshape(-1))
+        residues.append(np.maximum(np.round(p * _SLOTS - whole, 9), 0.0))
+    return CountTables(body.reshape(-1), slots(residues, _SLOTS))

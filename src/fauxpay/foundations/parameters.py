@@ -12,7 +12,6 @@ has all of them with their units; a country's names those that differ, such as
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -169,6 +168,15 @@ def _like(shipped: object, given: Any) -> Any:
     return int(given) if isinstance(given, float) and given.is_integer() else given
 
 
+def _copied(value: Any) -> Any:
+    """The same mappings and lists anew, so that whoever changes them changes his own."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_copied(item) for item in value]
+    return value
+
+
 def _nested(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Values by dotted name as nested mappings."""
     found: dict[str, Any] = {}
@@ -222,7 +230,7 @@ class Parameters:
 
     def value(self, name: str) -> Any:
         """The plain value of that name: scalar, list or mapping with texts as keys."""
-        return copy.deepcopy(self.sourced(name).value)
+        return _copied(self.sourced(name).value)
 
     def section(self, name: str) -> dict[str, Any]:
         """The plain values below a group as nested mappings, without unit and source."""
