@@ -73,6 +73,7 @@ def is_in(trace: str, text: str) -> bool:
     return re.search(rf"(?<![\d.]){trace}(?!\d)" if trace.isdigit() else trace, text) is not None
 
 
+@pytest.mark.slow
 def test_planted_values_do_not_come_out(planted, written):
     """No name, amount, code or number of the one card stands in the config, its twin or the log."""
     file, said = written

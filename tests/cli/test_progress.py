@@ -63,6 +63,15 @@ def test_several_listeners_hear_the_same():
     assert heard == [(1, one), (2, one)]
 
 
+def test_what_is_being_done_is_said_before_it_is_done():
+    """A line where there is no terminal; nothing where it shall be quiet."""
+    stream = io.StringIO()
+    with progress.told("drawing", is_quiet=False, stream=stream):
+        assert stream.getvalue() == "fauxpay: drawing\n"
+    with progress.told("drawing", is_quiet=True, stream=stream):
+        assert stream.getvalue() == "fauxpay: drawing\n"
+
+
 def test_without_a_terminal_progress_is_lines_on_standard_error(own_root):
     """Standard output has the summary only; standard error ends with the gates' verdict."""
     done = generate(own_root, "--logical-date", "2026-03-02")

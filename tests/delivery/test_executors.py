@@ -22,6 +22,7 @@ from fauxpay.testing import check_executor
 from fauxpay.testing import executors as suite
 
 
+@pytest.mark.slow
 def test_processes_keep_the_rules(tmp_path):
     """The executor of one machine passes the public suite, in which a whole world is made."""
     seen = check_executor(ProcessExecutor, tmp_path)

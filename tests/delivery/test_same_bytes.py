@@ -89,7 +89,15 @@ def test_asking_again_does_nothing(serial):
     assert {p: p.stat().st_mtime_ns for p in root.rglob("*") if p.is_file()} == stamps
 
 
-@pytest.mark.parametrize("delay_s", [0.35, 0.7, 1.0, 1.3])
+@pytest.mark.parametrize(
+    "delay_s",
+    [
+        pytest.param(0.35, marks=pytest.mark.slow),
+        0.7,
+        1.0,
+        pytest.param(1.3, marks=pytest.mark.slow),
+    ],
+)
 def test_a_killed_run_resumes_to_the_same_bytes(serial, tmp_path, delay_s):
     """SIGKILL at any moment, then the same command again: identical files, one PASS."""
     running = subprocess.Popen(

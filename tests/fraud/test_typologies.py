@@ -173,6 +173,7 @@ print(json.dumps([seen.attacks, names.count("gift_card_drain"), "gift_card_drain
 """
 
 
+@pytest.mark.slow
 def test_a_package_of_others_is_installed_and_used(tmp_path):
     """The example is installed by pip, found by its entry point, conforms, and makes rows."""
     target = tmp_path / "site"

@@ -76,6 +76,7 @@ def test_the_same_run_gives_the_same_page(reported, html, tmp_path):
     assert str(reported.root) not in html
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_page(reported, html, tmp_path):
     """Negative space for the test above: what differs is seen."""
     other = made(tmp_path / "out", end="2026-03-08")
@@ -122,7 +123,12 @@ EMPTY = {
 }
 
 
-@pytest.mark.parametrize("what", EMPTY)
+MORE_EMPTY = sorted(EMPTY.keys() - {"few cards"})
+
+
+@pytest.mark.parametrize(
+    "what", ["few cards", *(pytest.param(what, marks=pytest.mark.slow) for what in MORE_EMPTY)]
+)
 def test_what_is_not_there_is_said(tmp_path, what):
     """Each section on input that lacks something: a sentence instead of a drawing, no fault."""
     more, sentence = EMPTY[what]

@@ -13,6 +13,7 @@ from pages import SMALL, Page, made
 
 import fauxpay
 from fauxpay.audit.housekeeping import leftovers
+from fauxpay.cli.generate import DRAWING
 from fauxpay.delivery import replacing
 from fauxpay.errors import StorageError
 from fauxpay.report import writing
@@ -39,6 +40,7 @@ def test_generate_makes_the_report_and_names_it(tmp_path):
     home.mkdir()
     done = command("generate", "--out", root, *DAY, "--json", HOME=str(home))
     assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1] == f"fauxpay: {DRAWING}"
     path = Path(json.loads(done.stdout)["report"])
     assert path == next(root.glob("runs/utc_day=*/*/receipt.json")).with_name("report.html")
     assert not Page(path.read_text()).unmatched
@@ -62,6 +64,7 @@ def test_the_report_can_be_switched_off(tmp_path, switch):
     done = command("generate", "--out", tmp_path / "out", *DAY, *switch, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["report"] is None
+    assert DRAWING not in done.stderr
     assert not list(tmp_path.rglob("report.html"))
 
 

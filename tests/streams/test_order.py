@@ -88,7 +88,7 @@ def test_the_key_is_the_card(events):
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(batch_rows=st.integers(1, 3000))
 def test_batches_change_nothing(played, events, batch_rows):

@@ -78,6 +78,7 @@ def require_said(run: subprocess.Popen[str], root: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_worker_that_the_kernel_kills_for_its_memory_is_said(tmp_path):
     """A worker in a control group whose limit shrinks below its use: the real killer takes it."""
     with memory_group("worker") as (folder, limit):

@@ -77,7 +77,7 @@ class Recording:
         return made
 
 
-@pytest.fixture(scope="module", params=["audited", "traced"])
+@pytest.fixture(scope="module", params=["audited", pytest.param("traced", marks=pytest.mark.slow)])
 def recording(request, tmp_path_factory) -> Recording:
     """A run recorded from within (one process) and from without (two workers)."""
     if request.param == "traced" and shutil.which("strace") is None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fauxpay.storage.places import Place
 
 WINDOW_KEYS = ("run.from", "run.to")
+DRAWING = "the run is sealed; drawing its report, which --no-report leaves out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +153,18 @@ def make_or_find(
     own_process(config)
     log = JsonReport() if manner.log_format == "json" and not manner.is_quiet else None
     try:
-        with progress.shown(is_quiet=manner.is_quiet or log is not None) as bars:
+        is_mute = manner.is_quiet or log is not None
+        with progress.shown(is_quiet=is_mute) as bars:
             report = to_all(bars, log or silent, meter.report if meter else silent)
             made = make_run(config, load_parameters(config.parameters), engine, report)
         run, seconds = as_run(made.sealed), time.monotonic() - begun
-        page = keep_report(
-            run,
-            is_wanted=made.is_new and config.run.report,
-            warn=lambda text: tell_warning("no report", text, manner.log_format),
-        )
+        is_drawn = made.is_new and config.run.report
+        with progress.told(DRAWING, is_quiet=is_mute or not is_drawn):
+            page = keep_report(
+                run,
+                is_wanted=is_drawn,
+                warn=lambda text: tell_warning("no report", text, manner.log_format),
+            )
         if log is not None:
             log.sealed(run.receipt, is_new=made.is_new, seconds=seconds)
         if meter is not None:

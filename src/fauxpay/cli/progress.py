@@ -31,23 +31,39 @@ def shown(*, is_quiet: bool, stream: TextIO | None = None) -> Iterator[Report]:
         yield plain_lines(stream, time.monotonic)
 
 
+@contextmanager
+def told(what: str, *, is_quiet: bool, stream: TextIO | None = None) -> Iterator[None]:
+    """Says on a stream (standard error) what is being done until the block ends."""
+    stream = stream or sys.stderr
+    if is_quiet:
+        yield
+    elif stream.isatty():
+        from rich.console import Console
+
+        with Console(file=stream).status(what):
+            yield
+    else:
+        print(f"fauxpay: {what}", file=stream, flush=True)
+        yield
+
+
 def plain_lines(stream: TextIO, clock: Clock) -> Report:
     """Reports as lines: the begin and end of each stage, and a line every few seconds.
 
     clock  seconds, only for differences
     """
     begun: dict[str, float] = {}
-    told: dict[str, float] = {}
+    last: dict[str, float] = {}
 
     def report(progress: Progress) -> None:
         if progress.stage not in TOLD_FROM_THE_BEGIN and not progress.news:
             return
         now = clock()
         begun.setdefault(progress.stage, now)
-        is_edge = progress.stage not in told or _is_done(progress)
-        if not is_edge and now - told[progress.stage] < LINE_SECONDS:
+        is_edge = progress.stage not in last or _is_done(progress)
+        if not is_edge and now - last[progress.stage] < LINE_SECONDS:
             return
-        told[progress.stage] = now
+        last[progress.stage] = now
         print(_line(progress, now - begun[progress.stage]), file=stream, flush=True)
 
     return report
