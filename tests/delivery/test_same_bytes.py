@@ -89,23 +89,25 @@ def test_asking_again_does_nothing(serial):
     assert {p: p.stat().st_mtime_ns for p in root.rglob("*") if p.is_file()} == stamps
 
 
-@pytest.mark.parametrize(
-    "delay_s",
-    [
-        pytest.param(0.35, marks=pytest.mark.slow),
-        0.7,
-        1.0,
-        pytest.param(1.3, marks=pytest.mark.slow),
-    ],
-)
-def test_a_killed_run_resumes_to_the_same_bytes(serial, tmp_path, delay_s):
-    """SIGKILL at any moment, then the same command again: identical files, one PASS."""
+MOMENTS = {
+    "the catalog": "worlds/*/catalog/*.parquet",
+    "the world": "worlds/*/world.json",
+    "a day": "worlds/*/seed=*/transactions/event_day=*/part-*",
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_run_resumes_to_the_same_bytes(serial, tmp_path, moment):
+    """SIGKILL once something is public, then the same command again: identical files, one PASS."""
     running = subprocess.Popen(
         command(tmp_path, "--workers", "2"), start_new_session=True, stderr=subprocess.DEVNULL
     )
-    time.sleep(delay_s)
+    while not any(tmp_path.glob(MOMENTS[moment])):
+        assert running.poll() is None
+        time.sleep(0.002)
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
+    assert not any(tmp_path.glob("runs/utc_day=*/*/receipt.json"))
     subprocess.run(command(tmp_path, "--workers", "2"), check=True)
     assert files(tmp_path) == serial[1]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fauxpay.storage.places import Place
 
 WINDOW_KEYS = ("run.from", "run.to")
-DRAWING = "the run is sealed; drawing its report, which --no-report leaves out"
+DRAWING = "the run is sealed; drawing its report, which run.report=false leaves out"
 
 
 @dataclass(frozen=True, slots=True)
