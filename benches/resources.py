@@ -2,8 +2,8 @@
 
     python -m benches.resources
 
-Prints: wall time of `fauxpay --help`, of the way from start to the first row and of a request whose
-run is there; peak memory of 3 and of 30 days of the same world (100,000 cards, one process); one
+Prints: wall time of `fauxpay --help`, of the way from start to the first row, of a request whose
+run is there, of the demo world without and with its report; peak memory of 3 and of 30 days of the same world (100,000 cards, one process); one
 worker against two, and two runs side by side that share nothing but the machine: what its second
 core is worth.
 """
@@ -77,6 +77,12 @@ def found() -> float:
         return min(run(*request)[0] for _ in range(5))
 
 
+def demo(*settings: str) -> float:
+    """Seconds of `fauxpay generate` as it comes, on all cores."""
+    with tempfile.TemporaryDirectory() as root:
+        return run("generate", "--quiet", "--out", root, *settings)[0]
+
+
 def cost_of_fraud() -> float:
     """Share of the CPU of 60 days that goes without fraud: median of alternating pairs."""
     without = ("--set", "fraud.enabled=false")
@@ -116,6 +122,9 @@ def main() -> None:
     print(f"--help: {min(run('--help')[0] for _ in range(5)):.2f} s")
     print(f"start to first published day, demo world: {min(first_row() for _ in range(3)):.2f} s")
     print(f"the same request again: {found():.2f} s")
+    pairs = [(demo("--no-report"), demo()) for _ in range(3)]
+    bare, whole = (min(column) for column in zip(*pairs, strict=True))
+    print(f"demo world, from start to end: {bare:.1f} s, with its report {whole:.1f} s")
     (_, short, _), (_, long, _) = generate(3, 1), generate(30, 1)
     print(f"peak memory, 100,000 cards: 3 days {short:.0f} MB, 30 days {long:.0f} MB")
     one = [generate(120, 1)[0] for _ in range(2)]

@@ -103,6 +103,18 @@ def test_drawings_are_readable_on_a_phone(browser, page):
     assert smallest >= 8
 
 
+def test_no_text_of_a_drawing_is_cut_off(browser, page):
+    """Legends and names of ticks lie inside of their drawing, to half a pixel."""
+    browser.open(page, 1440)
+    cut = browser.ask(
+        "[...document.querySelectorAll('svg.drawing')].flatMap(s => {"
+        "const o = s.getBoundingClientRect(); return [...s.querySelectorAll('text')].filter(t => {"
+        "const b = t.getBoundingClientRect(); return b.left < o.left - .5 || b.top < o.top - .5 "
+        "|| b.right > o.right + .5 || b.bottom > o.bottom + .5}).map(t => t.textContent)})"
+    )
+    assert cut == []
+
+
 def test_it_prints(browser, page):
     """A PDF of some pages comes out, and the navigation is not on paper."""
     browser.open(page, 1440)

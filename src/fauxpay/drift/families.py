@@ -18,7 +18,7 @@ from importlib import resources
 from typing import Any
 
 from fauxpay.drift.measures import Measure
-from fauxpay.foundations.strict_yaml import read_yaml
+from fauxpay.foundations.shipped import own_yaml
 
 FILE_NAME = "families.yaml"
 AMOUNT_STEPS = 20  # bins to one unit of the natural log, merged into twentieths afterwards
@@ -96,7 +96,7 @@ _NOT_ASKED |= {"typology", "campaign", "posted_on", "is_recurring"}
 @cache
 def _document() -> Mapping[str, Any]:
     text = (resources.files("fauxpay") / "drift" / FILE_NAME).read_text("utf-8")
-    document: Mapping[str, Any] = read_yaml(text, FILE_NAME).value
+    document: Mapping[str, Any] = own_yaml(text, FILE_NAME)
     return document
 
 

@@ -21,8 +21,7 @@ from typing import Any
 
 from fauxpay.errors import ConfigError
 from fauxpay.foundations.overrides import fault
-from fauxpay.foundations.shipped import shipped_value
-from fauxpay.foundations.strict_yaml import read_yaml
+from fauxpay.foundations.shipped import own_yaml
 
 FOLDERS = ("catalog", "activity", "clearing", "fraud", "labels")
 FILE_NAME = "parameters.yaml"
@@ -93,9 +92,7 @@ def parameters_of(texts: Mapping[str, str]) -> dict[str, Sourced]:
     """
     leaves: dict[str, Sourced] = {}
     for segment, text in texts.items():
-        document = shipped_value(text.encode("utf-8"))
-        if document is None:
-            document = read_yaml(text, f"{segment}/{FILE_NAME}").value
+        document = own_yaml(text, f"{segment}/{FILE_NAME}")
         assert document is None or isinstance(document, dict), f"{segment}: a mapping is expected"
         leaves.update(_leaves(segment, document or {}, leaves))
     return leaves
@@ -106,7 +103,7 @@ def load_citations() -> dict[str, Citation]:
     text = (resources.files("fauxpay") / "foundations" / "citations.yaml").read_text("utf-8")
     return {
         key: Citation(key, entry["title"], entry["year"], entry.get("url"), entry.get("licence"))
-        for key, entry in read_yaml(text, "citations.yaml").value.items()
+        for key, entry in own_yaml(text, "citations.yaml").items()
     }
 
 

@@ -18,6 +18,7 @@ from importlib import resources
 from typing import Any
 
 from fauxpay.foundations.canonical import sha256_hex
+from fauxpay.foundations.strict_yaml import read_yaml
 
 FILE_NAME = "shipped.json"
 
@@ -25,6 +26,16 @@ FILE_NAME = "shipped.json"
 def shipped_value(text: bytes) -> Any:
     """The value of a YAML text that ships with the package, or None where it is not known."""
     return _known().get(sha256_hex(text))
+
+
+def own_yaml(text: str, name: str) -> Any:
+    """The value of a YAML text of the package, shared by all who ask; parsed where not known.
+
+    name  what the text is called in messages
+    Raises ConfigError for a text that is no strict YAML.
+    """
+    value = shipped_value(text.encode("utf-8"))
+    return read_yaml(text, name).value if value is None else value
 
 
 @cache

@@ -14,8 +14,10 @@ import re
 from collections import defaultdict
 from typing import Any
 
+import numpy as np
+
 from fauxpay.foundations.reference import reference
-from fauxpay.report.drawing import GRID, INK, SERIES, drawn, plain_logarithm, svg_of
+from fauxpay.report.drawing import GRID, INK, SERIES, areas, drawn, plain_logarithm, svg_of
 from fauxpay.report.parts import Figure, Section, table_of
 from fauxpay.report.tables import Tables
 
@@ -114,10 +116,11 @@ def _ranges(tables: Tables, currency: str) -> Figure:
 
 def _range_drawing(rows: list[tuple[Any, ...]], currency: str) -> str:
     with drawn(0.62 + 0.21 * len(rows), (1.98, 0.24, 0.44, 0.06)) as (axes, made):
-        for place, (_, _, _, low, first, middle, third, high) in enumerate(rows):
-            axes.plot([low, high], [place, place], color=SERIES[0], linewidth=1)
-            axes.plot([first, third], [place, place], color=SERIES[0], linewidth=5)
-            axes.plot([middle], [place], "o", color=INK, markersize=3)
+        places = range(len(rows))
+        low, first, middle, third, high = zip(*(row[3:] for row in rows), strict=True)
+        axes.hlines(places, low, high, color=SERIES[0], linewidth=1)
+        axes.hlines(places, first, third, color=SERIES[0], linewidth=5)
+        axes.plot(middle, places, "o", color=INK, markersize=3)
         axes.set_xscale("log")
         axes.set_yticks(range(len(rows)), [f"{row[1] or row[0]}" for row in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
@@ -156,13 +159,11 @@ def _endings(found: list[tuple[Any, ...]]) -> Figure:
 def _ending_drawing(rows: list[tuple[Any, ...]]) -> str:
     colours = (*SERIES[:4], GRID)
     with drawn(0.66 + 0.21 * len(rows), (1.98, 0.24, 0.3, 0.3)) as (axes, made):
-        for place, row in enumerate(rows):
-            left = 0.0
-            for share, colour in zip(row[3:], colours, strict=True):
-                axes.barh(place, share, 0.72, left=left, color=colour)
-                left += share
-        for name, colour in zip(ENDINGS, colours, strict=True):
-            axes.barh(0, 0, color=colour, label=name)
+        place = np.arange(len(rows))
+        edges = np.cumsum([(0.0, *row[3:]) for row in rows], axis=1)
+        for nth, (name, colour) in enumerate(zip(ENDINGS, colours, strict=True)):
+            bars = edges[:, nth], edges[:, nth + 1], place - 0.36, place + 0.36
+            areas(axes, bars, colour, label=name)
         axes.set_yticks(range(len(rows)), [row[1] for row in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xlim(0, 1)

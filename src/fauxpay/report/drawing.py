@@ -101,6 +101,29 @@ def _cache_folder() -> str:
     return tempfile.mkdtemp(prefix="fauxpay-matplotlib-")
 
 
+def areas(axes: Any, sides: tuple[Any, Any, Any, Any], colour: str, edge: float = 0.0,
+          label: str | None = None) -> None:  # fmt: skip
+    """Rectangles of one colour as a single path, however many; limits of axes stay as they are.
+
+    sides  left, right, bottom and top: f64[n] each
+    edge   width of a line around each, in its own colour
+    label  what a legend calls them
+    """
+    import numpy as np
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path as Outline
+
+    left, right, bottom, top = (np.asarray(side, dtype=np.float64) for side in sides)
+    if not left.size:
+        return
+    xs = np.stack([left, right, right, left, left], axis=1)
+    ys = np.stack([bottom, bottom, top, top, bottom], axis=1)
+    codes = [Outline.MOVETO, *[Outline.LINETO] * 3, Outline.CLOSEPOLY] * left.size
+    outline = Outline(np.column_stack([xs.ravel(), ys.ravel()]), codes)
+    look = {"facecolor": colour, "edgecolor": colour, "linewidth": edge}
+    axes.add_artist(PathPatch(outline, label=label, **look))
+
+
 def plain_logarithm(axis: Any, text: Callable[[float], str]) -> None:
     """Ticks of a logarithmic axis as numbers that people read, and none between."""
     axis.set_major_formatter(lambda value, _: text(value))
@@ -150,6 +173,10 @@ def _svg(figure: Any) -> str:
     return stream.getvalue()
 
 
+def _shorter(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
+
+
 def svg_of(drawing: str, key: str, title: str) -> str:
     """Matplotlib's SVG as an element of a page: named, in the page's colours and font.
 
@@ -174,7 +201,7 @@ def svg_of(drawing: str, key: str, title: str) -> str:
         rest = rest.replace(colour, f"var({variable})")
     rest = rest.replace('transform="rotate(-0', 'transform="rotate(0')
     rest = re.sub(r' transform="rotate\(0 [^"]*"', "", rest)
-    rest = re.sub(r"\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), rest)
+    rest = re.sub(r"<[^>]+>", lambda tag: re.sub(r"\d+\.\d{3,}", _shorter, tag[0]), rest)
     rest = re.sub(r"\s*\n\s*", "\n", rest)
     name = f"{key}-name"
     return (

@@ -12,12 +12,16 @@ from collections import defaultdict
 from datetime import date, timedelta
 from typing import Any
 
-from fauxpay.report.drawing import MUTED, SERIES, drawn, svg_of
+import numpy as np
+
+from fauxpay.report.drawing import MUTED, SERIES, areas, drawn, svg_of
 from fauxpay.report.parts import Figure, Section, table_of
 from fauxpay.report.tables import DAY_US, Tables
 
 EPOCH = date(1970, 1, 1)
 CAMPAIGNS_SHOWN = 40
+KINDS_COLOURED = len(SERIES) - 1
+OTHER = "other kinds"
 _DAYS = f"""
     SELECT (epoch_us(event_time) // {DAY_US})::INTEGER AS day, typology, count(*)
     FROM truth JOIN transactions USING (transaction_id) GROUP BY ALL ORDER BY ALL
@@ -53,15 +57,21 @@ def frauds(tables: Tables) -> Section:
         return Section("fraud", title, lead, notes=(f"The run has no fraud: {why}.",))
     days = tables.rows(_DAYS)
     mix = _mix(tables)
-    colours = {kind: SERIES[place % len(SERIES)] for place, kind in enumerate(mix)}
+    colours = _colours(list(mix))
     window = tables.run.receipt["window"]
     first, end = (date.fromisoformat(window[key]) for key in ("from", "to"))
     campaigns = tables.rows(_CAMPAIGNS)
-    figures = [_timeline(days, colours, first, end)]
+    figures = [_timeline(days, list(mix), colours, first, end)]
     if campaigns:
         figures.append(_campaigns(campaigns, colours, first, end))
     figures.append(_mix_figure(mix, colours))
     return Section("fraud", title, lead, tuple(figures))
+
+
+def _colours(kinds: list[str]) -> dict[str, str]:
+    """A colour for each of the first kinds, and one for all others together."""
+    colours = dict(zip(kinds[:KINDS_COLOURED], SERIES, strict=False))
+    return colours if len(kinds) <= KINDS_COLOURED else {**colours, OTHER: MUTED}
 
 
 def _name(kind: str) -> str:
@@ -69,21 +79,24 @@ def _name(kind: str) -> str:
 
 
 def _timeline(
-    found: list[tuple[Any, ...]], colours: dict[str, str], first: date, end: date
+    found: list[tuple[Any, ...]], kinds: list[str], colours: dict[str, str], first: date, end: date
 ) -> Figure:
     count = (end - first).days
-    series = {kind: [0] * count for kind in colours}
+    series = {kind: [0] * count for kind in kinds}
     for day, kind, frauds in found:
         series[kind][day - (first - EPOCH).days] += frauds
     total = sum(map(sum, series.values()))
     days = [first + timedelta(days=number) for number in range(count)]
-    with drawn(2.35, (0.5, 0.12, 0.32, 0.32)) as (axes, made):
-        below = [0] * count
-        for kind, values in series.items():
-            axes.bar(
-                range(count), values, 0.9, bottom=below, color=colours[kind], label=_name(kind)
-            )
-            below = [a + b for a, b in zip(below, values, strict=True)]
+    with drawn(2.45, (0.5, 0.12, 0.32, 0.42)) as (axes, made):
+        place, below = np.arange(count), np.zeros(count, np.int64)
+        for kind in colours:
+            same = [kind] if kind != OTHER else [one for one in series if one not in colours]
+            above = below + np.sum([series[one] for one in same], axis=0)
+            some = above > below
+            bars = place[some] - 0.45, place[some] + 0.45, below[some], above[some]
+            areas(axes, bars, colours[kind], label=_name(kind))
+            below = above
+        axes.set_ylim(0, 1.05 * below.max())
         _day_axis(axes, days)
         axes.set_ylabel("frauds a day")
         axes.yaxis.get_major_locator().set_params(integer=True)
@@ -94,7 +107,7 @@ def _timeline(
         (day.isoformat(), *(series[kind][number] for kind in series))
         for number, day in enumerate(days)
     ]
-    peak = max(range(count), key=below.__getitem__)
+    peak = int(below.argmax())
     name = f"Frauds by day, {total:,} in all, most on {days[peak]} with {below[peak]:,}"
     return Figure(
         "Fraud timeline",
@@ -119,11 +132,13 @@ def _campaigns(
     count = (end - first).days
     days = [first + timedelta(days=number) for number in range(count)]
     with drawn(2.35, (0.5, 0.12, 0.32, 0.14)) as (axes, made):
-        for place, (kind, began, ended, frauds, _) in enumerate(shown):
-            left, right = max(-0.5, began - base - 0.5), min(count - 0.5, ended - base - 0.5)
-            colour = colours.get(kind, MUTED)
-            axes.plot([left, max(left, right)], [place, place], color=colour, linewidth=2)
-            axes.plot([left], [place], "o", color=colour, markersize=2 + min(6, frauds**0.5))
+        left = [max(-0.5, one[1] - base - 0.5) for one in shown]
+        right = [min(count - 0.5, one[2] - base - 0.5) for one in shown]
+        colour = [colours.get(one[0], MUTED) for one in shown]
+        size = [(2 + min(6, one[3] ** 0.5)) ** 2 for one in shown]
+        places = range(len(shown))
+        axes.hlines(places, left, list(map(max, left, right)), color=colour, linewidth=2)
+        axes.scatter(left, places, s=size, color=colour, zorder=3)
         _day_axis(axes, days)
         axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.set_yticks([])
@@ -171,8 +186,9 @@ def _mix_figure(mix: dict[str, list[Any]], colours: dict[str, str]) -> Figure:
     shares = [(mix[k][0] / total, mix[k][3] / value if value else 0.0) for k in kinds]
     with drawn(0.75 + 0.42 * len(kinds), (1.2, 0.26, 0.44, 0.06)) as (axes, made):
         for place, (kind, (by_count, by_value)) in enumerate(zip(kinds, shares, strict=True)):
-            axes.barh(place - 0.19, by_count, 0.34, color=colours[kind])
-            axes.barh(place + 0.19, by_value, 0.34, color=colours[kind], alpha=0.5)
+            colour = colours.get(kind, MUTED)
+            axes.barh(place - 0.19, by_count, 0.34, color=colour)
+            axes.barh(place + 0.19, by_value, 0.34, color=colour, alpha=0.5)
         axes.set_yticks(range(len(kinds)), [_name(kind) for kind in kinds])
         axes.set_ylim(len(kinds) - 0.4, -0.6)
         axes.set_xlim(0, 1)

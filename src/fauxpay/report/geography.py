@@ -152,14 +152,14 @@ def _drawing(cells: list[tuple[Any, ...]], places: list[Place]) -> str:
     south, north = min(ys) - padding, max(ys) + padding
     # A degree of longitude is as much shorter as the middle of the map lies further north.
     narrow = math.cos(math.radians((south + north) / 2))
-    height = 0.36 + (WIDTH - 0.5) * (north - south) / ((east - west) * max(0.2, narrow))
+    height = 0.38 + (WIDTH - 0.72) * (north - south) / ((east - west) * max(0.2, narrow))
     if height > HEIGHT_MAX:
         more = (east - west) * (height / HEIGHT_MAX - 1) / 2
         west, east, height = west - more, east + more, HEIGHT_MAX
     height = max(HEIGHT_MIN, height)
     cells = [cell for cell in cells if west <= cell[0] + 0.5 <= east]
     largest = max((place.euros for place in places), default=0.0)
-    with drawn(height, (0.44, 0.06, 0.3, 0.06)) as (axes, made):
+    with drawn(height, (0.5, 0.22, 0.3, 0.08)) as (axes, made):
         axes.scatter(
             [x + 0.5 for x, _, _ in cells], [y + 0.5 for _, y, _ in cells],
             s=3, marker="s", color=MUTED, alpha=0.45, linewidths=0,

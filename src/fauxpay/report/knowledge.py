@@ -80,7 +80,7 @@ def _delays(found: list[tuple[Any, ...]], total: int) -> Figure:
     days = [step / STEPS_A_DAY for step in range(last + 1)]
     known = whole[-1]
     median, late = (_day_at(whole, share * known) for share in (0.5, 0.9))
-    with drawn(2.9, (0.62, 0.2, 0.44, 0.46)) as (axes, made):
+    with drawn(2.9, (0.66, 0.2, 0.44, 0.46)) as (axes, made):
         axes.plot(days, whole, color=INK, linewidth=2, label="any source", drawstyle="steps-post")
         for place, (source, curve) in enumerate(curves.items()):
             axes.plot(days, curve, color=SERIES[place], label=source.replace("_", " "),

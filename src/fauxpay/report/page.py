@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 from fauxpay.readers.run import Run
 from fauxpay.receipts.store import read_gate
 from fauxpay.report.amounts import amounts
+from fauxpay.report.aside import learning
 from fauxpay.report.corridors import corridors
-from fauxpay.report.difficulty import detectors, difficulty
+from fauxpay.report.difficulty import difficulty
 from fauxpay.report.drawing import prepare
 from fauxpay.report.frauds import frauds
 from fauxpay.report.geography import geography
@@ -41,15 +42,14 @@ CHAPTERS = (rhythm, popularity, amounts, geography, frauds, knowledge, nulls)
 def report_html(run: Run) -> str:
     """The page of a run. Raises StorageError, ContractError where the run cannot be read.
 
-    It is scored and its detectors learn in threads of their own while the rest is drawn.
+    It is scored in a thread and its detectors learn in a process while the rest is drawn.
     """
-    prepare()
-    with opened(run) as tables, ThreadPoolExecutor(2) as pool:
+    with learning(run) as learnt, opened(run) as tables, ThreadPoolExecutor(1) as pool:
         scored = pool.submit(_scored, run)
-        learnt = pool.submit(detectors, run)
+        prepare()
         drawn = [chapter(tables) for chapter in CHAPTERS]
         card = scored.result()
-        sections = [corridors(card), *drawn, difficulty(learnt.result()), citing(run, card)]
+        sections = [corridors(card), *drawn, difficulty(learnt()), citing(run, card)]
     return rendered(run, sections, card)
 
 

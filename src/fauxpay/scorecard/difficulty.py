@@ -45,6 +45,8 @@ GENUINE_JUDGED = 60_000
 COLUMNS_SHOWN = 5
 POINTS = 61
 SEED = 1
+BINS = 255
+"""Steps that boosting sees of a column; scikit-learn looks for each among all weighted rows."""
 
 Kind = Literal["column", "tree", "logistic", "boosting"]
 
@@ -194,6 +196,12 @@ def _models(learnt: Behaviour, judged: Behaviour) -> list[Curve]:
         out: Column = (matrix - middle) / spread
         return out
 
+    edges = [_edges(values, balanced) for values in past.T]
+
+    def stepped(matrix: Column) -> Column:
+        columns = zip(edges, matrix.T, strict=True)
+        return np.column_stack([np.searchsorted(cuts, v, side="right") for cuts, v in columns])
+
     tree = DecisionTreeClassifier(max_depth=2, random_state=SEED)
     logistic = LogisticRegression(C=0.1, max_iter=500)
     boosting = HistGradientBoostingClassifier(
@@ -203,7 +211,7 @@ def _models(learnt: Behaviour, judged: Behaviour) -> list[Curve]:
     plans: list[tuple[str, Kind, Any, Callable[[Column], Column]]] = [
         ("tree of depth 2", "tree", tree, lambda matrix: matrix),
         ("logistic regression", "logistic", logistic, scaled),
-        ("boosting", "boosting", boosting, lambda matrix: matrix),
+        ("boosting", "boosting", boosting, stepped),
     ]
     curves = []
     for name, kind, model, shaped in plans:
@@ -219,6 +227,15 @@ def _balanced(rows: Behaviour) -> Column:
     genuine, fraud = weight[~rows.is_fraud].sum(), weight[rows.is_fraud].sum()
     weight[rows.is_fraud] *= genuine / fraud / 9
     out: Column = weight / weight.mean()
+    return out
+
+
+def _edges(values: Column, weight: Column) -> Column:
+    """Where the steps of a column begin: at most BINS of them, of one weight where values allow."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weight[order])
+    at = np.searchsorted(reached, reached[-1] * np.arange(1, BINS) / BINS)
+    out: Column = np.unique(values[order][at])
     return out
 
 

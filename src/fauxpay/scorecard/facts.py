@@ -14,7 +14,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from fauxpay.foundations.strict_yaml import read_yaml
+from fauxpay.foundations.shipped import own_yaml
 from fauxpay.scorecard.columns import NEEDED
 from fauxpay.scorecard.findings import Fact, Tag
 
@@ -75,7 +75,7 @@ def shipped_rules() -> Rules:
 
 def rules_of(text: str) -> Rules:
     """Rules from the text of a facts.yaml; a bad one is our own mistake."""
-    document: Any = read_yaml(text, FILE_NAME).value
+    document: Any = own_yaml(text, FILE_NAME)
     return Rules(
         tuple(_law(key, entry) for key, entry in document["facts"].items()),
         {Tag(tag): float(weight) for tag, weight in document["weights"].items()},

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fauxpay.errors import ConfigError
-from fauxpay.foundations.strict_yaml import read_yaml
+from fauxpay.foundations.shipped import own_yaml
 from fauxpay.gates.verdicts import Verdict, worst
 from fauxpay.scorecard import handbook
 from fauxpay.scorecard.leak_checks import (
@@ -98,7 +98,7 @@ class Leaks:
 def rules() -> Mapping[str, Any]:
     """leaks.yaml: frauds_min, and checks by name."""
     text = (resources.files("fauxpay") / "scorecard" / FILE_NAME).read_text("utf-8")
-    found: Mapping[str, Any] = read_yaml(text, FILE_NAME).value
+    found: Mapping[str, Any] = own_yaml(text, FILE_NAME)
     return found
 
 

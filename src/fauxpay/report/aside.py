@@ -1,0 +1,100 @@
+"""Aside: detectors learn in a process of their own while the page is drawn.
+
+Reads    a run
+Writes   nothing
+Draws    nothing
+Sources  nothing
+
+Half of what a report costs is Python itself, scikit-learn's modules above all, and threads of one
+process take turns at that. The process is a plain `python -c`: one that multiprocessing spawns
+would run a caller's script again where it has no main guard.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fauxpay.foundations.without_pandas import pandas_left_out
+from fauxpay.report.difficulty import detectors
+from fauxpay.scorecard.difficulty import FRAUDS_MIN
+
+if TYPE_CHECKING:
+    from fauxpay.readers.run import Run
+    from fauxpay.scorecard.difficulty import Difficulty
+
+_PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; import fauxpay.report.aside as a; a.answer()"
+
+
+@contextmanager
+def learning(run: Run) -> Iterator[Callable[[], Difficulty | str]]:
+    """What detectors find in a run, as `detectors` says it, to be asked for within the block.
+
+    Where a process of its own does not pay or does not answer, whoever asks waits for it here.
+    """
+    if not _pays(run):
+        yield lambda: detectors(run)
+        return
+    # -P: the folder one stands in is no place to import from, unless it was before.
+    command = [sys.executable, "-P", "-c", _PROGRAM, *sys.path]
+    try:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+    except OSError:
+        yield lambda: detectors(run)
+        return
+    with process:
+        try:
+            _ask(process, run)
+            yield lambda: _heard(process, run)
+        finally:
+            process.kill()
+
+
+def answer() -> None:
+    """Takes a run from standard input and says on standard output what detectors find in it."""
+    out = sys.stdout.buffer
+    with pandas_left_out():
+        out.write(pickle.dumps(detectors(pickle.load(sys.stdin.buffer))))
+    out.flush()
+
+
+def _pays(run: Run) -> bool:
+    """Whether there is enough to learn, something to learn with, and a core beside ours.
+
+    A run in an object store is copied by whoever reads it; two would copy it twice.
+    """
+    return (
+        run.rows.get("truth", 0) >= 2 * FRAUDS_MIN
+        and isinstance(run.root, Path)
+        and bool(sys.executable)
+        and (os.cpu_count() or 1) > 1
+        and find_spec("sklearn") is not None
+    )
+
+
+def _ask(process: subprocess.Popen[bytes], run: Run) -> None:
+    assert process.stdin is not None
+    try:
+        pickle.dump(run, process.stdin)
+        process.stdin.close()
+    except OSError:
+        pass  # It is gone already, which shows when its answer is read.
+
+
+def _heard(process: subprocess.Popen[bytes], run: Run) -> Difficulty | str:
+    """The answer of the process; that of our own where there is none."""
+    assert process.stdout is not None
+    said = process.stdout.read()
+    if process.wait():
+        return detectors(run)
+    found: Difficulty | str = pickle.loads(said)
+    return found
