@@ -3,9 +3,9 @@
     python -m benches.resources
 
 Prints: wall time of `fauxpay --help`, of the way from start to the first row, of a request whose
-run is there, of the demo world without and with its report; peak memory of 3 and of 30 days of the same world (100,000 cards, one process); one
-worker against two, and two runs side by side that share nothing but the machine: what its second
-core is worth.
+run is there, of the demo world without and with its report; peak memory of 3 and of 30 days of the
+same world (100,000 cards, one process); one worker against two, and two runs side by side that
+share nothing but the machine: what its second core is worth.
 """
 
 from __future__ import annotations
