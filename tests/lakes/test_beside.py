@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -14,11 +15,11 @@ from fauxpay.lakes.beside import tables_place
 from sealed import digests, request, settings
 
 
-def generate(root, kind: str) -> subprocess.CompletedProcess[str]:
+def generate(root, kind: str, *more: str) -> subprocess.CompletedProcess[str]:
     """The command that made the sealed run, with a format."""
     window = ("--from", "2026-03-01", "--to", "2026-03-04", "--executor", "serial", "--no-report")
     own = [sys.executable, "-m", "fauxpay", "generate", "--out", str(root), "--format", kind]
-    return subprocess.run([*own, *window, *settings()], capture_output=True, text=True)
+    return subprocess.run([*own, *window, *settings(), *more], capture_output=True, text=True)
 
 
 def test_a_run_found_is_committed_once(kind, root):
@@ -65,6 +66,9 @@ def test_a_commit_that_fails_says_how_to_go_on(root):
     again = generate(root, "delta")
     assert again.returncode == 0, again.stderr
     assert "its tables are in" in again.stdout
+    told = json.loads(generate(root, "delta", "--json").stdout)
+    assert told["tables"] == str(tables_place(run, "delta"))
+    assert json.loads(generate(root, "parquet", "--json").stdout)["tables"] is None
 
 
 @pytest.mark.parametrize(("kind", "module"), [("delta", "deltalake"), ("iceberg", "pyiceberg")])

@@ -190,9 +190,8 @@ def tell_summary(outcome: Outcome, manner: Manner) -> None:
 
     run, seconds = outcome.run, outcome.seconds
     if manner.is_json:
-        document = summary.document(
-            run, is_new=outcome.is_new, seconds=seconds, report=outcome.report
-        )
+        found = {"report": outcome.report, "tables": outcome.tables}
+        document = summary.document(run, is_new=outcome.is_new, seconds=seconds, **found)
         print(json.dumps(document, indent=2))
     elif not manner.is_quiet and outcome.is_new:
         print("\n".join(summary.lines(run, seconds, outcome.report, outcome.tables)))

@@ -42,7 +42,12 @@ def openings(run: Run) -> dict[str, str]:
 
 
 def document(
-    run: Run, *, is_new: bool, seconds: float, report: Place | None = None
+    run: Run,
+    *,
+    is_new: bool,
+    seconds: float,
+    report: Place | None = None,
+    tables: Place | None = None,
 ) -> dict[str, Any]:
     """The summary for programs, checked against its contract (run.yaml#/$defs/summary)."""
     receipt = run.receipt
@@ -60,6 +65,7 @@ def document(
         "root": str(run.root),
         "receipt": str(run.folder / layout.RECEIPT),
         "report": str(report) if report else None,
+        "tables": str(tables) if tables else None,
         "transactions": transactions_glob(run),
         "seconds": round(seconds, 3),
     }

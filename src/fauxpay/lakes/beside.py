@@ -29,7 +29,7 @@ def require_format(wanted: Wanted) -> None:
 
 
 def tables_place(run: Run, kind: Format) -> Place:
-    """Where the tables of the tables of the run's world and seed."""
+    """The folder of the tables of the run's world and seed."""
     return run.root / TABLES / kind / run.world_id / f"seed={run.receipt['seed']}"
 
 
