@@ -116,8 +116,8 @@ def require_models() -> None:
         import sklearn  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            "scikit-learn is not installed; `pip install 'fauxpay[difficulty]'` brings it, and "
-            "everything else works without"
+            "scikit-learn is not installed, which the detectors come from; `pip install "
+            "'fauxpay[difficulty]'` brings it, and everything else works without"
         ) from error
 
 

@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fauxpay.errors import CorridorError, MissingExtraError
+from fauxpay.errors import CorridorError
 from fauxpay.foundations.draws import F64, I64
 from fauxpay.readers.training import entries_of
 from fauxpay.readers.windows import DAY_US, Recipe, features
+from fauxpay.scorecard.difficulty import require_models
 from fauxpay.scorecard.events import money_of, rates_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ DAYS_MIN = SPAN_DAYS + 7
 PREVALENCE = 0.0025
 PREVALENCE_BAND = (0.001, 0.004)
 FRAUDS_MIN = 20
-CARDS_CHECKED, FOLDS_JUDGED = 100, 4
+CARDS_CHECKED = 100
+"""Cards that analysts look at in a day."""
+FOLDS_JUDGED = 4
 REMOTE = ("ecom", "moto")
 NIGHT_HOURS = 6
 SEED = 1
@@ -231,17 +234,6 @@ def fold(rows: Examples, first: int, gap_days: int = DELAY_DAYS) -> tuple[Exampl
     earliest = np.full(int(rows.card.max(initial=0)) + 1, np.iinfo(np.int64).max)
     np.minimum.at(earliest, known.card, known.at_us // DAY_US + DELAY_DAYS)
     return past, future.only(earliest[future.card] >= future.at_us // DAY_US)
-
-
-def require_models() -> None:
-    """Raises MissingExtraError without scikit-learn."""
-    try:
-        import sklearn  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            "scikit-learn is not installed, which the detectors come from; `pip install "
-            "'fauxpay[difficulty]'` brings it"
-        ) from error
 
 
 def detectors() -> dict[str, Callable[[], Any]]:

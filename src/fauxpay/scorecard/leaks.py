@@ -23,6 +23,7 @@ from fauxpay.errors import ConfigError
 from fauxpay.foundations.shipped import own_yaml
 from fauxpay.gates.verdicts import Verdict, worst
 from fauxpay.scorecard import handbook
+from fauxpay.scorecard.difficulty import require_models
 from fauxpay.scorecard.leak_checks import (
     Measured,
     clock,
@@ -117,7 +118,7 @@ def leaks(
             f"{table.subject}: no column says which rows are fraud; name it with "
             f"--map label=THEIR_NAME, 1 for fraud and 0 for genuine"
         )
-    handbook.require_models()
+    require_models()
     with table.connect(threads, columns=("label",)) as connection:
         ((rows, frauds),) = connection.execute(
             "SELECT count(*), coalesce(sum(label), 0)::BIGINT FROM transactions"
