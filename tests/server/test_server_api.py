@@ -16,6 +16,7 @@ from served import Client
 import fauxpay
 from fauxpay.receipts import layout
 from fauxpay.report.writing import report_path
+from fauxpay.server import shelf
 from fauxpay.server.app import PAGE_FILES
 from fauxpay.server.wording import address, local, major
 
@@ -413,3 +414,26 @@ def test_wording_of_clocks_and_addresses():
     assert local(1_772_323_200_000_000, 330) == "2026-03-01T05:30:00.000+05:30"
     assert address(4026531841) == "240.0.0.1"
     assert address(None) is None
+
+
+def test_a_list_reads_again_what_changed_alone(run, tmp_path, monkeypatch):
+    """Runs that stand as they stood are not read twice; one that came, changed or went shows."""
+    shutil.copytree(run.root, tmp_path / "out")
+    (folder,) = (tmp_path / "out" / "runs").glob("utc_day=*/*")
+    client = Client(fauxpay.open(tmp_path / "out").latest())
+    read = []
+    real = shelf.listed
+    monkeypatch.setattr(shelf, "listed", lambda root, one: read.append(one) or real(root, one))
+    for _ in range(3):
+        (item,) = client.get("/api/runs")["items"]
+    assert item["run_id"] == run.run_id
+    assert read == [folder]
+    mark = folder / "_PASSED"
+    text = mark.read_text()
+    mark.unlink()
+    assert client.get("/api/runs")["items"] == []
+    mark.write_text(text)
+    assert len(client.get("/api/runs")["items"]) == 1
+    assert read == [folder] * 3
+    shutil.rmtree(folder)
+    assert client.get("/api/runs")["items"] == []

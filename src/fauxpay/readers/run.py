@@ -23,7 +23,7 @@ from fauxpay.errors import (
     StorageError,
 )
 from fauxpay.receipts import layout
-from fauxpay.receipts.listing import Listed, listed_runs, resolve_run
+from fauxpay.receipts.listing import Listed, Reading, listed_runs, resolve_run
 from fauxpay.receipts.store import SealedRun, read_receipt, read_run
 from fauxpay.storage.places import Place, existing, has_size, have_sizes, local_copies, place_of
 
@@ -72,9 +72,12 @@ class Store:
     root: Place
     allow_unverified: bool = False
 
-    def runs(self) -> list[Run]:
-        """Runs, the newest last: those that passed, or all with a receipt where that is allowed."""
-        listed = listed_runs(self.root, is_quarantine_too=self.allow_unverified)
+    def runs(self, read: Reading | None = None) -> list[Run]:
+        """Runs, the newest last: those that passed, or all with a receipt where that is allowed.
+
+        read  see `listed_runs`
+        """
+        listed = listed_runs(self.root, is_quarantine_too=self.allow_unverified, read=read)
         found = []
         for run in reversed(listed):
             with suppress(FauxpayError):

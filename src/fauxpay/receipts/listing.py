@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -105,11 +105,20 @@ class Wanted:
         return (self.end is None or first < self.end) and (self.first is None or self.first < end)
 
 
-def listed_runs(root: Place, *, is_quarantine_too: bool = False) -> list[Listed]:
-    """Every run below a root once, newest first; those without a readable date last."""
-    found = [listed(root, folder) for folder in _folders(root, "*")]
+Reading = Callable[[Place, Place], Listed]
+
+
+def listed_runs(
+    root: Place, *, is_quarantine_too: bool = False, read: Reading | None = None
+) -> list[Listed]:
+    """Every run below a root once, newest first; those without a readable date last.
+
+    read  the run of a root and a folder, in place of `listed`: for those who remember some
+    """
+    read = read or listed
+    found = [read(root, folder) for folder in _folders(root, "*")]
     if is_quarantine_too:
-        found += [listed(root, folder) for folder in _quarantined(root, "*")]
+        found += [read(root, folder) for folder in _quarantined(root, "*")]
     return _ordered(found)
 
 

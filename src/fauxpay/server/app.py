@@ -132,7 +132,7 @@ def _runs(shelf: Shelf, serving: Serving) -> APIRouter:
 
     @router.get("/api/runs", summary="Runs, the newest first", responses=_refusals(422))
     def list_runs(asked: Annotated[PartAsked, Query()]) -> Runs:
-        return summaries.runs(serving.store, serving.opened, allowed, asked.part)
+        return summaries.runs(shelf.runs(), serving.opened, allowed, asked.part)
 
     @router.get("/api/runs/{run_id}", summary="A run and its gates", responses=_of_run())
     def show_run(run_id: RunId) -> RunFacts:

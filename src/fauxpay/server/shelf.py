@@ -22,6 +22,7 @@ from fauxpay.errors import ContractError, FauxpayError, GateError, StorageError
 from fauxpay.readers.run import Run, Store
 from fauxpay.readers.views import confine, connect_run
 from fauxpay.receipts import layout
+from fauxpay.receipts.listing import Listed, listed
 from fauxpay.server.problems import Refused
 from fauxpay.storage.places import Place
 
@@ -32,6 +33,8 @@ OPEN_MAX = 2
 TURNS = 4
 THREADS = 2
 SECONDS_MAX = 30.0
+_DOCUMENTS = (layout.RECEIPT, layout.GATE, layout.PASSED, layout.FAILURE)
+Stamp = tuple[tuple[float, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Asking:
 class _Opened:
     run: Run
     connection: duckdb.DuckDBPyConnection
-    stamp: tuple[float, int]
+    stamp: Stamp
 
 
 @dataclass(slots=True)
@@ -97,6 +100,7 @@ class Shelf:
     store: Store
     memory: str
     _held: OrderedDict[str, _Opened] = field(default_factory=OrderedDict)
+    _listed: dict[Place, tuple[Stamp, Listed]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(TURNS))
 
@@ -107,6 +111,17 @@ class Shelf:
             if held is not None and _stamp(held.run.folder) == held.stamp:
                 return held.run
         return self._found(run_id)
+
+    def runs(self) -> list[Run]:
+        """All runs that may be read, the newest last; only what changed since is read again."""
+        return self.store.runs(self._remembered)
+
+    def _remembered(self, root: Place, folder: Place) -> Listed:
+        stamp = _stamp(folder)
+        known = self._listed.get(folder)
+        if known is None or known[0] != stamp:
+            known = self._listed[folder] = stamp, listed(root, folder)
+        return known[1]
 
     @contextmanager
     def asking(self, run_id: str) -> Iterator[Asking]:
@@ -173,10 +188,14 @@ def _in_time(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
         timer.cancel()
 
 
-def _stamp(folder: Place) -> tuple[float, int]:
-    """Changes when the receipt does."""
+def _stamp(folder: Place) -> Stamp:
+    """Changes when a document of the run does."""
+    return tuple(_touched(folder / name) for name in _DOCUMENTS)
+
+
+def _touched(path: Place) -> tuple[float, int]:
     try:
-        found = (folder / layout.RECEIPT).stat()
+        found = path.stat()
     except OSError:
         return 0.0, -1
     return found.st_mtime, found.st_size

@@ -8,11 +8,11 @@ Sources  nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fauxpay.errors import FauxpayError
-from fauxpay.readers.run import Run, Store
+from fauxpay.readers.run import Run
 from fauxpay.receipts.store import read_gate
 from fauxpay.report.writing import report_path
 from fauxpay.server.problems import Refused
@@ -23,9 +23,12 @@ TRUTH = ("truth", "campaigns", "compromises")
 """Tables that nobody at the bank had; how many rows they have is hidden with them."""
 
 
-def runs(store: Store, opened: str, is_truth_allowed: bool, part: Part) -> Runs:
-    """A page of runs, the newest first; those that did not pass where the store shows them."""
-    found = list(reversed(store.runs()))
+def runs(every: Sequence[Run], opened: str, is_truth_allowed: bool, part: Part) -> Runs:
+    """A page of runs, the newest first.
+
+    every  the newest last
+    """
+    found = every[::-1]
     shown = found[part.offset : part.offset + part.limit]
     return Runs(
         opened=opened,
