@@ -11,12 +11,14 @@ whole by the same request, and a run from before the format was asked for is com
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from fauxpay.errors import ConflictError, StorageError
-from fauxpay.lakes.commits import Format, commit, require
-from fauxpay.readers.run import Run
-from fauxpay.storage.places import Place
+
+if TYPE_CHECKING:
+    from fauxpay.lakes.commits import Format
+    from fauxpay.readers.run import Run
+    from fauxpay.storage.places import Place
 
 TABLES = "tables"
 Wanted = Literal["parquet", "delta", "iceberg"]
@@ -25,6 +27,8 @@ Wanted = Literal["parquet", "delta", "iceberg"]
 def require_format(wanted: Wanted) -> None:
     """Raises MissingExtraError where what commits is not installed, before anything is made."""
     if wanted != "parquet":
+        from fauxpay.lakes.commits import require
+
         require(wanted)
 
 
@@ -40,6 +44,8 @@ def keep_tables(run: Run, wanted: Wanted) -> Place | None:
     """
     if wanted == "parquet":
         return None
+    from fauxpay.lakes.commits import commit
+
     folder = tables_place(run, wanted)
     try:
         commit(run, str(folder), wanted)
