@@ -137,11 +137,11 @@ FILES: dict[str, Broken] = {
         "catalog: {countries: {US: 0.5, KP: 0.5}}",
     ),
     "share of a country is no share": Broken(
-        ("catalog.countries.US = 'all' (from FILE:1): allowed is a number above 0, at most 1",),
+        ("catalog.countries.US = 'all' (from FILE:1): allowed is a number above 0 up to 1",),
         "catalog: {countries: {US: all}}",
     ),
     "share of a country is zero": Broken(
-        ("catalog.countries.GB = 0", "allowed is a number above 0, at most 1"),
+        ("catalog.countries.GB = 0", "allowed is a number above 0 up to 1"),
         "catalog: {countries: {US: 1.0, GB: 0}}",
     ),
     "list of countries": Broken(
@@ -218,6 +218,47 @@ FILES: dict[str, Broken] = {
     "own catalog in a store": Broken(
         ("catalog.path = 's3://bucket/x'", "allowed is a local folder"),
         "catalog: {path: 's3://bucket/x'}",
+    ),
+    "number for a text of a campaign": Broken(
+        ("fraud.campaigns.0.typology = 5", "allowed is a name"),
+        "fraud: {campaigns: [{typology: 5}]}",
+    ),
+    "number for factors of a campaign": Broken(
+        ("fraud.campaigns.0.mcc = 3", "allowed is a mapping of names to values"),
+        "fraud: {campaigns: [{mcc: 3}]}",
+    ),
+    "factor of a campaign out of bounds": Broken(
+        (
+            "fraud.campaigns.0.mcc.5411 = 101",
+            "allowed is a number from 0 to 100 (factors by category)",
+        ),
+        "fraud: {campaigns: [{mcc: {'5411': 101}}]}",
+    ),
+    "unknown key of a campaign": Broken(
+        (
+            "fraud.campaigns.0.form = 2026-03-01 (from FILE:1): there is no such key (known in",
+            "known in fraud.campaigns.0: typology, from, to, per_card_year, mcc, countries);",
+            "did you mean fraud.campaigns.0.from?",
+        ),
+        "fraud: {campaigns: [{form: 2026-03-01}]}",
+    ),
+    "text for campaigns": Broken(
+        ("fraud.campaigns = 'many'", "allowed is a list (campaigns)"), "fraud: {campaigns: many}"
+    ),
+    "text for a campaign": Broken(
+        ("fraud.campaigns.0 = 'card_testing'", "allowed is a mapping of keys: typology, from,"),
+        "fraud: {campaigns: [card_testing]}",
+    ),
+    "text for the share of fraud": Broken(
+        ("fraud.rate = 'much'", "allowed is a number from 0 to 0.05, or null"),
+        "fraud: {rate: much}",
+    ),
+    "rate of a package's kind": Broken(
+        ("fraud.more.drain = 9", "allowed is a number from 0 to 5 (compromised cards per"),
+        "fraud: {more: {drain: 9}}",
+    ),
+    "number for the root": Broken(
+        ("run.out = 5", "allowed is a folder or address"), "run: {out: 5}"
     ),
     "home folder sign": Broken(
         ("run.out = '~/data'", "a folder, written out in full (~ is not expanded)"),

@@ -36,7 +36,7 @@ class FraudConfig(Section):
     rate: float | None = setting(
         None,
         "share of the transactions that are fraud: scales all rates below alike",
-        "share of rows, or null for the rates as they stand",
+        "share of rows; null for the rates as they stand",
         ge=0,
         le=RATE_MAX,
     )
@@ -125,7 +125,7 @@ class FraudConfig(Section):
     )
     campaigns: list[CampaignConfig] = setting(
         [],
-        "campaigns on top of that, each with typology, from, to, per_card_year",
+        "campaigns on top of that: typology, from, to, per_card_year, mcc, countries of each",
         "campaigns",
         max_length=50,
     )

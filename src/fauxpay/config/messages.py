@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -21,6 +21,8 @@ from fauxpay.foundations.addresses import masked
 VALUE_LENGTH_MAX = 80
 NEAR_ENOUGH = 0.6
 _BOUNDS = (("gt", "above"), ("ge", "from"), ("lt", "below"), ("le", "to"))
+_TEXTS = {"folder": "a folder", "folder or address": "a folder or address", "name": "a name"}
+"""What a text is called, by its unit."""
 _DAY_BOUNDS = (("gt", "after"), ("ge", "from"), ("lt", "before"), ("le", "to"))
 
 
@@ -73,7 +75,7 @@ def unit_of(field: FieldInfo) -> str:
 
 def allowed(field: FieldInfo) -> str:
     """What a field accepts, in words: `a whole number from 1 to 2147483647 (cards)`."""
-    kind = field.annotation
+    kind, is_optional = _without_null(field.annotation)
     if get_origin(kind) is Literal:
         return f"one of {', '.join(map(str, get_args(kind)))}"
     extra = field.json_schema_extra
@@ -93,8 +95,9 @@ def allowed(field: FieldInfo) -> str:
         words["le"] = "up to"
     bounds = "".join(f" {word} {limits[name]}" for name, word in words.items() if name in limits)
     unit = unit_of(field)
-    suffix = "" if unit in ("", "folder", "folder or address", "seed") else f" ({unit})"
-    return f"{_kind_name(kind)}{bounds}{suffix}"
+    suffix = "" if unit in ("", "seed", *_TEXTS) else f" ({unit})"
+    null = (", or null" if bounds else " or null") if is_optional else ""
+    return f"{_kind_name(kind, unit)}{bounds}{null}{suffix}"
 
 
 def shown(value: object) -> str:
@@ -128,43 +131,85 @@ def _problems(detail: Any, model: type[BaseModel]) -> Iterator[Problem]:
 
 def _unknown(path: str, value: object, model: type[BaseModel]) -> Problem:
     parent = path.rpartition(".")[0]
-    # A key below a setting, such as catalog.cards.x, belongs to the setting's section.
-    parent = parent if parent in model.model_fields else parent.partition(".")[0]
-    scope = f"known in {parent}" if parent else "known"
-    text = f"there is no such key ({scope}: {', '.join(_siblings(parent, model))})"
-    near = nearest(path, [*key_paths(model), *model.model_fields])
+    scope, known = _scope(parent, model)
+    text = f"there is no such key ({f'known in {scope}' if scope else 'known'}: {', '.join(known)})"
+    own = [f"{scope}.{name}" for name in known] if scope else []
+    near = nearest(path, [*own, *key_paths(model), *model.model_fields])
     return Problem(path, value, text, near=near)
 
 
-def _siblings(parent: str, model: type[BaseModel]) -> list[str]:
-    inner = section_model(model.model_fields[parent]) if parent in model.model_fields else None
-    return [field.alias or name for name, field in (inner or model).model_fields.items()]
+def _scope(path: str, model: type[BaseModel]) -> tuple[str, list[str]]:
+    """The innermost group of settings at or above a place, and the keys in it."""
+    while path:
+        found, _ = _walked(tuple(path.split(".")), model)
+        if isinstance(found, type) and issubclass(found, BaseModel):
+            return path, _keys(found)
+        path = path.rpartition(".")[0]
+    return "", _keys(model)
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _allowed_at(location: tuple[str, ...], model: type[BaseModel]) -> str:
     """What is allowed at a place: a setting, an entry of a mapping, or a group of settings."""
-    known = dict(fields_of(model))
-    path = ".".join(location)
-    if path in known:
-        return allowed(known[path])
-    parent = ".".join(location[:-1])
-    if parent in known:
-        return f"a number above 0, at most 1 ({unit_of(known[parent])})"
-    return f"a mapping of keys: {', '.join(_siblings(path, model))}"
+    found, unit = _walked(location, model)
+    if isinstance(found, FieldInfo):
+        text = allowed(found)
+        return text if unit_of(found) or not unit else f"{text} ({unit})"
+    return f"a mapping of keys: {', '.join(_keys(found or model))}"
 
 
-def _kind_name(kind: Any) -> str:
+def _walked(
+    location: tuple[str, ...], model: type[BaseModel]
+) -> tuple[FieldInfo | type[BaseModel] | None, str]:
+    """What stands at a place - a field, or the model of a group - and the unit of what holds it.
+
+    A part that nobody knows leads to None.
+    """
+    found: FieldInfo | type[BaseModel] | None = model
+    unit = ""
+    for part in location:
+        if isinstance(found, FieldInfo):
+            unit = unit_of(found) or unit
+            kind, _ = _without_null(found.annotation)
+            holds = get_args(kind)
+            if get_origin(kind) not in (dict, list) or not holds:
+                return None, unit
+            found = FieldInfo.from_annotation(holds[-1])
+        elif found is not None:
+            fields = {field.alias or name: field for name, field in found.model_fields.items()}
+            found = fields.get(part)
+        if found is None:
+            return None, unit
+        if isinstance(found, FieldInfo):
+            found = section_model(found) or found
+    return found, unit
+
+
+def _without_null(kind: Any) -> tuple[Any, bool]:
+    """(kind, whether null is allowed too) of an annotation, without the checks around it."""
+    holds = get_args(kind)
+    is_optional = type(None) in holds and get_origin(kind) is not dict
+    if is_optional:
+        (kind,) = (one for one in holds if one is not type(None))
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    return kind, is_optional
+
+
+def _kind_name(kind: Any, unit: str) -> str:
     names: Mapping[Any, str] = {
         int: "a whole number",
         float: "a number",
+        bool: "true or false",
         date: "a day such as 2026-03-01",
-        str: "a folder",
+        str: _TEXTS.get(unit, "a text"),
+        dict: "a mapping of names to values",
+        list: "a list",
     }
-    if kind in names:
-        return names[kind]
-    if get_origin(kind) is dict:
-        return "a mapping of names to values"
-    return "a folder or null"
+    return names[get_origin(kind) or kind]
 
 
 @dataclass(frozen=True, slots=True)
