@@ -117,7 +117,7 @@ class IcebergLake:
         from pyiceberg.partitioning import PartitionSpec
 
         self._catalog.create_namespace_if_not_exists(self._namespace)
-        place = None if self._folder is None else f"{_uri(self._folder)}/{put.name}"
+        place = None if self._folder is None else f"{_location(self._folder)}/{put.name}"
         made = self._catalog.create_table_transaction(
             (self._namespace, put.name), put.shape, place, PartitionSpec()
         )
@@ -139,8 +139,9 @@ def library() -> None:
         ) from error
 
 
-def _uri(folder: str) -> str:
-    return folder if "://" in folder else Path(folder).absolute().as_uri()
+def _location(folder: str) -> str:
+    """A folder as pyiceberg takes it: it would read the %3D of an address as part of a name."""
+    return folder if "://" in folder else str(Path(folder).absolute())
 
 
 def _catalog(folder: str | None, name: str | None) -> Catalog:
@@ -167,7 +168,7 @@ def _catalog(folder: str | None, name: str | None) -> Catalog:
     uri = f"sqlite:///{path / CATALOG_FILE}?timeout={LOCK_SECONDS}"
     for nth in range(TRIES):
         try:
-            return SqlCatalog(NAMESPACE, uri=uri, warehouse=_uri(folder))
+            return SqlCatalog(NAMESPACE, uri=uri, warehouse=_location(folder))
         except OperationalError as error:  # Another writer makes it just now?
             if nth + 1 == TRIES or "already exists" not in str(error):
                 raise
