@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import os
+import pickle
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -60,7 +65,7 @@ def test_modules_of_the_folder_one_stands_in_are_not_taken(
         assert learnt() == wanted
 
 
-@pytest.mark.parametrize("python", ["/bin/false", "/no/such/python"])
+@pytest.mark.parametrize("python", ["/bin/false", "/bin/true", "/no/such/python"])
 def test_a_process_that_does_not_answer_costs_time_only(
     reported, wanted, started, monkeypatch, python
 ):
@@ -68,6 +73,38 @@ def test_a_process_that_does_not_answer_costs_time_only(
     monkeypatch.setattr(sys, "executable", python)
     with aside.learning(reported) as learnt:
         assert learnt() == wanted
+
+
+@pytest.mark.parametrize("text", ["print('hello')", "import os; os.write(1, b'hello')"])
+def test_a_python_that_greets_is_no_fault(reported, wanted, started, monkeypatch, tmp_path, text):
+    """What a sitecustomize prints stands before the answer: then we learn here."""
+    (tmp_path / "sitecustomize.py").write_text(text)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with aside.learning(reported) as learnt:
+        assert learnt() == wanted
+
+
+def test_what_libraries_print_is_no_answer(reported, monkeypatch, capfd):
+    """The answer alone stands on standard output, before and after it nothing."""
+
+    def loud(run):
+        print("a warning")
+        os.write(1, b"another")
+        return "nothing found"
+
+    monkeypatch.setattr(aside, "detectors", loud)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(pickle.dumps(1))))
+    kept = os.dup(1)
+    try:
+        with tempfile.TemporaryFile() as held:
+            os.dup2(held.fileno(), 1)
+            aside.answer()
+            sys.stdout.flush()
+            held.seek(0)
+            assert pickle.loads(held.read()) == "nothing found"
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def test_nobody_is_left_behind(reported, started):

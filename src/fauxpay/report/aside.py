@@ -17,18 +17,17 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fauxpay.foundations.without_pandas import pandas_left_out
 from fauxpay.report.difficulty import detectors
-from fauxpay.scorecard.difficulty import FRAUDS_MIN
+from fauxpay.scorecard.difficulty import FRAUDS_MIN, Difficulty
 
 if TYPE_CHECKING:
     from fauxpay.readers.run import Run
-    from fauxpay.scorecard.difficulty import Difficulty
 
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; import fauxpay.report.aside as a; a.answer()"
 
@@ -60,11 +59,13 @@ def learning(run: Run) -> Iterator[Callable[[], Difficulty | str]]:
 
 
 def answer() -> None:
-    """Takes a run from standard input and says on standard output what detectors find in it."""
-    out = sys.stdout.buffer
-    with pandas_left_out():
-        out.write(pickle.dumps(detectors(pickle.load(sys.stdin.buffer))))
-    out.flush()
+    """Takes a run from standard input and says on standard output what detectors find in it.
+
+    Nothing else is said there: what libraries print goes to standard error.
+    """
+    with os.fdopen(os.dup(1), "wb") as out, pandas_left_out():
+        os.dup2(2, 1)
+        pickle.dump(detectors(pickle.load(sys.stdin.buffer)), out)
 
 
 def _pays(run: Run) -> bool:
@@ -94,7 +95,10 @@ def _heard(process: subprocess.Popen[bytes], run: Run) -> Difficulty | str:
     """The answer of the process; that of our own where there is none."""
     assert process.stdout is not None
     said = process.stdout.read()
-    if process.wait():
-        return detectors(run)
-    found: Difficulty | str = pickle.loads(said)
-    return found
+    if process.wait() == 0:
+        # Whatever stands there: an interpreter may greet, or be no Python at all.
+        with suppress(Exception):
+            found = pickle.loads(said)
+            if isinstance(found, Difficulty | str):
+                return found
+    return detectors(run)
