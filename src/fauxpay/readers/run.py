@@ -239,7 +239,7 @@ class Run:
                  and device, label, weight; by event_time
 
         `write_training_set` does not hold it in memory. Raises ConfigError for what the run does
-        not hold, MissingExtraError without DuckDB.
+        not hold.
         """
         from fauxpay.readers.training import training_set
 
@@ -254,7 +254,10 @@ class Run:
         threads: int | None = None,
         **options: Any,
     ) -> int:
-        """Writes `training_set` to a new Parquet file in bounded memory; returns its rows."""
+        """Writes `training_set` to a new Parquet file in bounded memory; returns its rows.
+
+        Raises ConflictError where a file of that name is there.
+        """
         from fauxpay.readers.training import write_training_set
 
         return write_training_set(self, Path(path), as_of, options, memory_limit, threads)

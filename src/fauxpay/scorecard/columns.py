@@ -32,7 +32,7 @@ CANONICAL: Mapping[str, str] = {
     "customer": "the holder, any type",
     "latitude": "degrees",
     "longitude": "degrees",
-    "local_at": "timestamp on the merchant's wall clock",
+    "local_at": "timestamp on the wall clock where one pays",
     "card_product": "debit, credit or prepaid",
     "is_recurring": "true or false",
     "is_approved": "true or false",

@@ -180,7 +180,7 @@ class Transaction(Shape):
 
     transaction_id: Id
     at_utc: Instant
-    at_local: Instant = Field(description="The merchant's wall clock, with its offset.")
+    at_local: Instant = Field(description="The wall clock where one pays, with its offset.")
     amount: Major
     currency: str
     billed: Major

@@ -5,7 +5,7 @@ Writes   measured facts
 Draws    nothing
 Sources  facts.yaml [facts]
 
-Days are those of the merchant's wall clock. The first and the last one are left out: in a table
+Days are those of the wall clock where one pays. The first and the last one are left out: in a table
 that is cut by UTC they are not whole.
 """
 
