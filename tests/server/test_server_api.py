@@ -69,6 +69,17 @@ def test_cards_come_in_parts(client):
     assert keys == sorted(keys)
 
 
+def test_replacements_are_counted_apart(client):
+    """Cards issued in place of another: of all, of those with fraud, and beyond the end."""
+    replaced, whole = client.run.rows["reissues"], client.run.rows["cards"]
+    for query in ({"limit": 1}, {"offset": 10_000}):
+        told = client.get("cards", **query)
+        assert (told["page"]["total"], told["replacements"]) == (whole + replaced, replaced)
+    told = client.get("cards", limit=500, fraud=True, truth=True)
+    expected = sum(card["replaces_card_id"] is not None for card in told["items"])
+    assert 0 < told["replacements"] == expected < told["page"]["total"] <= 500
+
+
 def test_a_timeline_is_the_card_s_rows(client):
     """Every request of a card once, in order of time, with exact amounts and the local clock."""
     card = client.get("cards", fraud=True)["items"][0]

@@ -176,6 +176,22 @@ def test_a_replacement_is_known_once_it_is_there(client, run):
     assert "issued by as_of" in client.get(f"cards/{new}", 404, as_of=before)["expected"]
 
 
+def test_a_card_is_there_from_its_first_day(client, run):
+    """One of the catalog is listed and found from the first instant of the day it was opened."""
+    cards = run.scan("cards").filter(pl.col("opened_day") > datetime(2026, 3, 8)).collect()
+    row = cards.sort("opened_day", "card_id").row(0, named=True)
+    card, day = row["card_id"], row["opened_day"]
+    eve = f"{day - timedelta(days=1)}T23:59:59.999Z"
+    for query in ({"as_of": f"{day}T00:00:00Z"}, {"as_of": "9999-12-31T23:59:59Z"}, {}):
+        assert client.get(f"cards/{card}", **query)["card"]["opened_on"] == str(day)
+        assert str(card) in {one["card_id"] for one in all_cards(client, **query)}
+    assert "issued by as_of" in client.get(f"cards/{card}", 404, as_of=eve)["expected"]
+    listed = all_cards(client, as_of=eve)
+    assert str(card) not in {one["card_id"] for one in listed}
+    assert all(one["opened_on"] < str(day) for one in listed)
+    assert client.get("cards", as_of=eve)["page"]["total"] == len(listed)
+
+
 @pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
 def test_the_ends_of_time_are_instants_too(client, instant):
     """The first and the last that can be written."""

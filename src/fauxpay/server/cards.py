@@ -6,8 +6,8 @@ Writes   shapes Cards, Timeline
 Draws    nothing
 Sources  nothing
 
-Nothing after `as_of` is shown: no request, no label, no card that replaced one. Without truth the
-table of it is not read at all.
+Nothing after `as_of` is shown: no request, no label, no card that was not yet there. Without truth
+the table of it is not read at all.
 """
 
 from __future__ import annotations
@@ -40,11 +40,12 @@ from fauxpay.server.wording import (
 )
 
 ID_MAX = 2**63 - 1
-# What holds of a card of the catalog and of one that replaced another.
+# What holds of a card of the catalog, which is in use from the beginning of a UTC day, and of one
+# that replaced another. Compared as numbers: the open end is later than instants can be.
 _EVERY = """
     SELECT card_id, account_id, customer_id, card_scheme, card_product,
            strftime(opened_day, '%Y-%m-%d') AS opened_on, NULL::BIGINT AS replaces_card_id
-    FROM cards
+    FROM cards WHERE epoch_us(opened_day::TIMESTAMP) <= $until
     UNION ALL
     SELECT card_id, account_id, customer_id, card_scheme, card_product,
            strftime(make_timestamp(epoch_us(reissued_at)), '%Y-%m-%d'), replaces_card_id
@@ -105,11 +106,14 @@ def cards(asking: Asking, sight: Sight, is_fraud_only: bool, part: Part) -> Card
     """
     fraud = "frauds" if sight.is_truth_shown else "labelled"
     query = _summary(sight) + (f" WHERE coalesce({fraud}, 0) > 0" if is_fraud_only else "")
-    found = asking.page(query, f"{fraud} DESC, transactions DESC, card_id", part, until=sight.until)
+    order = f"{fraud} DESC, transactions DESC, card_id"
+    replaced = "replaces_card_id IS NOT NULL"
+    found = asking.page(query, order, part, replaced, until=sight.until)
     return Cards(
         is_truth_shown=sight.is_truth_shown,
         as_of=instant(sight.as_of_us),
         page=Page(limit=part.limit, offset=part.offset, total=found.total),
+        replacements=found.some,
         items=[_card(row, sight) for row in found.rows],
     )
 

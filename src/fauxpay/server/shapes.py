@@ -144,6 +144,7 @@ class Cards(Shape):
     is_truth_shown: bool
     as_of: Instant | None
     page: Page
+    replacements: Count = Field(description="Of page.total: cards issued in place of another.")
     items: list[CardSummary]
 
 

@@ -34,6 +34,7 @@ TURNS = 4
 THREADS = 2
 SECONDS_MAX = 30.0
 _DOCUMENTS = (layout.RECEIPT, layout.GATE, layout.PASSED, layout.FAILURE)
+_COUNTS = "count(*) {over} AS total_, count(*) FILTER ({some}) {over} AS some_"
 Stamp = tuple[tuple[float, int], ...]
 
 
@@ -47,10 +48,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """Some rows, and how many there are."""
+    """Some rows, how many there are, and how many of those meet a condition."""
 
     rows: list[dict[str, Any]]
     total: int
+    some: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +73,19 @@ class Asking:
         rows = self.rows(query, **values)
         return rows[0] if rows else None
 
-    def page(self, query: str, order: str, part: Part, **values: Any) -> Paged:
-        """A part of the rows of a query in an order, and how many there are."""
-        every = f"SELECT *, count(*) OVER () AS total_ FROM ({query}) ORDER BY {order}"
+    def page(self, query: str, order: str, part: Part, some: str = "false", **values: Any) -> Paged:
+        """A part of the rows of a query in an order, and how many there are.
+
+        some  a condition; rows that meet it are counted, too
+        """
+        windowed = _COUNTS.format(some=some, over="OVER ()")
+        every = f"SELECT *, {windowed} FROM ({query}) ORDER BY {order}"
         bound = {**values, "limit_": part.limit, "offset_": part.offset}
         rows = self.rows(f"{every} LIMIT $limit_ OFFSET $offset_", **bound)
-        if rows:
-            return Paged(rows, int(rows[0]["total_"]))
-        counted = self.one(f"SELECT count(*) AS total_ FROM ({query})", **values)
+        alone = f"SELECT {_COUNTS.format(some=some, over='')} FROM ({query})"
+        counted = rows[0] if rows else self.one(alone, **values)
         assert counted is not None
-        return Paged([], int(counted["total_"]))
+        return Paged(rows, int(counted["total_"]), int(counted["some_"]))
 
 
 @dataclass(frozen=True, slots=True)
