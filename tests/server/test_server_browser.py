@@ -3,75 +3,22 @@
 from __future__ import annotations
 
 import re
-import time
 from itertools import pairwise
 
 import pytest
+from looking import ENTER, INSTANT, SPACE, TAB, count, shown, wait
 from served import serving
 
-from browser import HEADINGS, PALE, TOO_WIDE, chromium
+from browser import HEADINGS, PALE, TOO_WIDE
 
-SECONDS_MAX = 20
-TAB, ENTER, SPACE = 9, 13, 32
 WITHOUT_LABEL = """[...document.querySelectorAll('input,svg.drawing')].filter(
     e => !e.labels?.length && !e.ariaLabel).length"""
-SET_INSTANT = """(() => {
-    const field = document.querySelector('input[type=datetime-local]');
-    field.value = '2026-03-05T12:00';
-    field.dispatchEvent(new Event('change'));
-})()"""
+SET_INSTANT = f"""(() => {{
+    {INSTANT}.focus();
+    {INSTANT}.value = '2026-03-05T12:00';
+    {INSTANT}.blur();
+}})()"""
 PHONE = pytest.param(390, "dark", marks=pytest.mark.slow)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """One browser for all tests, which reaches this machine only."""
-    with chromium(is_offline=False) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def url(run, browser):
-    """Where the real command answers."""
-    with serving(run.root) as (found, _):
-        yield found
-
-
-@pytest.fixture(scope="module")
-def views(client) -> dict[str, str]:
-    """The address of each view behind the #, with a card and a campaign that have much to show."""
-    base = f"#/run/{client.run.run_id}"
-    card = client.get("cards", truth=True, fraud=True)["items"][0]["card_id"]
-    campaign = client.get("campaigns", typology="mule_ring")["items"][0]["campaign_id"]
-    return {
-        "runs": "#/runs",
-        "run": base,
-        "cards": f"{base}/cards?fraud=true",
-        "card": f"{base}/card/{card}",
-        "truth": f"{base}/card/{card}?truth=true",
-        "campaigns": f"{base}/campaigns",
-        "campaign": f"{base}/campaign/{campaign}",
-    }
-
-
-def shown(browser, address: str, width: int = 1280, scheme: str = "light") -> None:
-    """Opens a view anew and waits until it stands."""
-    browser.open("about:blank", width, scheme)
-    browser.open(address, width, scheme)
-    wait(browser, "document.querySelector('main')?.getAttribute('aria-busy') === 'false'")
-
-
-def wait(browser, condition: str) -> None:
-    """Until a condition holds in the page."""
-    end = time.monotonic() + SECONDS_MAX
-    while not browser.ask(condition):
-        assert time.monotonic() < end, f"{condition}: {browser.ask('document.body.innerText')}"
-        time.sleep(0.05)
-
-
-def count(browser, selector: str) -> int:
-    """Elements in the page."""
-    return browser.ask(f'document.querySelectorAll("{selector}").length')
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), PHONE])

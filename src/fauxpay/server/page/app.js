@@ -1,6 +1,6 @@
 // App: the address after # says which view is shown. Every view is a function of it and of answers.
 
-import { ask, el, link, short } from "./parts.js";
+import { ask, el, link, place, short } from "./parts.js";
 import { runs, run } from "./runs.js";
 import { card, cards } from "./cards.js";
 import { campaign, campaigns } from "./campaigns.js";
@@ -9,11 +9,6 @@ const main = document.getElementById("content");
 const path = document.getElementById("path");
 let turn = 0;
 let known = null;
-
-function place() {
-  const [way, text = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  return { path: way, parts: way.split("/").map(decodeURIComponent), query: Object.fromEntries(new URLSearchParams(text)) };
-}
 
 function crumbs(parts) {
   const [, id, kind, one] = parts;
@@ -42,27 +37,46 @@ function problem(told) {
 }
 
 async function show() {
-  if (location.hash === "#content") return;
   const mine = ++turn;
   main.setAttribute("aria-busy", "true");
   let made;
   try {
     known ??= await ask("api/runs", { limit: 500 });
-    if (!place().path) { location.replace(link(`run/${known.opened}`)); return; }
+    if (["", "content"].includes(place().path)) { location.replace(link(`run/${known.opened}`)); return; }
     made = await (view(place()) ?? [problem({ detail: `There is no view ${location.hash}.`, expected: "a link of this page" })]);
   } catch (error) {
     if (!error.told) console.error(error);
     made = [problem(error.told ?? error)];
   }
   if (mine !== turn) return; // Somebody went on meanwhile.
+  const back = refocus();
   const trail = crumbs(place().parts);
   path.replaceChildren(...trail.map(([text, href], nth) =>
     el("li", {}, el("a", { href, "aria-current": nth === trail.length - 1 ? "page" : undefined }, text))));
   main.replaceChildren(...made.filter(Boolean));
   main.setAttribute("aria-busy", "false");
+  back();
   const title = main.querySelector("h1");
   document.title = title ? `${title.textContent} – fauxpay` : "fauxpay";
 }
 
+// Whoever works a control by keyboard goes on from it when its view is drawn anew: the one with
+// the same label stands for it, the first of them or the second as it was, else the whole view.
+function refocus() {
+  const controls = () => [...main.querySelectorAll("button, input, [role=region]")];
+  const label = one => one.labels?.[0]?.textContent ?? (one.matches("button") ? one.textContent : "");
+  const before = document.activeElement;
+  if (!main.contains(before) && !path.contains(before)) return () => {};
+  const told = label(before); // Once it is taken from the page it has no label.
+  const alike = () => controls().filter(one => label(one) === told && one.tagName === before.tagName);
+  const nth = alike().indexOf(before), preventScroll = !before.matches(":focus-visible");
+  return () => {
+    const after = alike()[nth];
+    (after && !after.disabled ? after : main).focus({ preventScroll });
+  };
+}
+
+// The skip link moves the focus and leaves the address of the view as it is.
+document.querySelector(".skip").addEventListener("click", event => { event.preventDefault(); main.focus(); });
 addEventListener("hashchange", () => { scrollTo(0, 0); show(); });
 show();

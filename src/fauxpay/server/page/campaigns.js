@@ -1,6 +1,6 @@
 // Campaigns: what one hand did, told from the truth.
 
-import { ask, count, el, figures, link, major, minute, pager, section, svg, table, trade, words } from "./parts.js";
+import { ask, count, el, figures, link, major, many, minute, pager, section, svg, table, trade, words } from "./parts.js";
 import { ring } from "./ring.js";
 
 const NAMES = {
@@ -23,7 +23,7 @@ export async function campaigns(id, at) {
     section("Campaigns", table(`${count(found.page.total)} with requests in this run`, [
       ["Campaign", "keep"], ["Kind", "keep"], ["Cards", "number"], ["Merchants", "number"], ["Requests", "number"], ["Approved", "number"],
       ["Began, UTC", "keep"], ["Ends, UTC", "keep"]], rows),
-      pager(found.page, offset => { location.hash = link(path, { ...query, offset }); })),
+      pager(found.page)),
   ];
 }
 
@@ -41,7 +41,7 @@ export async function campaign(id, one) {
       ["Taken", told.amounts[0] ? major(told.amounts[0].taken, told.amounts[0].currency) : "nothing",
         told.amounts.length > 1 ? `and in ${count(told.amounts.length - 1)} more ${told.amounts.length > 2 ? "currencies" : "currency"}` : null],
       ["Known to the bank", `${count(learnt.known)} of ${count(summary.transactions)}`,
-        learnt.median_delay_days === null ? "it never learns" : `half of them within ${learnt.median_delay_days} days`]]),
+        learnt.median_delay_days === null ? "it never learns" : delay(learnt)]]),
     el("div", { class: "two" },
       section("What came about", el("ol", { class: "stages" }, told.stages.map(stage))),
       el("div", {},
@@ -50,17 +50,22 @@ export async function campaign(id, one) {
         told.amounts.length ? section("Amounts", table("By billing currency", [["Currency"], ["Tried", "number"], ["Taken", "number"], ["Requests", "number"]],
           told.amounts.map(sum => [sum.currency, major(sum.tried), major(sum.taken), count(sum.transactions)]))) : null)),
     graph.edges.length ? section("What met", ring(graph, node => node.kind === "card" ? link(`run/${id}/card/${node.name}`, { truth: true }) : null)) : null,
-    section("Cards", table(some(told.cards, told.cards_total, "cards"), [["Card", "keep"], ["In wrong hands, UTC", "keep"], ["Blocked, UTC", "keep"],
+    section("Cards", table(some(told.cards, told.cards_total, "card"), [["Card", "keep"], ["In wrong hands, UTC", "keep"], ["Blocked, UTC", "keep"],
       ["Replaced by", "keep"], ["Requests", "number"], ["Approved", "number"]], told.cards.map(card => [
       cardLink(card.card_id), minute(card.compromised_at), card.blocked_at ? minute(card.blocked_at) : "never",
       card.replaced_by ? cardLink(card.replaced_by) : "–", count(card.transactions), count(card.approved)]))),
-    told.shops.length ? section("Merchants", table(some(told.shops, told.shops_total, "merchants"), [["Merchant"], ["Trade"], ["Place"], ["Requests", "number"], ["Approved", "number"]],
+    told.shops.length ? section("Merchants", table(some(told.shops, told.shops_total, "merchant"), [["Merchant"], ["Trade"], ["Place"], ["Requests", "number"], ["Approved", "number"]],
       told.shops.map(({ merchant, transactions, approved }) => [merchant.name, trade(merchant),
         `${merchant.city}, ${merchant.country}`, count(transactions), count(approved)]))) : null,
   ];
 }
 
-const some = (shown, total, noun) => shown.length < total ? `${count(shown.length)} of ${count(total)} ${noun}` : `${count(total)} ${noun}`;
+const some = (shown, total, noun) => shown.length < total ? `${count(shown.length)} of ${many(total, noun)}` : many(total, noun);
+
+function delay({ known, median_delay_days }) {
+  const days = many(median_delay_days, "day");
+  return known === 1 ? `after ${days}` : `half of them within ${days}`;
+}
 
 function stage(told) {
   const [name, kind] = NAMES[told.stage];

@@ -1,6 +1,6 @@
 // Cards: a list to choose from, and the timeline of one as an investigator sees it.
 
-import { ask, count, el, figures, link, major, meaning, minute, pager, section, short, sight, state, svg, table, toggle, trade, words } from "./parts.js";
+import { ask, count, day, el, extent, figures, link, major, many, meaning, minute, pager, section, short, sight, state, svg, table, toggle, trade, words } from "./parts.js";
 import { ring } from "./ring.js";
 
 const LIMIT = 50;
@@ -10,7 +10,7 @@ function asked(query, truth) {
 }
 
 export async function cards(id, at, known) {
-  const { path, query } = at;
+  const { query } = at;
   const found = await ask(`api/runs/${id}/cards`, { ...asked(query, known.is_truth_allowed), fraud: query.fraud });
   const kept = { truth: query.truth, as_of: query.as_of };
   const rows = found.items.map(card => [
@@ -27,24 +27,33 @@ export async function cards(id, at, known) {
     el("p", { class: "lead" }, found.is_truth_shown
       ? "Those with most fraud first, by what really happened."
       : "Those with most transactions that the bank takes for fraud first. The bank learns late, not everything, and is sometimes wrong."),
-    sight(at, known.is_truth_allowed, [only, go => jump(id, kept)]),
-    section("Cards of the run", table(`${count(found.page.total)} cards`, [
+    sight(found.as_of, query, known.is_truth_allowed, [only, () => jump(id, kept)]),
+    section("Cards of the run", table(cardsAnd(found.page.total, found.replacements), [
       ["Card", "keep"], ["Kind", "keep"], ["Home"], ["Requests", "number"], ["Declined", "number"], ["Spent", "number"],
       ["Labelled fraud", "number"], ...(found.is_truth_shown ? [["Truly fraud", "number"]] : [])], rows),
-      pager(found.page, offset => { location.hash = link(path, { ...query, offset }); })),
+      pager(found.page)),
   ];
+}
+
+function cardsAnd(total, replacements) {
+  const first = many(total - replacements, "card");
+  return replacements ? `${first} and ${many(replacements, "replacement")}` : first;
 }
 
 function jump(id, kept) {
   return el("label", {}, "Go to a card", el("input", { type: "text", inputmode: "numeric", pattern: "[0-9]{1,19}",
-    placeholder: "card id", onchange: event => {
+    placeholder: "card id", oninput: event => event.target.setCustomValidity(""), onchange: event => {
       const text = event.target.value.trim();
       if (/^[0-9]{1,19}$/.test(text)) location.hash = link(`run/${id}/card/${text}`, kept);
+      else if (text) {
+        event.target.setCustomValidity("A card id is a number of at most 19 digits.");
+        event.target.reportValidity();
+      }
     } }));
 }
 
 export async function card(id, one, at, known) {
-  const { path, query } = at;
+  const { query } = at;
   const address = `api/runs/${id}/cards/${one}`;
   const found = await ask(address, { ...asked(query, known.is_truth_allowed), limit: 100 });
   const graph = found.page.total ? await ask(`${address}/graph`, { as_of: query.as_of, limit: 60 }) : null;
@@ -57,13 +66,12 @@ export async function card(id, one, at, known) {
       `, ${card.city}, ${card.country}; in use from ${card.opened_on}. `,
       card.replaces_card_id ? ["It replaces ", other(card.replaces_card_id, short(card.replaces_card_id)), ". "] : null,
       found.replaced_by ? ["Replaced on ", found.replaced_by.at_utc.slice(0, 10), " by ", other(found.replaced_by.card_id, short(found.replaced_by.card_id)), "."] : null),
-    sight(at, known.is_truth_allowed),
+    sight(found.as_of, query, known.is_truth_allowed),
     figures([
       ["Requests", count(card.transactions)], ["Declined", count(card.declined)],
       ["Spent", major(card.spent, card.currency)], ["Labelled fraud", count(card.labelled_fraud), found.as_of ? `known at ${minute(found.as_of)}` : "ever"],
       found.is_truth_shown ? ["Truly fraud", count(card.frauds)] : null]),
-    section("Timeline", found.items.length ? strip(found) : null, timeline(id, found),
-      pager(found.page, offset => { location.hash = link(path, { ...query, offset }); })),
+    section("Timeline", pager(found.page), found.items.length ? strip(found) : null, timeline(id, found), pager(found.page)),
     graph && graph.edges.length ? section("What it met, and who else met its devices and addresses", ring(graph, node =>
       node.kind === "card" ? link(`run/${id}/card/${node.name}`, kept) : null)) : null,
   ];
@@ -80,8 +88,11 @@ function timeline(id, found) {
     last = today;
     rows.push(request(id, item, found.is_truth_shown));
   }
-  return table(found.page.total ? `${count(found.page.total)} requests, in order` : "No request by then", columns, rows);
+  const none = found.as_of ? "No request by then" : "No request in this run";
+  return table(found.page.total ? `${requests(found.page)}, in order` : none, columns, rows);
 }
+
+const requests = page => `${extent(page)} ${page.total === 1 ? "request" : "requests"}`;
 
 function request(id, item, truth) {
   const { merchant } = item;
@@ -120,7 +131,9 @@ function strip(found) {
   const x = at => left + (at - first) / (end - first) * (wide - left - 12);
   const y = amount => high - bottom - (Math.log10(amount) - low) / Math.max(1, most - low) * (high - bottom - top);
   const ticks = Array.from({ length: most - low + 1 }, (_, nth) => 10 ** (low + nth));
-  const days = Array.from({ length: 5 }, (_, nth) => first + (end - first) * nth / 4);
+  const ticksAt = Array.from({ length: 5 }, (_, nth) => first + (end - first) * nth / 4);
+  // Under five days two marks may stand on one day: the minute tells them apart.
+  const clock = end - first < 5 * 864e5 ? minute : day;
   const dot = one => {
     const { item } = one;
     const kind = item.truth ? "fill-bad" : item.outcome === "declined" ? "fill-none" : "fill-accent";
@@ -129,15 +142,15 @@ function strip(found) {
   };
   const mark = (kind, r) => svg("svg", { viewBox: "-9 -9 18 18", "aria-hidden": "true" }, svg("circle", { r, class: kind }));
   return [
-    el("div", { class: "scroll" }, svg("svg", { viewBox: `0 0 ${wide} ${high}`, class: "drawing strip", role: "img", "aria-label": "Amounts over time; the table below has each of them" },
+    el("div", { class: "scroll" }, svg("svg", { viewBox: `0 0 ${wide} ${high}`, class: "drawing strip", role: "img", "aria-label": `Amounts over time of ${requests(found.page)}; the table below has each of them` },
       ticks.map(tick => [svg("line", { x1: left, x2: wide, y1: y(tick), y2: y(tick), class: "axis" }),
         svg("text", { x: left - 8, y: y(tick) + 4, "text-anchor": "end", class: "axis-text" }, tick >= 1 ? count(tick) : String(tick))]),
-      days.map((at, nth) => svg("text", { x: x(at), y: high - 4, "text-anchor": ["start", "middle", "middle", "middle", "end"][nth], class: "axis-text" }, new Date(at).toISOString().slice(0, 10))),
+      ticksAt.map((at, nth) => svg("text", { x: x(at), y: high - 4, "text-anchor": ["start", "middle", "middle", "middle", "end"][nth], class: "axis-text" }, clock(new Date(at).toISOString()))),
       items.map(dot))),
     el("ul", { class: "legend" },
       el("li", {}, mark("fill-accent", 6), "approved"), el("li", {}, mark("fill-none", 6), "declined"),
       el("li", {}, mark("fill-unsure", 7), "the bank takes it for fraud"),
       found.is_truth_shown ? el("li", {}, mark("fill-bad", 6), "fraud") : null,
-      el("li", {}, `in ${found.card.currency}, log scale`)),
+      el("li", {}, `${requests(found.page)} in ${found.card.currency}, log scale, times in UTC`)),
   ];
 }

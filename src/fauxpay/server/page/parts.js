@@ -49,7 +49,27 @@ export function link(path, query = {}) {
   return `#/${path}${text ? "?" + text : ""}`;
 }
 
+export function place() {
+  const [path, text = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  return { path, parts: decoded(path), query: Object.fromEntries(new URLSearchParams(text)) };
+}
+
+function decoded(path) {
+  try {
+    return path.split("/").map(decodeURIComponent);
+  } catch {
+    return []; // Broken escapes name no view.
+  }
+}
+
+// To the same view with another query; the address may have changed since the view was drawn.
+function turn(changed) {
+  const { path, query } = place();
+  location.hash = link(path, { ...query, ...changed });
+}
+
 export const count = value => value.toLocaleString("en");
+export const many = (value, noun, more = `${noun}s`) => `${count(value)} ${value === 1 ? noun : more}`;
 export const words = name => name.replaceAll("_", " ");
 export const short = id => (id.length > 12 ? `${id.slice(0, 4)}…${id.slice(-4)}` : id);
 export const day = text => text.slice(0, 10);
@@ -96,14 +116,23 @@ export function table(caption, columns, rows) {
       el("tbody", {}, rows.map(row => row instanceof Element ? row : el("tr", {}, row.map(cell))))));
 }
 
-export function pager(page, go) {
+const isWhole = ({ limit, offset, total }) => total <= limit && offset === 0;
+
+// Which part of a list is shown: "1 to 100 of 272", or "272" for all of it.
+export function extent(page) {
   const { limit, offset, total } = page;
-  if (total <= limit && offset === 0) return null;
-  const last = Math.min(offset + limit, total);
+  if (isWhole(page)) return count(total);
+  if (offset >= total) return `none of ${count(total)}`;
+  return `${count(offset + 1)} to ${count(Math.min(offset + limit, total))} of ${count(total)}`;
+}
+
+export function pager(page) {
+  const { limit, offset, total } = page;
+  if (isWhole(page)) return null;
   return el("p", { class: "pager" },
-    el("button", { type: "button", disabled: offset === 0, onclick: () => go(Math.max(0, offset - limit)) }, "← Before"),
-    el("button", { type: "button", disabled: last >= total, onclick: () => go(offset + limit) }, "After →"),
-    el("span", {}, total ? `${count(Math.min(offset + 1, total))} to ${count(last)} of ${count(total)}` : "none"));
+    el("button", { type: "button", disabled: offset === 0, onclick: () => turn({ offset: Math.max(0, offset - limit) }) }, "← Before"),
+    el("button", { type: "button", disabled: offset + limit >= total, onclick: () => turn({ offset: offset + limit }) }, "After →"),
+    el("span", {}, extent(page)));
 }
 
 export function toggle(label, value, change) {
@@ -113,11 +142,16 @@ export function toggle(label, value, change) {
 }
 
 // What is known at an instant: the bank learns late, and that is what one trains for.
-export function sight(place, allowed, more = []) {
-  const { path, query } = place;
-  const go = changed => { location.hash = link(path, { ...query, offset: undefined, ...changed }); };
-  const until = el("input", { type: "datetime-local", value: (query.as_of ?? "").slice(0, 16),
-    onchange: event => go({ as_of: event.target.value ? `${event.target.value}:00Z` : undefined }) });
+export function sight(asOf, query, allowed, more = []) {
+  const go = changed => turn({ offset: undefined, ...changed });
+  const drawn = location.hash;
+  // While one types, it goes through many instants: the one meant is told by Enter or by leaving
+  // the field, but not by leaving the view.
+  const settle = () => {
+    if (location.hash === drawn && until.checkValidity() && until.value !== until.defaultValue) go({ as_of: until.value ? `${until.value}:00Z` : undefined });
+  };
+  const until = el("input", { type: "datetime-local", max: "9999-12-31T23:59", value: (asOf ?? "").slice(0, 16), onblur: settle,
+    onkeydown: event => { if (event.key === "Enter" && until.reportValidity()) settle(); } });
   return el("div", { class: "filters", role: "group", "aria-label": "What is shown" },
     more.map(make => make(go)),
     allowed ? toggle("Show the truth", query.truth === "true", on => go({ truth: on || undefined })) : null,

@@ -1,10 +1,9 @@
 // Ring: a graph as SVG, laid out by forces that start at fixed places, so that it looks the same twice.
 
-import { count, el, svg, table } from "./parts.js";
+import { count, el, many, svg, table } from "./parts.js";
 
 const WIDE = 1000, HIGH = 620, ROUNDS = 260, NAMED_MAX = 14, FEW = 30;
 const KINDS = ["card", "device", "address", "merchant"];
-const PLURAL = { card: "cards", device: "devices", address: "addresses", merchant: "merchants" };
 
 // Nodes repel, edges pull, the middle pulls a little: Fruchterman and Reingold, without chance.
 function placed(nodes, edges) {
@@ -44,10 +43,11 @@ function fitted(at) {
   const xs = at.map(point => point.x), ys = at.map(point => point.y);
   const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const margin = 40;
-  const across = (WIDE - 2 * margin) / Math.max(right - left, 1), down = (HIGH - 2 * margin) / Math.max(bottom - top, 1);
+  const across = (WIDE - 2 * margin) / (right - left), down = (HIGH - 2 * margin) / (bottom - top);
+  // A spread below a pixel is what rounding left of none: it is drawn in the middle.
   return at.map(point => ({
-    x: right > left ? margin + (point.x - left) * across : WIDE / 2,
-    y: bottom > top ? margin + (point.y - top) * down : HIGH / 2,
+    x: right - left < 1 ? WIDE / 2 : margin + (point.x - left) * across,
+    y: bottom - top < 1 ? HIGH / 2 : margin + (point.y - top) * down,
   }));
 }
 
@@ -79,7 +79,7 @@ export function ring(graph, to) {
 
   function group(node, nth) {
     const name = `${node.kind} ${node.name}`;
-    const told = `${name}: ${count(node.transactions)} transactions, met ${count([...near[nth]].filter(one => typeof one === "number").length)} others`;
+    const told = `${name}: ${many(node.transactions, "transaction")}, met ${many([...near[nth]].filter(one => typeof one === "number").length, "other")}`;
     const show = () => { choose(nth); said.textContent = told; };
     const go = () => { const address = to(node); if (address) location.hash = address; };
     return svg("g", { transform: `translate(${at[nth].x.toFixed(1)} ${at[nth].y.toFixed(1)})`, tabindex: "0", role: to(node) ? "link" : "img",
@@ -101,9 +101,9 @@ export function ring(graph, to) {
   const texts = [...labels].map(([nth, { text, place }]) => [nth, svg("text", place, text)]);
   drawing.append(...lines, ...groups, ...texts.map(([, text]) => text));
   const legend = KINDS.filter(kind => nodes.some(node => node.kind === kind)).map(kind =>
-    el("li", {}, svg("svg", { viewBox: "-9 -9 18 18", "aria-hidden": "true" }, shape(kind, 6)), `${count(nodes.filter(node => node.kind === kind).length)} ${PLURAL[kind]}`));
+    el("li", {}, svg("svg", { viewBox: "-9 -9 18 18", "aria-hidden": "true" }, shape(kind, 6)), many(nodes.filter(node => node.kind === kind).length, kind, kind === "address" ? "addresses" : undefined)));
   const cut = graph.is_cut
-    ? el("p", { class: "note" }, `Cut: the ${count(nodes.length)} nodes of ${count(graph.nodes_total)} with most transactions, ${count(graph.edges.length)} edges of ${count(graph.edges_total)}.`) : null;
+    ? el("p", { class: "note" }, `Cut: the ${many(nodes.length, "node")} of ${count(graph.nodes_total)} with most transactions, ${many(graph.edges.length, "edge")} of ${count(graph.edges_total)}.`) : null;
   return [el("ul", { class: "legend" }, legend), el("div", { class: "scroll" }, drawing), said, cut, numbers(graph, index)];
 }
 
@@ -134,6 +134,6 @@ function named(nodes, at, near, size) {
 function numbers(graph, index) {
   const name = key => { const node = graph.nodes[index.get(key)]; return `${node.kind} ${node.name}`; };
   return el("details", {}, el("summary", {}, "The same as a table"),
-    table(`${count(graph.edges.length)} edges`, [["From"], ["To"], ["Transactions", "number"], ["Declined", "number"]],
+    table(many(graph.edges.length, "edge"), [["From"], ["To"], ["Transactions", "number"], ["Declined", "number"]],
       graph.edges.map(edge => [name(edge.source), name(edge.target), count(edge.transactions), count(edge.declined)])));
 }

@@ -1,6 +1,6 @@
 // Runs: which there are, and what one of them is.
 
-import { ask, count, day, el, facts, figures, link, section, state, table, verdict, words } from "./parts.js";
+import { ask, count, day, el, facts, figures, link, many, section, state, table, verdict, words } from "./parts.js";
 
 export function runs(known) {
   const rows = known.items.map(run => [
@@ -26,15 +26,15 @@ export async function run(id, known) {
   const { summary } = told;
   const { rows } = summary;
   const fraud = summary.fraud_rate === null ? null
-    : ["Fraud", `${(summary.fraud_rate * 100).toFixed(3)} %`, `${count(rows.truth ?? 0)} transactions`];
+    : ["Fraud", `${(summary.fraud_rate * 100).toFixed(3)} %`, many(rows.truth ?? 0, "transaction")];
   return [
     el("h1", {}, "Run ", el("span", { class: "id" }, id)),
-    el("p", { class: "lead" }, verdict(summary.verdict), ` ${count(told.days)} days from ${summary.window.first}, seed ${summary.seed}. `,
+    el("p", { class: "lead" }, verdict(summary.verdict), ` ${many(told.days, "day")} from ${summary.window.first}, seed ${summary.seed}. `,
       summary.is_verified ? "Sealed; every gate passed." : "Not verified: do not rely on it."),
     figures([
       ["Transactions", count(rows.transactions ?? 0)],
-      ["Cards", count(rows.cards ?? 0), `of ${count(rows.customers ?? 0)} customers`],
-      ["Merchants", count(rows.merchants ?? 0), `in ${count(rows.places ?? 0)} places`], fraud,
+      ["Cards", count(rows.cards ?? 0), [`of ${many(rows.customers ?? 0, "customer")}`, rows.reissues ? `, and ${many(rows.reissues, "replacement")}` : null]],
+      ["Merchants", count(rows.merchants ?? 0), `in ${many(rows.places ?? 0, "place")}`], fraud,
       ["Labels", count(rows.labels ?? 0), "facts that the bank wrote down"],
     ]),
     el("p", { class: "actions" },
@@ -59,6 +59,6 @@ function gate(entry) {
     [words(check.name), verdict(check.verdict), count(check.rows), count(check.offenders)]);
   return el("li", {}, el("details", { open: bad > 0 },
     el("summary", {}, el("strong", {}, entry.name), verdict(entry.verdict),
-      el("span", {}, bad ? `${count(bad)} of ${count(entry.checks.length)} checks did not pass` : `${count(entry.checks.length)} checks`)),
+      el("span", {}, bad ? `${count(bad)} of ${many(entry.checks.length, "check")} did not pass` : many(entry.checks.length, "check"))),
     table(`Checks of ${entry.name}`, [["Check"], ["Verdict", "keep"], ["Rows", "number"], ["Offenders", "number"]], rows)));
 }
