@@ -195,6 +195,24 @@ FILES: dict[str, Broken] = {
         ("parameters.activity.trips.gap_log_sd = 'x' (from FILE:1): allowed is a number",),
         "parameters: {activity.trips.gap_log_sd: x}",
     ),
+    "campaign of an unknown kind": Broken(
+        (
+            "fraud.campaigns.0.typology = 'phising' (from FILE:1): allowed is one of card_testing,",
+            "in the group fauxpay.typologies; did you mean phishing?",
+        ),
+        "fraud: {campaigns: [{typology: phising, per_card_year: 50}]}",
+    ),
+    "campaign of the control group": Broken(
+        ("fraud.campaigns.1.typology = 'random' (from FILE:1): allowed is one of card_testing,",),
+        "fraud: {campaigns: [{typology: phishing}, {typology: random}]}",
+    ),
+    "rate of an unknown kind": Broken(
+        (
+            "fraud.more.phising = 0.01 (from FILE:1): allowed is one of card_testing,",
+            "did you mean phishing?",
+        ),
+        "fraud: {more: {phising: 0.01}}",
+    ),
     "object store with keys": Broken(
         ("run.out = 's3://bucket/x' (from FILE:1)", "credentials never stand in an address"),
         "run: {out: 's3://key:secret@bucket/x?version=1'}",
@@ -312,6 +330,13 @@ REQUESTS: dict[str, Broken] = {
     "setting of an unknown key": Broken(
         ("catalog.card = 5 (from --set catalog.card)", "did you mean catalog.cards?"),
         settings=("catalog.card=5",),
+    ),
+    "setting of an unknown kind of fraud": Broken(
+        (
+            "fraud.campaigns.0.typology = 'phising' (from --set fraud.campaigns): allowed is one",
+            "did you mean phishing?",
+        ),
+        settings=("fraud.campaigns=[{typology: phising, per_card_year: 50}]",),
     ),
     "setting below a plain key": Broken(
         ("catalog.cards.x = 5 (from --set catalog.cards.x)", "did you mean catalog.cards?"),

@@ -84,7 +84,7 @@ def test_common_point_of_purchase_analysis_finds_the_breach():
         code=named.code,
         facts=common["data_breach"],
         common=common,
-        demand=demands_of(own.config, named, 1.0)[0],
+        demand=demands_of(own.config, named)[0],
         end_day=activity.epoch_day + activity.calendar.days,
     )
     campaigns, sizes = np.unique(plan.compromises.campaign, return_counts=True)

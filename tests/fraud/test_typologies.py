@@ -7,17 +7,24 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from datetime import date
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
+from fauxpay.activity.calendar import DAY_MS
+from fauxpay.activity.engine import day_number
+from fauxpay.config import typologies as names
 from fauxpay.config.model import Config
 from fauxpay.errors import ConfigError, TypologyError
 from fauxpay.fraud.story import chosen
 from fauxpay.fraud.typology import OURS, TYPOLOGIES, found, typologies_of, typology_names
 from fauxpay.testing import check_typology
+from worlds import config, maker_of, parameters, tables
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "typology"
 
@@ -138,18 +145,93 @@ def test_a_plan_that_raises_is_reported():
         check_typology(Broken(fault))
 
 
+@dataclass(frozen=True)
+class Theirs:
+    """What another package offers: one of ours under a name of theirs."""
+
+    name: str
+    facts: Any
+
+    def plan(self, ground):
+        """The story of the one that it is like."""
+        return found("phishing").plan(ground)
+
+
+ALPHA, ZETA = (Theirs(n, parameters().section("fraud")["phishing"]) for n in ("alpha", "zeta"))
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Pretends that a package offers `alpha`, `zeta`, and names that are not its own to give."""
+    points = [
+        EntryPoint(name, f"{__name__}:{value}", names.GROUP)
+        for name, value in {"alpha": "ALPHA", "zeta": "ZETA", "random": "ZETA"}.items()
+    ]
+    points.append(EntryPoint("phishing", "json:dumps", names.GROUP))
+    monkeypatch.setattr(names, "entry_points", lambda group: points)
+    found.cache_clear()
+    yield
+    found.cache_clear()
+
+
+@pytest.mark.usefixtures("installed")
 def test_codes_are_fixed_and_others_follow():
-    """Ours keep their codes; those of others come after, by name."""
+    """Ours keep their codes; those of others come after, by name, whoever asks for them."""
     settings = Config(fraud={"more": {"zeta": 0.1, "alpha": 0.2}})
     assert typology_names(settings) == (*TYPOLOGIES, "alpha", "zeta")
+    scheduled = Config(
+        fraud={"more": {"zeta": 0.1}, "campaigns": [{"typology": "alpha"}, {"typology": "alpha"}]}
+    )
+    assert typology_names(scheduled) == (*TYPOLOGIES, "alpha", "zeta")
+    planned = {named.typology.name: named for named in typologies_of(scheduled)}
+    assert (planned["alpha"].code, planned["alpha"].per_card_year) == (len(TYPOLOGIES), 0.0)
     assert TYPOLOGIES[:3] == ("card_testing", "lost_stolen", "random")
     assert {named.code for named in typologies_of(Config())} == set(range(14)) - {2}
 
 
+def test_the_config_knows_ours():
+    """Each of ours has a rate in the config, and each rate there is of one of ours."""
+    assert names.OURS == OURS
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_package_cannot_take_one_of_our_names():
+    """Whatever is installed, `phishing` is ours and `random` is no typology."""
+    assert names.typologies_of_others().keys() == {"alpha", "zeta"}
+    assert type(found("phishing")).__module__ == "fauxpay.fraud.phishing"
+    with pytest.raises(ConfigError, match=r"campaigns\.0\.typology = 'random': .*skimming, alpha,"):
+        Config(fraud={"campaigns": [{"typology": "random"}]})
+
+
+CAMPAIGN = {"typology": "alpha", "from": "2026-03-05", "to": "2026-03-12", "per_card_year": 20.0}
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_campaign_of_another_package_is_planned():
+    """It needs no rate, and comes on top of a share as one of ours does."""
+    fraud = {"rate": 0.01, "more": {"zeta": 0.01}}
+    plain = maker_of(config(fraud=fraud)).shard(0).plan
+    own = maker_of(config(fraud={**fraud, "campaigns": [CAMPAIGN]}))
+    made = pl.from_arrow(tables(own, day_number(date(2026, 3, 8)))["truth"])
+    assert (made["typology"] == "alpha").sum() > 10
+    told = own.shard(0).plan.compromises
+    alpha, zeta = len(TYPOLOGIES), len(TYPOLOGIES) + 1
+    day = told.compromised_ms[told.typology == alpha] // DAY_MS
+    assert day.size > 200
+    assert (day >= day_number(date(2026, 3, 5))).all()
+    assert (day < day_number(date(2026, 3, 12))).all()
+    # The thresholds of zeta are found without the campaign, and under its own code.
+    assert 0 < (told.typology == zeta).sum() == (plain.compromises.typology == alpha).sum()
+
+
 def test_an_unknown_typology_is_refused():
-    """What no package offers is an error of the config that says what is known."""
-    with pytest.raises(ConfigError, match="no typology 'alpha'; known are account_takeover"):
-        typologies_of(Config(fraud={"more": {"alpha": 0.2}}))
+    """What no package offers is an error of the config, by key, with what was probably meant."""
+    with pytest.raises(ConfigError, match=r"fraud\.more\.alpha = 0\.2: allowed is one of card_tes"):
+        Config(fraud={"more": {"alpha": 0.2}})
+    with pytest.raises(ConfigError, match=r"campaigns\.0\.typology = 'phising'.* mean phishing\?"):
+        Config(fraud={"campaigns": [{"typology": "phising"}]})
+    with pytest.raises(ConfigError, match="no typology 'alpha' here: allowed is one of card_test"):
+        found("alpha")
     with pytest.raises(ConfigError, match="a name that is not ours"):
         Config(fraud={"more": {"phishing": 0.2}})
     with pytest.raises(ConfigError, match=r"fraud\.campaigns\.0\.to"):

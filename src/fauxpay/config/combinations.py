@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from fauxpay.config.typologies import OURS as TYPOLOGIES
+from fauxpay.config.typologies import unknown_typologies
 from fauxpay.foundations.parameters import override_faults
 from fauxpay.foundations.reference import reference
 from fauxpay.storage.objects import is_address
@@ -119,21 +121,26 @@ def _size_faults(config: Config) -> Iterator[Fault]:
 
 
 def _fraud_faults(config: Config) -> Iterator[Fault]:
+    unknown = unknown_typologies(config.fraud)
     for nth, campaign in enumerate(config.fraud.campaigns):
         key = f"fraud.campaigns.{nth}"
         if campaign.end_day <= campaign.start_day:
             yield f"{key}.to", campaign.end_day, f"a day after from, {campaign.start_day}"
         if not _TYPOLOGY.fullmatch(campaign.typology):
             yield f"{key}.typology", campaign.typology, _TYPOLOGY_TEXT
+        elif campaign.typology in unknown:
+            yield f"{key}.typology", campaign.typology, unknown[campaign.typology]
     for name, rate in config.fraud.more.items():
         if not _TYPOLOGY.fullmatch(name):
             yield f"fraud.more.{name}", rate, f"a name of {_TYPOLOGY_TEXT}"
-        elif hasattr(config.fraud, f"{name}_per_card_year"):
+        elif name in TYPOLOGIES:
             yield (
                 f"fraud.more.{name}",
                 rate,
                 f"a name that is not ours; set fraud.{name}_per_card_year",
             )
+        elif name in unknown:
+            yield f"fraud.more.{name}", rate, unknown[name]
 
 
 def _hint(country: str) -> str:

@@ -10,10 +10,11 @@ Only names are needed to judge a config; what they stand for is loaded by delive
 
 from __future__ import annotations
 
-import difflib
 from importlib.metadata import EntryPoint, entry_points
 
 from pydantic_core import PydanticCustomError
+
+from fauxpay.config.offered import one_of
 
 GROUP = "fauxpay.executors"
 OURS = {
@@ -22,7 +23,6 @@ OURS = {
     "ray": "fauxpay.delivery.ray_executor:RayExecutor",
     "spark": "fauxpay.delivery.spark_executor:SparkExecutor",
 }
-NEAR_ENOUGH = 0.6
 
 
 def known_executor(value: object) -> object:
@@ -31,16 +31,11 @@ def known_executor(value: object) -> object:
     # reads the metadata of every installed package.
     if not isinstance(value, str) or value in OURS:
         return value
-    known = [*OURS, *sorted(executors_of_others())]
-    if value in known:
+    others = executors_of_others()
+    if value in others:
         return value
-    near = difflib.get_close_matches(value.lower(), known, n=1, cutoff=NEAR_ENOUGH)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise PydanticCustomError(
-        "executor",
-        "one of {known}, or what an installed package offers in the group {group}{hint}",
-        {"known": ", ".join(known), "group": GROUP, "hint": hint},
-    )
+    allowed = one_of(value, OURS, others, GROUP)
+    raise PydanticCustomError("executor", "{allowed}", {"allowed": allowed})
 
 
 def executor_point(name: str) -> EntryPoint:

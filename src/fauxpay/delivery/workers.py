@@ -97,12 +97,13 @@ def open_world(context: Context) -> Workshop:
 
 def own_process(config: Config) -> None:
     """Settles a process that does nothing but our work: what its libraries keep and look for."""
+    from fauxpay.config.typologies import names_of_others
     from fauxpay.foundations.memory import keep_freed_memory
     from fauxpay.foundations.without_pandas import leave_pandas_out
 
     keep_freed_memory()
     # Packages of others may hand Arrow data frames.
-    if not config.fraud.more:
+    if not names_of_others(config.fraud):
         leave_pandas_out()
 
 

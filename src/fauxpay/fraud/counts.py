@@ -52,7 +52,9 @@ def quota_of(world: World, tables: Tables, config: Config, parameters: Parameter
     told = np.array([_TOLD.get(name, _TOLD_USUALLY) for name in names])
     cards = _counted_cards(config, scale, int(world.cards.id.size))
     activity = _counted(world, tables, config, parameters, cards)
-    story = _story(activity, config, parameters, Quota(scale * told))
+    end_day = activity.epoch_day + activity.calendar.days
+    all_told = Quota(scale * told, campaigns=False)
+    story = together(stories_of(activity, config, parameters, end_day, all_told))
     found = _told(activity, names, story)
     some = _counted(world, tables, config, parameters, min(_GENUINE_CARDS, cards))
     parts = pilot.fraud[:, None] * _drift(activity, config, parameters, found.weeks)
@@ -101,13 +103,6 @@ def _counted(
     window = {"start_day": epoch, "end_day": min(end, LAST_DAY)}
     counted = config.model_copy(update={"run": config.run.model_copy(update=window)})
     return activity_of(world, tables, counted, parameters, (0, cards))
-
-
-def _story(activity: Activity, config: Config, parameters: Parameters, quota: Quota) -> Story:
-    """All that is told, more than is wanted."""
-    own = config.model_copy(update={"fraud": config.fraud.model_copy(update={"campaigns": []})})
-    end_day = activity.epoch_day + activity.calendar.days
-    return together(stories_of(activity, own, parameters, end_day, quota))
 
 
 def _told(activity: Activity, names: Sequence[str], story: Story) -> _Told:

@@ -115,7 +115,7 @@ def stories_of(
     common, told = parameters.section("fraud"), []
     memory: dict[Any, Any] = {}
     for named in typologies_of(config):
-        for demand in demands_of(config, named, quota.scale_of(named.code)):
+        for demand in demands_of(config, named, quota):
             own = named.typology.facts
             ground = Ground(
                 activity=activity,
@@ -132,12 +132,14 @@ def stories_of(
     return told
 
 
-def demands_of(config: Config, named: Named, scale: float) -> list[Demand]:
+def demands_of(config: Config, named: Named, quota: Quota = ALL) -> list[Demand]:
     """What is wanted of a typology: all the time, and in the campaigns of the config."""
     drifts, demands = config.fraud.drift, []
     if named.per_card_year > 0:
-        demands.append(Demand(named.per_card_year * scale, is_drifting=drifts))
-    for number, campaign in enumerate(config.fraud.campaigns, start=1):
+        rate = named.per_card_year * quota.scale_of(named.code)
+        demands.append(Demand(rate, is_drifting=drifts))
+    scheduled = config.fraud.campaigns if quota.campaigns else []
+    for number, campaign in enumerate(scheduled, start=1):
         if campaign.typology == named.typology.name:
             demands.append(
                 Demand(

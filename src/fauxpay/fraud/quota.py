@@ -31,12 +31,14 @@ class Quota:
                and are thinned by it alone
     first_day  UTC day on which the first week begins
     below      f64[typologies, weeks]  a compromise is kept when its draw is smaller; None: all are
+    campaigns  whether what the config schedules is told too: it comes on top of a share
     """
 
     scale: F64 | None = None
     told: F64 | None = None
     first_day: int = 0
     below: F64 | None = None
+    campaigns: bool = True
 
     def scale_of(self, code: int) -> float:
         """Factor on the rate of a typology."""

@@ -111,11 +111,11 @@ def _fraud_rows(
 
     Counted once the first thefts have come to use.
     """
-    own = config.fraud.model_copy(update={"campaigns": [], "drift": False})
+    own = config.fraud.model_copy(update={"drift": False})
     settled = config.model_copy(update={"fraud": own})
     end_day = activity.epoch_day + activity.calendar.days
     kinds = len(typology_names(config))
-    quota = Quota(np.full(kinds, scale))
+    quota = Quota(np.full(kinds, scale), campaigns=False)
     story = together(stories_of(activity, settled, parameters, end_day, quota))
     warm_up = min(_WARM_UP_DAYS, activity.calendar.days // 2)
 

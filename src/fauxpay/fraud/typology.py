@@ -14,23 +14,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any, Protocol, runtime_checkable
 
 from fauxpay.config.model import Config
+from fauxpay.config.offered import one_of
+from fauxpay.config.typologies import (
+    CONTROL_GROUP,
+    GROUP,
+    names_of_others,
+    typologies_of_others,
+)
 from fauxpay.errors import ConfigError
 from fauxpay.fraud.ground import Ground
 from fauxpay.fraud.story import Story
 
-GROUP = "fauxpay.typologies"
-RANDOM = 2
 # Append only: a code is part of ids. The third is the control group's, which nobody plans.
 TYPOLOGIES = (
-    *("card_testing", "lost_stolen", "random", "account_takeover", "application_fraud"),
+    *("card_testing", "lost_stolen", CONTROL_GROUP, "account_takeover", "application_fraud"),
     *("bin_attack", "card_not_received", "data_breach", "friendly_fraud", "merchant_bust_out"),
     *("mule_ring", "phishing", "refund_abuse", "skimming"),
 )
-OURS = tuple(name for name in TYPOLOGIES if name != TYPOLOGIES[RANDOM])
+RANDOM = TYPOLOGIES.index(CONTROL_GROUP)
+OURS = tuple(name for name in TYPOLOGIES if name != CONTROL_GROUP)
 _CODES_MAX = 32
 
 
@@ -65,13 +71,13 @@ class Named:
 
 def typology_names(config: Config) -> tuple[str, ...]:
     """Names of all typologies that a config knows, by code."""
-    names = (*TYPOLOGIES, *sorted(config.fraud.more))
-    if len(names) > _CODES_MAX:
+    others = names_of_others(config.fraud)
+    if len(TYPOLOGIES) + len(others) > _CODES_MAX:
         raise ConfigError(
-            f"fraud.more names {len(config.fraud.more)} typologies; allowed are at most "
-            f"{_CODES_MAX - len(TYPOLOGIES)}: leave some out"
+            f"fraud.more and fraud.campaigns name {len(others)} typologies of other packages; "
+            f"allowed are at most {_CODES_MAX - len(TYPOLOGIES)}: leave some out"
         )
-    return names
+    return (*TYPOLOGIES, *others)
 
 
 def typologies_of(config: Config) -> list[Named]:
@@ -94,17 +100,12 @@ def typologies_of(config: Config) -> list[Named]:
 @cache
 def found(name: str) -> Typology:
     """The typology of a name, ours or an installed one. Raises ConfigError for an unknown name."""
-    known = _points()
-    if name not in known:
-        raise ConfigError(
-            f"fraud: there is no typology {name!r}; known are {', '.join(sorted(known))}. Others "
-            f"come with packages that have an entry point of the group {GROUP}."
-        )
-    typology = known[name].load()
+    point = _point(name)
+    typology = point.load()
     typology = typology() if isinstance(typology, type) else typology
     if not isinstance(typology, Typology) or typology.name != name:
         raise ConfigError(
-            f"fraud: {known[name].value} is not the typology {name!r}; expected an object with "
+            f"fraud: {point.value} is not the typology {name!r}; expected an object with "
             "name, facts and plan: see fauxpay.fraud.typology.Typology"
         )
     return typology
@@ -116,14 +117,16 @@ def import_ours() -> None:
         found(name)
 
 
-@cache
-def _points() -> dict[str, EntryPoint]:
-    """Entry points by name. Ours are no package metadata, so that a plain checkout has them."""
-    others = {point.name: point for point in entry_points(group=GROUP)}
-    ours = {
-        name: EntryPoint(name, f"fauxpay.fraud.{name}:{_class_name(name)}", GROUP) for name in OURS
-    }
-    return {**others, **ours}
+def _point(name: str) -> EntryPoint:
+    """Where a typology is to be loaded from."""
+    if name in OURS:
+        return EntryPoint(name, f"fauxpay.fraud.{name}:{_class_name(name)}", GROUP)
+    others = typologies_of_others()
+    if name not in others:
+        # The config was judged where it was resolved: a worker elsewhere may lack the package.
+        allowed = one_of(name, OURS, others, GROUP)
+        raise ConfigError(f"fraud: there is no typology {name!r} here: allowed is {allowed}")
+    return others[name]
 
 
 def _class_name(name: str) -> str:
