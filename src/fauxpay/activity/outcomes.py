@@ -197,6 +197,22 @@ def is_declined(tables: OutcomeTables, keys: Keys, own_address: U64) -> NDArray[
     return np.asarray(tables.response.take(drawn + first, mode="clip") != APPROVED)
 
 
+def answer_case(country: I64, kind: I64, crosses: NDArray[np.bool_], tail_octave: I64) -> I64:
+    """Which table answers each request; country is the card's."""
+    case = country * KIND_COUNT
+    case += kind
+    case *= 2
+    case += crosses
+    case *= TAIL_OCTAVES
+    case += tail_octave
+    return case
+
+
+def answers(tables: OutcomeTables, case: I64, slot: I64) -> NDArray[np.uint8]:
+    """Code of each request by the table of its case and a slot of 4,096."""
+    return tables.response.take(case * _CODE_SLOTS + slot, mode="clip")
+
+
 def authorise(
     tables: OutcomeTables, keys: Keys, rows: Rows, asked: tuple[Where, Ticket, I64]
 ) -> Manner:
@@ -216,18 +232,12 @@ def authorise(
     row *= _SLOTS
     row += streams.TICKET_AUTHENTICATION.of(rows.ticket_word)
     crosses = trait(where.traits, MERCHANT_COUNTRY) != rows.country
-    case = rows.country * KIND_COUNT
-    case += where.kind
-    case *= 2
-    case += crosses
-    case *= TAIL_OCTAVES
-    case += ticket.tail_octave
+    case = answer_case(rows.country, where.kind, crosses, ticket.tail_octave)
     slot = streams.OUTCOME_CODE.of(draw(keys["outcome"], rows.own_address))
     # Approved comes first in each table, so only the few others have to look into it.
     declined = np.flatnonzero(slot >= tables.approved.take(case, mode="clip"))
     response = np.zeros(slot.size, dtype=np.int8)
-    position = case[declined] * _CODE_SLOTS + slot[declined]
-    response[declined] = tables.response.take(position, mode="clip").view(np.int8)
+    response[declined] = answers(tables, case[declined], slot[declined]).view(np.int8)
     return Manner(
         entry_mode=entry.astype(np.int8),
         authentication=tables.authentication.take(row, mode="clip").view(np.int8),

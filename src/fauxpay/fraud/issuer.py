@@ -19,9 +19,8 @@ from typing import Any
 import numpy as np
 
 from fauxpay.activity.calendar import DAY_MS
-from fauxpay.activity.outcomes import APPROVED
+from fauxpay.activity.outcomes import APPROVED, answer_case, answers
 from fauxpay.activity.rows import CASH, CHIP, ECOMMERCE, LOCAL, MAGSTRIPE, ONLINE, OTP, PIN
-from fauxpay.activity.tickets import TAIL_OCTAVES
 from fauxpay.contracts.tables import table
 from fauxpay.foundations.draws import I64, bits
 from fauxpay.fraud.ground import MINUTE_MS, Ground
@@ -68,13 +67,13 @@ def answered(ground: Ground, story: Story) -> Story:
 
 
 def _usual_answers(ground: Ground, attacks: Attacks) -> I64:
-    """What a customer would have been answered."""
-    world, tables = ground.activity.world, ground.activity.tables.outcomes
-    crosses = world.merchants.country[attacks.merchant] != world.cards.country[attacks.card]
-    case = (attacks.kind * 2 + crosses) * TAIL_OCTAVES + attacks.tail_octave
+    """What a customer would have been answered: by the table of the card's own country."""
+    world = ground.activity.world
+    country = world.cards.country[attacks.card].astype(np.int64)
+    crosses = world.merchants.country[attacks.merchant] != country
+    case = answer_case(country, attacks.kind, crosses, attacks.tail_octave)
     slot = bits(ground.word("answer", attacks.address), 0, _CODE_SLOT_BITS)
-    code: I64 = tables.response.take((case << _CODE_SLOT_BITS) + slot, mode="clip").astype(np.int64)
-    return code
+    return answers(ground.activity.tables.outcomes, case, slot).astype(np.int64)
 
 
 def _pace(attacks: Attacks) -> I64:
