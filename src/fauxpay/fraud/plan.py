@@ -209,19 +209,35 @@ def _reissues(activity: Activity, compromises: Compromises) -> Reissues:
     order = stopped[order]
     card, blocked = compromises.card[order], compromises.blocked_ms[order]
     started = compromises.compromised_ms[order]
-    same = np.flatnonzero(card[1:] == card[:-1]) + 1
-    # The earlier block replaced the card after the later theft: the stolen details are dead.
-    dead = same[started[same] < blocked[same - 1]]
-    # Nor does a card that is given up before the theft is found get a successor.
-    dead = np.union1d(dead, np.flatnonzero(~activity.in_use(card, blocked // DAY_MS)))
-    kept = np.setdiff1d(np.arange(card.size), dead)
-    order, card, blocked = order[kept], card[kept], blocked[kept]
+    # A card that is given up before the theft is found gets no successor.
+    is_used = activity.in_use(card, blocked // DAY_MS)
+    stops = blocks_that_stop(card, started, blocked, is_used)
+    order, card, blocked = order[stops], card[stops], blocked[stops]
     law = IdLaw.of(activity.keys.seed, "reissued_cards")
     new_id = law.ids(compromises.address[order] ^ _typology_bit(compromises, order))
     replaces = activity.world.cards.id[card].copy()
     same = np.flatnonzero(card[1:] == card[:-1]) + 1
     replaces[same] = new_id[same - 1]
     return Reissues(card, blocked, order, new_id, replaces)
+
+
+def blocks_that_stop(card: I64, started: I64, blocked: I64, is_used: Bool) -> Bool:
+    """Whether each block stops a card that is alive, bool[n]; entries by (card, blocked).
+
+    Where a block replaced the card after a theft, the stolen details are dead, and a later block
+    for their sake stops nothing: nor does it make the next theft's details dead.
+    """
+    is_first = np.diff(card, prepend=-1) != 0
+    owner, first = np.cumsum(is_first) - 1, np.flatnonzero(is_first)
+    nth = np.arange(card.size) - first[owner]
+    stops = np.zeros(card.size, dtype=np.bool_)
+    last = np.full(first.size, np.iinfo(np.int64).min)
+    # A card has few, so there are few rounds: the first block of each card, the second, and so on.
+    order = np.argsort(nth, kind="stable")
+    for row in np.split(order, np.cumsum(np.bincount(nth))[:-1]):
+        row = row[is_used[row] & (started[row] >= last[owner[row]])]
+        stops[row], last[owner[row]] = True, blocked[row]
+    return stops
 
 
 def _typology_bit(compromises: Compromises, order: I64) -> U64:
