@@ -14,7 +14,7 @@ from fauxpay.activity.engine import day_number
 from fauxpay.fraud.counts import quota_of
 from fauxpay.fraud.plan import build_plan
 from fauxpay.fraud.quota import ALL
-from fauxpay.fraud.rates import pilot_of
+from fauxpay.fraud.rates import Pilot, pilot_of, total_rate
 from fauxpay.fraud.typology import OURS, TYPOLOGIES
 from worlds import DAY, config, maker_of, parameters, same, tables
 
@@ -217,6 +217,27 @@ def test_disputes_grow_with_the_share_alone():
     counts = [plan.disputes.day.size for plan in (own.shard(0).plan, plain)]
     assert scale > 4
     assert 0.7 < counts[0] / (scale * counts[1]) < 1.3, counts
+
+
+def test_a_world_of_three_cards_ends():
+    """Where the pilot finds no fraud it cannot say what more would bring; the rate is not met."""
+    few = {"cards": 3, "merchants": 300, "places": 20}
+    window = {"from": "2026-03-20", "to": "2026-03-24"}
+    own = maker_of(config(catalog=few, fraud={"rate": 0.05}, run=window))
+    pilot = pilot_of(own.world, own.tables, own.config, own.parameters)
+    assert not pilot.fraud.any()
+    assert pilot.scale_for(0.05) == pilot.scale
+    assert pilot.scale * total_rate(own.config) == pytest.approx(0.3)
+    made = tables(own, day_number(datetime.date(2026, 3, 20)))
+    assert made["truth"].num_rows < 3 < made["transactions"].num_rows < 99
+
+
+def test_a_card_is_stolen_once_a_day_at_most():
+    """A pilot that saw hardly any fraud asks for no more thefts than cards can suffer."""
+    fraud = np.array([1e-6])
+    pilot = Pilot(scale=5.0, most=6000.0, genuine=400.0, fraud=fraud, passed=np.ones(1))
+    assert pilot.scale_for(0.05) == pilot.most
+    assert replace(pilot, fraud=fraud * 1e6).scale_for(0.05) == pytest.approx(5 * 400 / 19, 1e-5)
 
 
 def share_of(own, days) -> tuple[float, np.ndarray]:

@@ -32,6 +32,9 @@ from fauxpay.fraud.typology import typology_names
 PILOT_CARDS, PILOT_DAYS, PILOT_SEED = 8192, 360, 0
 _SAMPLE_DAYS, _ROUNDS, _WARM_UP_DAYS = 28, 3, 60
 _LEAST_PER_CARD_YEAR, _NEAR = 0.3, 0.1
+# One theft of a card a day: the card before is hardly replaced by then, so more of them bring no
+# rows. The greatest share of fraud in the busiest of worlds wants a third of it.
+_MOST_PER_CARD_YEAR = YEAR_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +42,26 @@ class Pilot:
     """Some cards for a year: rows of customers and of each typology, per card and year.
 
     scale   factor on the config's rates under which the pilot was counted
+    most    greatest factor that is of use
     passed  f64[typologies]  part of the rows told that happened: stolen cards may be dead already
     """
 
     scale: float
+    most: float
     genuine: float
     fraud: F64
     passed: F64
 
     def scale_for(self, rate: float) -> float:
-        """Factor on all rates by which the fraudulent share of rows is a rate."""
+        """Factor on all rates by which the fraudulent share of rows is a rate.
+
+        The pilot's own where it saw no fraud, as of few cards: it cannot say what more would bring.
+        """
+        seen = float(self.fraud.sum())
+        if seen == 0.0:
+            return self.scale
         wanted = rate / (1.0 - rate) * self.genuine
-        return float(f"{self.scale * wanted / max(float(self.fraud.sum()), 1e-12):.6g}")
+        return float(f"{min(self.scale * wanted / seen, self.most):.6g}")
 
 
 def pilot_of(world: World, tables: Tables, config: Config, parameters: Parameters) -> Pilot:
@@ -63,10 +74,11 @@ def pilot_of(world: World, tables: Tables, config: Config, parameters: Parameter
     assert target is not None
     activity = _pilot_activity(world, tables, config, parameters)
     genuine = _genuine_rows(activity)
-    least = _LEAST_PER_CARD_YEAR / max(total_rate(config), 1e-12)
+    total = max(total_rate(config), 1e-12)
+    least, most = _LEAST_PER_CARD_YEAR / total, _MOST_PER_CARD_YEAR / total
     scale = least
     for _ in range(_ROUNDS):
-        pilot = Pilot(scale, genuine, *_fraud_rows(activity, config, parameters, scale))
+        pilot = Pilot(scale, most, genuine, *_fraud_rows(activity, config, parameters, scale))
         better = max(pilot.scale_for(target), least)
         if abs(better / scale - 1.0) < _NEAR or not pilot.fraud.any():
             break
