@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fauxpay.activity.rows import CHIP, CONTACTLESS
+from fauxpay.activity.rows import CASH, CHIP, CONTACTLESS
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground
 from fauxpay.fraud.manner import attacks_of
 from fauxpay.fraud.shops import Choice, local_shops
@@ -55,6 +55,8 @@ class LostStolen:
             "taps", uses.address, facts["tap_share"]
         )
         can_tap = ground.activity.world.terminals.is_contactless[attacks.terminal]
-        taps &= can_tap & ground.activity.world.cards.is_contactless[uses.card] & ~cash
+        taps &= (
+            can_tap & ground.activity.world.cards.is_contactless[uses.card] & (attacks.kind != CASH)
+        )
         entry = np.where(taps, CONTACTLESS, attacks.entry_mode)
         return Story(compromises, replace(attacks, entry_mode=entry), empty(Disputes))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from fauxpay.activity.calendar import DAY_MS
-from fauxpay.activity.merchants import ALWAYS_OPEN
+from fauxpay.activity.merchants import ALWAYS_OPEN, OPEN_QUARTERS
 from fauxpay.activity.rows import CASH, LOCAL, ONLINE, Where
 from fauxpay.activity.shops import standing, terminals_of
 from fauxpay.catalog.world import PRESENCES, World
@@ -78,12 +78,34 @@ def _liked_of(world: World, is_online: bool, weight: F64) -> Liked:
     count = len(world.countries) if is_online else world.places.city.size
     whole = np.bincount(segment[sells], merchants.popularity[sells], minlength=count)
     more = np.maximum(weight[merchants.mcc] - 1.0, 0.0) * merchants.popularity
-    member = np.flatnonzero(sells & (more > 0))
+    return _in_runs(segment, np.where(sells, more, 0.0), whole.astype(np.float64))
+
+
+def _in_runs(segment: I64, weight: F64, whole: F64) -> Liked:
+    """The merchants with a weight; whole is f64[segments] of what popularity gives alone."""
+    member = np.flatnonzero(weight > 0)
     member = member[np.argsort(segment[member], kind="stable")]
-    extra = np.bincount(segment[member], more[member], minlength=count)
-    first = np.searchsorted(segment[member], np.arange(count + 1))
+    extra = np.bincount(segment[member], weight[member], minlength=whole.size)
+    first = np.searchsorted(segment[member], np.arange(whole.size + 1))
     share = np.round(extra / np.maximum(whole + extra, 1e-300), 9)
-    return Liked(member, np.cumsum(more[member]), first, share)
+    return Liked(member, np.cumsum(weight[member]), first, share)
+
+
+def _never_shut(ground: Ground) -> Liked:
+    """Lasting shops by place that are open at all hours, by popularity and taste."""
+    weight = tastes(ground)
+    key = ("never shut", weight.tobytes())
+    if key not in ground.memory:
+        tables, world = ground.activity.tables.where, ground.activity.world
+        merchants, cash = world.merchants, np.array(world.mccs) == "6011"
+        # Chances of merchants that are not always in business stand below nought.
+        is_open = tables.open.reshape(-1, OPEN_QUARTERS).min(axis=1) >= ALWAYS_OPEN
+        sells = (merchants.presence != PRESENCES.index("online")) & ~cash[merchants.mcc]
+        sells &= is_open[tables.hours // OPEN_QUARTERS]
+        liked = np.where(sells, weight[merchants.mcc] * merchants.popularity, 0.0)
+        ground.memory[key] = _in_runs(merchants.place, liked, np.zeros(world.places.city.size))
+    found: Liked = ground.memory[key]
+    return found
 
 
 def _in_fashion(ground: Ground, merchant: I64, era: I64) -> Any:
@@ -226,7 +248,11 @@ def listed(ground: Ground, campaign: I64, uses: Uses, size: Any) -> U64:
 
 
 def local_shops(ground: Ground, place: I64, quarter: I64, choice: Choice, cash: Any) -> Where:
-    """Shops or cash machines (cash: bool[n]) of places that are open at a quarter of the week."""
+    """Shops or cash machines (cash: bool[n]) of places that are open at a quarter of the week.
+
+    Who has tried a few doors goes where it is never shut: at night a purchase behind a closed door
+    would give the thief away. Where there is no such shop a cash machine is left.
+    """
     tables, key = ground.activity.tables.where, choice.key
     kind = np.where(cash, CASH, LOCAL).astype(np.int64)
 
@@ -237,7 +263,15 @@ def local_shops(ground: Ground, place: I64, quarter: I64, choice: Choice, cash: 
         drawn = bits(ground.word("door", key[rows] ^ found.view(np.uint64)), 0, 8)
         return (drawn < chance) | (kind[rows] == CASH)
 
-    return where_of(ground, kind, _picked(ground, kind, place, choice, accepts), key)
+    merchant = _picked(ground, kind, place, choice, accepts)
+    shut = np.flatnonzero(~accepts(np.arange(key.size), merchant))
+    late, word = _never_shut(ground), ground.word("late", key)
+    is_there = late.first[place[shut]] < late.first[place[shut] + 1]
+    inside, left = shut[is_there], shut[~is_there]
+    merchant[inside] = late.pick(place[inside], word[inside])
+    kind[left] = CASH
+    merchant[left] = tables.lasting.pick(tables.segment[CASH] + place[left], word[left])
+    return where_of(ground, kind, merchant, key)
 
 
 def places_abroad(ground: Ground, country: I64, key: U64) -> I64:
