@@ -65,6 +65,11 @@ def test_a_later_end_only_adds():
     assert early == rows_of(short)
     disputed = long.disputes.address[long.disputes.day < end]
     assert np.array_equal(disputed, short.disputes.address)
+    replaced = [
+        set(zip(plan.reissues.id.tolist(), plan.reissues.reissued_ms.tolist(), strict=True))
+        for plan in (short, long)
+    ]
+    assert {card for card in replaced[1] if card[1] < end * DAY_MS} == replaced[0]
 
 
 def test_fraud_off_leaves_genuine_rows_alone():

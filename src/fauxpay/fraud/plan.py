@@ -203,8 +203,14 @@ def _in_order(disputes: Disputes) -> Disputes:
 
 
 def _reissues(activity: Activity, compromises: Compromises) -> Reissues:
-    """Every block brings a new card, unless the old one is gone already by another block."""
-    stopped = np.flatnonzero(compromises.blocked_ms != NOT_BLOCKED)
+    """Every block brings a new card, unless the old one is gone already by another block.
+
+    Told to the end of the window: of what is stolen before it and blocked after it, a theft that
+    is yet to come may have the card stopped first.
+    """
+    end_ms = (activity.epoch_day + activity.calendar.days) * DAY_MS
+    is_told = (compromises.blocked_ms != NOT_BLOCKED) & (compromises.blocked_ms < end_ms)
+    stopped = np.flatnonzero(is_told)
     order = np.lexsort((compromises.blocked_ms[stopped], compromises.card[stopped]))
     order = stopped[order]
     card, blocked = compromises.card[order], compromises.blocked_ms[order]
