@@ -18,6 +18,7 @@ from fauxpay.report.knowledge import knowledge, nulls
 from fauxpay.report.parts import number_text, table_of
 from fauxpay.report.rhythm import rhythm
 from fauxpay.report.tables import opened
+from fauxpay.scorecard.scoring import score
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,26 @@ def test_the_busiest_merchants_are_the_busiest(tables, rows):
     wanted = paid.merchant_id.value_counts().head(10).tolist()
     (top,) = law.popularity(tables).tables
     assert [number(row[-1]) for row in top.rows] == wanted
+
+
+def test_the_exponents_are_those_of_the_scorecard(tables, reported):
+    """Digit by digit, with the ranks that were fitted: no more than have a visit."""
+    found = {one.fact.key: one.value for one in score(reported, threads=1).findings}
+    merchants, cards = law.popularity(tables).figures
+    visited = int(merchants.note.split(" ")[0])
+    last = min(1000, visited)
+    assert 100 <= visited <= number(merchants.data.rows[-1][0])
+    wanted = number_text(found["merchant_zipf"])
+    assert f"exponent {wanted} at ranks 10 to {last:,}." in merchants.note
+    wanted = number_text(found["card_zipf"])
+    assert f"exponent {wanted} at ranks 1 to {min(20, len(cards.data.rows))}." in cards.note
+
+
+@given(st.integers(4, 19))
+def test_only_ranks_that_exist_are_named(count):
+    """Cards with fewer merchants than are fitted: the caption ends where their dots do."""
+    figure = law._cards([(rank, 100 // rank, 900, 3) for rank in range(1, count + 1)])
+    assert f"at ranks 1 to {count}." in figure.note
 
 
 @given(st.floats(0.3, 2.5), st.integers(5, 60))

@@ -77,6 +77,11 @@ def text_of(value: object) -> str:
     return str(value)
 
 
+def many(count: int, one: str, more: str = "") -> str:
+    """A count and what it counts: 1 city, 2 cities. `more` where an s is not enough."""
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
+
+
 def number_text(value: float) -> str:
     """Four significant digits; no exponent where that can be helped."""
     if value == int(value) and abs(value) < 1e15:

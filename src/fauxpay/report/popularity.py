@@ -1,11 +1,12 @@
 """Popularity: how unevenly payments fall on merchants, and a card's visits on its own merchants.
 
-Reads    transactions(card_id, merchant_id, event_time, transaction_type)
+Reads    transactions(card_id, merchant_id, event_time, transaction_type, ...), merchants
 Writes   nothing
 Draws    nothing
 Sources  nothing
 
-Visits count a merchant once for a card and day, so that a basket split in two is no habit.
+Visits are those of the scorecard, so that both find the same exponents: approved purchases, a
+merchant once for a card and a day of its clock, so that a basket split in two is no habit.
 """
 
 from __future__ import annotations
@@ -14,38 +15,42 @@ import math
 from typing import Any
 
 from fauxpay.report.drawing import SERIES, drawn, plain_logarithm, share_text, svg_of
-from fauxpay.report.parts import Figure, Section, table_of
-from fauxpay.report.tables import DAY_US, Tables
+from fauxpay.report.parts import Figure, Section, many, number_text, table_of
+from fauxpay.report.tables import MINUTE_US, Tables
+from fauxpay.scorecard.measures.activity import MERCHANTS_MIN, ZIPF_FIRST, ZIPF_LAST
+from fauxpay.scorecard.measures.slices import RANKS, VISITS_MIN
 
+DAY_MINUTES = 1440
 RANKS_SHOWN = 48
 CARD_RANKS = 30
-CARD_VISITS_MIN = 20
-FIT_MERCHANTS = (10, 1000)
-FIT_CARDS = (1, 20)
+FIT_MERCHANTS = (ZIPF_FIRST, ZIPF_LAST)
+FIT_CARDS = (1, RANKS)
 _VISITS = f"""
     CREATE OR REPLACE TEMP TABLE visits AS
-    SELECT card_id, merchant_id, count(*) AS visits, sum(payments)::BIGINT AS payments
+    SELECT card_id, merchant_id, count(*) AS visits
     FROM (
-        SELECT card_id, merchant_id, epoch_us(event_time) // {DAY_US} AS day, count(*) AS payments
+        SELECT DISTINCT card_id, merchant_id,
+               (epoch_us(event_time) // {MINUTE_US} + local_offset_minutes) // {DAY_MINUTES} AS day
         FROM transactions
-        WHERE transaction_type IN ('purchase', 'withdrawal')
-        GROUP BY ALL
+        WHERE transaction_type = 'purchase' AND is_approved
     )
     GROUP BY ALL
 """
+_VISITED = "SELECT count(DISTINCT merchant_id) FROM visits"
 _MERCHANTS = """
-    SELECT rank, payments, total, merchants FROM (
-        SELECT row_number() OVER (ORDER BY payments DESC, merchant_id) AS rank, payments,
-               sum(payments) OVER ()::BIGINT AS total, count(*) OVER () AS merchants
-        FROM (SELECT merchant_id, sum(payments)::BIGINT AS payments FROM visits GROUP BY ALL)
+    SELECT rank, visits, total FROM (
+        SELECT row_number() OVER (ORDER BY visits DESC, merchant_id) AS rank, visits,
+               sum(visits) OVER ()::BIGINT AS total
+        FROM (SELECT merchant_id, sum(visits)::BIGINT AS visits FROM visits GROUP BY ALL)
     )
     WHERE rank IN (SELECT unnest(?)) ORDER BY rank
 """
 _TOP = """
     SELECT merchants.name, merchants.merchant_city, merchants.merchant_country, mcc, payments
     FROM (
-        SELECT merchant_id, sum(payments)::BIGINT AS payments
-        FROM visits GROUP BY ALL ORDER BY payments DESC, merchant_id LIMIT 10
+        SELECT merchant_id, count(*) AS payments
+        FROM transactions WHERE transaction_type IN ('purchase', 'withdrawal')
+        GROUP BY ALL ORDER BY payments DESC, merchant_id LIMIT 10
     ) JOIN merchants USING (merchant_id) ORDER BY payments DESC, merchant_id
 """
 _CARDS = f"""
@@ -56,7 +61,7 @@ _CARDS = f"""
     )
     SELECT rank, sum(visits)::BIGINT, sum(sum(CASE WHEN rank = 1 THEN total END)) OVER ()::BIGINT,
            max(count(*)) OVER ()
-    FROM ranked WHERE total >= {CARD_VISITS_MIN} AND rank <= {CARD_RANKS}
+    FROM ranked WHERE total >= {VISITS_MIN} AND rank <= {CARD_RANKS}
     GROUP BY rank ORDER BY rank
 """
 
@@ -66,25 +71,26 @@ def popularity(tables: Tables) -> Section:
     title = "Merchants: the few and the many"
     lead = (
         "Popularity by rank on logarithmic axes. Real merchants, and the merchants of a real card, "
-        "fall along a line: Zipf's law."
+        "fall along a line: Zipf's law. A visit is an approved purchase, counted once for each "
+        "card, merchant and day, as in the scorecard."
     )
     if tables.is_empty:
         return Section("popularity", title, lead, notes=("The run has no transaction.",))
     tables.connection.execute(_VISITS)
-    count = tables.run.rows["merchants"]
-    fitted = range(FIT_MERCHANTS[0], min(FIT_MERCHANTS[1], count) + 1)
-    merchants = tables.rows(_MERCHANTS, sorted({*ranks(count), *fitted}))
-    if not merchants:
-        return Section("popularity", title, lead, notes=("The run has no purchase.",))
-    figures = [_merchants(merchants, set(ranks(count)))]
+    ((visited,),) = tables.rows(_VISITED)
+    if not visited:
+        return Section("popularity", title, lead, notes=("The run has no approved purchase.",))
+    fitted = range(FIT_MERCHANTS[0], min(FIT_MERCHANTS[1], visited) + 1)
+    figures = [_merchants(tables.rows(_MERCHANTS, sorted({*ranks(visited), *fitted})), visited)]
     cards = tables.rows(_CARDS)
     notes: tuple[str, ...] = ()
     if cards:
         figures.append(_cards(cards))
     else:
-        notes = (f"No card has {CARD_VISITS_MIN} visits, so a card's own merchants are not drawn.",)
+        notes = (f"No card has {VISITS_MIN} visits, so a card's own merchants are not drawn.",)
     columns = ("merchant", "city", "country", "MCC", "payments")
-    top = table_of("The ten busiest merchants", columns, tables.rows(_TOP))
+    # Payments here, because a cash machine is a busy merchant too.
+    top = table_of("The ten merchants with the most payments", columns, tables.rows(_TOP))
     tables.connection.execute("DROP TABLE visits")
     return Section("popularity", title, lead, tuple(figures), (top,), notes)
 
@@ -107,46 +113,52 @@ def slope(points: list[tuple[float, float]]) -> float | None:
     return -sum((x - mean_x) * (y - mean_y) for x, y in logs) / spread if spread else None
 
 
-def _merchants(rows: list[tuple[Any, ...]], shown: set[int]) -> Figure:
+def _law(fitted: list[tuple[int, float]]) -> str:
+    """The exponent in the digits of the scorecard, and the ranks that it was fitted to."""
+    exponent = slope(list(fitted))
+    if exponent is None:
+        return ""
+    return f"; exponent {number_text(exponent)} at ranks {fitted[0][0]:,} to {fitted[-1][0]:,}"
+
+
+def _merchants(rows: list[tuple[Any, ...]], visited: int) -> Figure:
     # Every rank of the fit counts, as in the scorecard; what is drawn and listed is thinned out.
     fitted = [
-        (rank, payments / total)
-        for rank, payments, total, _ in rows
-        if FIT_MERCHANTS[0] <= rank <= FIT_MERCHANTS[1]
+        (rank, visits / total)
+        for rank, visits, total in rows
+        if FIT_MERCHANTS[0] <= rank <= FIT_MERCHANTS[1] and visited >= MERCHANTS_MIN
     ]
-    rows = [row for row in rows if row[0] in shown]
-    points = [(rank, payments / total) for rank, payments, total, _ in rows]
-    exponent = slope(fitted)
-    law = f"; exponent {exponent:.2f} at ranks 10 to 1,000" if exponent is not None else ""
-    title = f"Share of payments by rank of the merchant, {rows[0][3]:,} merchants{law}"
+    shown = set(ranks(visited))
+    listed = [(rank, visits, visits / total) for rank, visits, total in rows if rank in shown]
+    points = [(rank, share) for rank, _, share in listed]
+    law = _law(fitted)
+    merchants = many(visited, "merchant")
+    title = f"Share of visits by rank of the merchant, {merchants}{law}"
     return Figure(
         "Merchant popularity",
         svg_of(_drawing(points, fitted, "rank of the merchant"), "popularity-merchants", title),
         table_of(
-            "Payments by rank of the merchant",
-            ("rank", "payments", "share of payments"),
-            [(rank, payments, payments / total) for rank, payments, total, _ in rows],
+            "Visits by rank of the merchant", ("rank", "visits", "share of visits"), listed
         ),
-        f"{rows[0][3]:,} merchants with payments{law}.",
+        f"{merchants} with visits{law}.",
     )
 
 
 def _cards(rows: list[tuple[Any, ...]]) -> Figure:
     points = [(rank, visits / total) for rank, visits, total, _ in rows]
     fitted = [(x, y) for x, y in points if FIT_CARDS[0] <= x <= FIT_CARDS[1]]
-    exponent = slope(fitted)
-    law = f"; exponent {exponent:.2f} at ranks 1 to 20" if exponent is not None else ""
-    cards = rows[0][3]
-    title = f"Share of a card's visits by its own rank of the merchant, {cards:,} cards{law}"
+    law = _law(fitted)
+    cards = many(rows[0][3], "card")
+    title = f"Share of a card's visits by its own rank of the merchant, {cards}{law}"
     return Figure(
         "A card's own merchants",
         svg_of(_drawing(points, fitted, "rank among the card's merchants"), "popularity-c", title),
         table_of(
-            f"Visits by rank, cards with {CARD_VISITS_MIN} visits or more",
+            f"Visits by rank, cards with {VISITS_MIN} visits or more",
             ("rank", "visits", "share of visits"),
             [(rank, visits, visits / total) for rank, visits, total, _ in rows],
         ),
-        f"{cards:,} cards with {CARD_VISITS_MIN} visits or more{law}.",
+        f"{cards} with {VISITS_MIN} visits or more{law}.",
     )
 
 
@@ -164,7 +176,7 @@ def _drawing(points: list[tuple[int, float]], fitted: list[tuple[int, float]], l
             ends = [first[0], last[0]]
             axes.plot(ends, [middle * x**-exponent for x in ends], color=SERIES[1], linewidth=1.2)
         axes.set_xlabel(label)
-        axes.set_ylabel("share of all")
+        axes.set_ylabel("share of visits")
         plain_logarithm(axes.xaxis, lambda value: f"{value:,.0f}")
         plain_logarithm(axes.yaxis, share_text)
     return made[0]

@@ -15,7 +15,7 @@ import numpy as np
 
 from fauxpay.report.drawing import HEAT, areas, drawn, svg_of
 from fauxpay.report.parts import Figure, Section, table_of
-from fauxpay.report.tables import Tables
+from fauxpay.report.tables import MINUTE_US, Tables
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 CHANNELS = {
@@ -24,11 +24,11 @@ CHANNELS = {
     "moto": "by mail and telephone",
     "atm": "at cash machines",
 }
-_QUERY = """
+_QUERY = f"""
     SELECT channel, (hours // 24 + 3) % 7 AS weekday, hours % 24 AS hour, count(*)
     FROM (
         SELECT channel,
-               (epoch_us(event_time) // 60000000 + local_offset_minutes) // 60 AS hours
+               (epoch_us(event_time) // {MINUTE_US} + local_offset_minutes) // 60 AS hours
         FROM transactions
     )
     GROUP BY ALL ORDER BY ALL

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 THREADS = 2
 MEMORY = "2GB"
 DAY_US = 86_400_000_000
+MINUTE_US = 60_000_000
 
 
 @dataclass(frozen=True, slots=True)
