@@ -16,7 +16,7 @@ from fauxpay.report.frauds import frauds
 from fauxpay.report.geography import Place, geography, parts_of_world
 from fauxpay.report.knowledge import knowledge, nulls
 from fauxpay.report.parts import number_text, table_of
-from fauxpay.report.rhythm import rhythm
+from fauxpay.report.rhythm import _figure, rhythm
 from fauxpay.report.tables import opened
 from fauxpay.scorecard.scoring import score
 
@@ -40,7 +40,7 @@ def number(text: str) -> int:
 
 
 def test_the_heat_map_counts_local_hours(tables, rows):
-    """Cell by cell, pos payments by the merchant's own weekday and hour."""
+    """Cell by cell, pos payments by the merchant's own weekday and hour, of two weeks."""
     import pandas as pd
 
     local = rows.event_time.dt.tz_localize(None) + pd.to_timedelta(
@@ -50,11 +50,23 @@ def test_the_heat_map_counts_local_hours(tables, rows):
     wanted = Counter(zip(local[is_pos].dt.day_of_week, local[is_pos].dt.hour, strict=True))
     (figure,) = [one for one in rhythm(tables).figures if one.title == "Payments in shops"]
     cells = {
-        (day, hour): number(text)
+        (day, hour): 2 * float(text.replace(",", ""))
         for day, row in enumerate(figure.data.rows)
         for hour, text in enumerate(row[1:])
     }
     assert {key: count for key, count in cells.items() if count} == dict(wanted)
+
+
+def test_the_busiest_hour_is_that_of_its_table():
+    """Five Mondays and four Wednesdays: both tell means, and a rare channel's is not 0 a day."""
+    week = np.zeros((7, 24), np.int64)
+    week[0, 9], week[2, 18] = 105, 100
+    days = np.array([5, 4, 4, 4, 4, 4, 5])
+    figure = _figure("pos", week, days)
+    assert figure.note == "205 payments; busiest Wed 18:00, 25 a day."
+    assert (figure.data.rows[0][1 + 9], figure.data.rows[2][1 + 18]) == ("21", "25")
+    week[0, 9], week[2, 18] = 0, 1
+    assert _figure("atm", week, days).note == "1 payment; busiest Wed 18:00, 0.25 a day."
 
 
 def test_the_busiest_merchants_are_the_busiest(tables, rows):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fauxpay.scorecard.difficulty import Curve, Difficulty
 
 COLUMNS_DRAWN = 2
+LEGEND_COLUMNS = 2
 
 
 def detectors(run: Run) -> Difficulty | str:
@@ -103,15 +104,21 @@ def _roc(found: Difficulty) -> Figure:
 
 
 def _gains(found: Difficulty) -> Figure:
-    with drawn(2.9, (0.78, 0.14, 0.46, 0.12)) as (axes, made):
+    curves = _drawn_curves(found)
+    above = 0.28 + 0.17 * -(-len(curves) // LEGEND_COLUMNS)
+    with drawn(2.4 + above, (0.78, 0.14, 0.46, above)) as (axes, made):
         axes.axhline(1, color=INK, linewidth=0.6, alpha=0.5)
-        for curve, colour, dashes in _drawn_curves(found):
+        for curve, colour, dashes in curves:
             label = f"{curve.name.replace('_', ' ')} {curve.lift:.3g}×"
             axes.plot(*zip(*curve.gains, strict=True), dashes, color=colour, label=label)
         _log_lift(axes)
-        axes.legend(loc="upper right", fontsize=8)
+        axes.legend(
+            loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=LEGEND_COLUMNS, borderaxespad=0.2,
+            title="average precision / prevalence", title_fontsize=8, alignment="left", fontsize=8,
+            handlelength=1.6, columnspacing=1.2, handletextpad=0.5, labelspacing=0.3,
+        )  # fmt: skip
     name = (
-        f"Precision over prevalence by recall, at a prevalence of {found.prevalence:.3%}; "
+        f"Best precision over prevalence by recall, at a prevalence of {found.prevalence:.3%}; "
         "1 is chance"
     )
     at = (0.1, 0.25, 0.5, 0.75, 1.0)
@@ -119,13 +126,14 @@ def _gains(found: Difficulty) -> Figure:
         (one.name.replace("_", " "), *(_value(one.gains, x) for x in at)) for one in found.curves
     ]
     data = table_of(
-        "Precision over prevalence by recall", ("detector", *(f"{x:.0%}" for x in at)), rows
+        "Best precision over prevalence by recall", ("detector", *(f"{x:.0%}" for x in at)), rows
     )
     return Figure(
         "Precision and recall, as lift",
         svg_of(made[0], "difficulty-lift", name),
         data,
-        "Precision divided by prevalence, which travels between tables; average in the legend.",
+        "Precision divided by prevalence, which travels between tables. A curve is the best at "
+        "that recall or beyond; the legend has the average precision, where nothing beyond counts.",
     )
 
 
@@ -134,7 +142,7 @@ def _log_lift(axes: Any) -> None:
     axes.set_xlim(0, 1)
     axes.set_ylim(bottom=0.7)
     axes.set_xlabel("recall, share of frauds")
-    axes.set_ylabel("precision / prevalence")
+    axes.set_ylabel("best precision / prevalence")
     plain_logarithm(axes.yaxis, lambda value: f"{value:,g}×")
 
 

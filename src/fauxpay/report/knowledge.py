@@ -16,7 +16,13 @@ from fauxpay.report.drawing import INK, SERIES, drawn, svg_of
 from fauxpay.report.parts import Figure, Section, table_of
 from fauxpay.report.tables import DAY_US, Tables
 
-SOURCES = ("issuer_alert", "customer_report", "analyst", "chargeback")
+SOURCES = {
+    "issuer_alert": SERIES[0],
+    "customer_report": SERIES[1],
+    "analyst": SERIES[2],
+    "chargeback": SERIES[3],
+}
+"""Who tells the bank, and its colour, the same in every report."""
 LISTED_DAYS = (0.25, 1, 3, 7, 14, 30, 60, 90, 120)
 STEPS_A_DAY = 4
 # The first label that says fraud: what the bank would have acted on.
@@ -80,13 +86,17 @@ def _delays(found: list[tuple[Any, ...]], total: int) -> Figure:
     days = [step / STEPS_A_DAY for step in range(last + 1)]
     known = whole[-1]
     median, late = (_day_at(whole, share * known) for share in (0.5, 0.9))
+    # A little longer than the last step, which would else stand on the edge, as if it rose on.
+    end = max(1.0, 1.03 * days[-1])
     with drawn(2.9, (0.66, 0.2, 0.44, 0.46)) as (axes, made):
-        axes.plot(days, whole, color=INK, linewidth=2, label="any source", drawstyle="steps-post")
-        for place, (source, curve) in enumerate(curves.items()):
-            axes.plot(days, curve, color=SERIES[place], label=source.replace("_", " "),
-                      linewidth=1.3, drawstyle="steps-post")  # fmt: skip
+        axes.plot([*days, end], [*whole, whole[-1]], color=INK, linewidth=2, label="any source",
+                  drawstyle="steps-post")  # fmt: skip
+        for source, curve in curves.items():
+            axes.plot([*days, end], [*curve, curve[-1]], color=SOURCES[source],
+                      label=source.replace("_", " "), linewidth=1.3,
+                      drawstyle="steps-post")  # fmt: skip
         axes.set_ylim(0, 1)
-        axes.set_xlim(0, max(1.0, days[-1]))
+        axes.set_xlim(0, end)
         axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         axes.set_xlabel("days since the payment")
         axes.set_ylabel("share of all frauds known")

@@ -137,9 +137,7 @@ def _merchants(rows: list[tuple[Any, ...]], visited: int) -> Figure:
     return Figure(
         "Merchant popularity",
         svg_of(_drawing(points, fitted, "rank of the merchant"), "popularity-merchants", title),
-        table_of(
-            "Visits by rank of the merchant", ("rank", "visits", "share of visits"), listed
-        ),
+        table_of("Visits by rank of the merchant", ("rank", "visits", "share of visits"), listed),
         f"{merchants} with visits{law}.",
     )
 

@@ -14,9 +14,10 @@ from datetime import date, timedelta
 import numpy as np
 
 from fauxpay.report.drawing import HEAT, areas, drawn, svg_of
-from fauxpay.report.parts import Figure, Section, table_of
+from fauxpay.report.parts import Figure, Section, many, table_of
 from fauxpay.report.tables import MINUTE_US, Tables
 
+DECIMALS = 3
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 CHANNELS = {
     "pos": "in shops",
@@ -66,19 +67,22 @@ def _figure(channel: str, week: np.ndarray, days: np.ndarray) -> Figure:
     total = int(week.sum())
     rate = week / np.maximum(1, days)[:, None]
     day, hour = np.unravel_index(int(rate.argmax()), week.shape)
-    busiest = f"{WEEKDAYS[day]} {hour}:00, {rate.max():,.0f} a day"
+    most = rate.max()
+    often = f"{most:,.0f}" if most >= 10 else f"{most:.2g}"
+    busiest = f"{WEEKDAYS[day]} {hour}:00, {often} a day"
     what = CHANNELS[channel]
     title = f"Payments {what} by weekday and hour, {total:,} in all; the busiest hour is {busiest}"
+    # Means as drawn: sums of a window that is no whole number of weeks would tell another story.
     rows = [
-        (weekday, *(int(count) for count in week[number]))
+        (weekday, *(round(float(mean), DECIMALS) for mean in rate[number]))
         for number, weekday in enumerate(WEEKDAYS)
     ]
     columns = ("weekday", *(str(hour) for hour in range(24)))
     return Figure(
         f"Payments {what}",
         svg_of(_drawing(rate), f"rhythm-{channel}", title),
-        table_of(f"Payments {what} by weekday and local hour", columns, rows),
-        f"{total:,} payments; busiest {busiest}.",
+        table_of(f"Payments {what} a day, by weekday and local hour", columns, rows),
+        f"{many(total, 'payment')}; busiest {busiest}.",
     )
 
 
