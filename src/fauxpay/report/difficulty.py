@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fauxpay.errors import MissingExtraError
 from fauxpay.report.drawing import INK, MUTED, SERIES, drawn, plain_logarithm, svg_of
-from fauxpay.report.parts import Figure, Section, Table, table_of
+from fauxpay.report.parts import Figure, Section, Table, many, table_of
 from fauxpay.report.tables import THREADS
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _numbers(found: Difficulty) -> Table:
 
 def _method(found: Difficulty) -> str:
     return (
-        f"{found.frauds_learnt:,} frauds to learn from, {found.frauds_judged:,} to judge by, "
+        f"{many(found.frauds_learnt, 'fraud')} to learn from, {found.frauds_judged:,} to judge by, "
         f"prevalence {found.prevalence:.3%}. All cards with a fraud were looked at and "
         f"{found.share_cards:.1%} of the others, whose rows are weighted in return. With so few "
         f"frauds expect an AUC to be uncertain by about "

@@ -13,6 +13,7 @@ asked. Nothing of pyplot is used: it would keep figures and ask for a screen.
 from __future__ import annotations
 
 import io
+import math
 import os
 import re
 import stat
@@ -125,7 +126,22 @@ def areas(axes: Any, sides: tuple[Any, Any, Any, Any], colour: str, edge: float 
 
 
 def plain_logarithm(axis: Any, text: Callable[[float], str]) -> None:
-    """Ticks of a logarithmic axis as numbers that people read, and none between."""
+    """Ticks of a logarithmic axis as numbers that people read, and none between.
+
+    Powers of ten; 1, 2 and 5 of each where the limits, which must be set, are less than two apart,
+    or 1 and 3 where such numbers are too long to stand side by side.
+    """
+    from matplotlib.ticker import LogLocator
+
+    low, high = axis.get_view_interval()
+    if high < 100 * low:
+        box = axis.axes.get_position()
+        length = 72 * (box.width * WIDTH if axis.axis_name == "x" else math.inf)
+        room = math.log10(2) * length / math.log10(high / low)
+        is_long = (
+            0.65 * _STYLE["font.size"] * len(text(10.0 ** math.floor(math.log10(high)))) > room
+        )
+        axis.set_major_locator(LogLocator(subs=(1.0, 3.0) if is_long else (1.0, 2.0, 5.0)))
     axis.set_major_formatter(lambda value, _: text(value))
     axis.set_minor_locator(_no_ticks())
 

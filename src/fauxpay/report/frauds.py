@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from fauxpay.report.drawing import MUTED, SERIES, areas, drawn, svg_of
-from fauxpay.report.parts import Figure, Section, table_of
+from fauxpay.report.parts import Figure, Section, many, table_of
 from fauxpay.report.tables import DAY_US, Tables
 
 EPOCH = date(1970, 1, 1)
 CAMPAIGNS_SHOWN = 40
+LONG_STEP = 31
 KINDS_COLOURED = len(SERIES) - 1
 OTHER = "other kinds"
 _DAYS = f"""
@@ -113,14 +114,18 @@ def _timeline(
         "Fraud timeline",
         svg_of(made[0], "fraud-days", name),
         table_of("Frauds by event day and kind", ("day", *map(_name, series)), rows),
-        f"{total:,} frauds in {count:,} days.",
+        f"{many(total, 'fraud')} in {many(count, 'day')}.",
     )
 
 
 def _day_axis(axes: Any, days: list[date]) -> None:
     step = max(1, -(-len(days) // 5))
     places = range(0, len(days), step)
-    axes.set_xticks(places, [f"{days[place]:%d %b}" for place in places])
+    # A day and a year together are too long for five; months of a short window would repeat.
+    is_long = days[0].year != days[-1].year and step >= LONG_STEP
+    axes.set_xticks(
+        places, [f"{days[place]:{'%b %Y' if is_long else '%d %b'}}" for place in places]
+    )
     axes.set_xlim(-0.6, len(days) - 0.4)
 
 
@@ -138,7 +143,8 @@ def _campaigns(
         size = [(2 + min(6, one[3] ** 0.5)) ** 2 for one in shown]
         places = range(len(shown))
         axes.hlines(places, left, list(map(max, left, right)), color=colour, linewidth=2)
-        axes.scatter(left, places, s=size, color=colour, zorder=3)
+        # What began before the window has its dot on the axis, which must not cut it in half.
+        axes.scatter(left, places, s=size, color=colour, zorder=3, clip_on=False)
         _day_axis(axes, days)
         axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.set_yticks([])
@@ -147,8 +153,10 @@ def _campaigns(
         (_name(kind), _instant(began), _instant(ended), frauds, cards)
         for kind, began, ended, frauds, cards in shown
     ]
-    name = f"{len(found):,} campaigns with frauds in the window, from begin to end"
+    name = f"{many(len(found), 'campaign')} with frauds in the window, from begin to end"
     text = "Each line is a campaign; the larger its dot, the more frauds it made."
+    if any(one[1] < base for one in shown):
+        text += " A dot on the axis began before the window."
     if len(found) > len(shown):
         text += f" The {len(shown)} with the most frauds of {len(found):,} are drawn."
     return Figure(

@@ -13,7 +13,7 @@ from typing import Any
 
 from fauxpay.readers.measures import null_counts
 from fauxpay.report.drawing import INK, SERIES, drawn, svg_of
-from fauxpay.report.parts import Figure, Section, table_of
+from fauxpay.report.parts import Figure, Section, many, table_of
 from fauxpay.report.tables import DAY_US, Tables
 
 SOURCES = {
@@ -115,7 +115,8 @@ def _delays(found: list[tuple[Any, ...]], total: int) -> Figure:
         "Label delay",
         svg_of(made[0], "labels-delay", name),
         table_of("Share of all frauds known by days since the payment", columns, rows),
-        f"{known:.0%} of {total:,} frauds become known; half of these after {median:g} days, "
+        f"{known:.0%} of {many(total, 'fraud')} become known; half of these after "
+        f"{'1 day' if median == 1 else f'{median:g} days'}, "
         f"nine in ten after {late:g}.",
     )
 

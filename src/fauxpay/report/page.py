@@ -27,7 +27,7 @@ from fauxpay.report.drawing import prepare
 from fauxpay.report.frauds import frauds
 from fauxpay.report.geography import geography
 from fauxpay.report.knowledge import knowledge, nulls
-from fauxpay.report.parts import Section, Table, table_of
+from fauxpay.report.parts import Section, Table, many, table_of
 from fauxpay.report.popularity import popularity
 from fauxpay.report.rhythm import rhythm
 from fauxpay.report.sources import citing
@@ -80,16 +80,18 @@ def headlines(run: Run, card: Scorecard | None) -> list[tuple[str, str, str]]:
     """(figure, what it is, more about it): what one looks at first."""
     rows, window = run.rows, run.receipt["window"]
     days = len({partition["event_day"] for partition in run.receipt["partitions"]})
+    count = {name: rows.get(name, 0) for name in ("transactions", "cards", "merchants", "truth")}
+    people, places = rows.get("customers", 0), rows.get("places", 0)
+    more = {
+        "transactions": f"{many(days, 'day')} from {window['from']}",
+        "cards": f"of {many(people, 'customer')}",
+        "merchants": f"in {many(places, 'place')}",
+    }
     found = [
-        (
-            f"{rows.get('transactions', 0):,}",
-            "transactions",
-            f"{days:,} days from {window['from']}",
-        ),
-        (f"{rows.get('cards', 0):,}", "cards", f"of {rows.get('customers', 0):,} customers"),
-        (f"{rows.get('merchants', 0):,}", "merchants", f"in {rows.get('places', 0):,} places"),
-        (f"{run.fraud_rate:.3%}", "fraud", f"{rows.get('truth', 0):,} transactions"),
+        (f"{count[name]:,}", name[:-1] if count[name] == 1 else name, text)
+        for name, text in more.items()
     ]
+    found.append((f"{run.fraud_rate:.3%}", "fraud", many(count["truth"], "transaction")))
     if card is not None and card.total is not None:
         found.append((f"{card.total:.0%}", "of counted facts hold", "see the scorecard"))
     return found

@@ -161,7 +161,7 @@ def _cards(rows: list[tuple[Any, ...]]) -> Figure:
 
 
 def _drawing(points: list[tuple[int, float]], fitted: list[tuple[int, float]], label: str) -> str:
-    with drawn(2.5, (0.98, 0.14, 0.46, 0.12)) as (axes, made):
+    with drawn(2.5, (0.98, 0.28, 0.46, 0.12)) as (axes, made):
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.plot(*zip(*points, strict=True), "o", color=SERIES[0], markersize=3.2)
