@@ -151,6 +151,7 @@ def test_a_run_without_any_transaction_has_a_page(tmp_path):
     assert run.rows["transactions"] == 0
     page = Page(report_html(run))
     assert page.text.count("The run has no transaction") == 3
+    assert "Payments by country" not in page.text
     assert not page.of("svg")
 
 
