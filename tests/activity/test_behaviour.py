@@ -12,7 +12,7 @@ from fauxpay.activity import streams
 from fauxpay.activity.calendar import CURVE_SLOTS, build_calendar
 from fauxpay.activity.engine import day_number
 from fauxpay.activity.streams import Field
-from worlds import DAY, config, maker_of, parameters, tables
+from worlds import DAY, config, days_tables, maker_of, parameters, tables
 
 LOCAL = pl.col("event_time") + pl.duration(minutes=pl.col("local_offset_minutes"))
 
@@ -111,6 +111,18 @@ def test_declines_have_codes(rows):
     """Approved means code 00 and nothing else does."""
     assert ((rows["response_code"] == "00") == rows["is_approved"]).all()
     assert 0.01 < 1 - rows["is_approved"].mean() < 0.1
+
+
+def test_a_wrong_pin_was_asked_for():
+    """Codes about a PIN stand where one was asked, at chips of tills and at machines."""
+    quiet = maker_of(config(fraud={"enabled": False}))
+    made = days_tables(quiet, range(DAY, DAY + 56))
+    rows = pl.concat([pl.from_arrow(day["transactions"]) for day in made])
+    told = rows.filter(pl.col("response_code").is_in(["55", "75"]))
+    assert told.height > 20
+    assert set(told["authentication"]) == {"pin"}
+    assert set(told["channel"]) == {"pos", "atm"}
+    assert set(told.filter(pl.col("channel") == "pos")["entry_mode"]) == {"chip"}
 
 
 def test_favourites_recur(rows):

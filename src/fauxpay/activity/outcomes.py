@@ -24,6 +24,7 @@ from fauxpay.activity.rows import (
     KIND_COUNT,
     MAGSTRIPE,
     MANUAL,
+    PIN,
     SUBSCRIBED,
     Manner,
     Rows,
@@ -49,6 +50,7 @@ _VIRTUAL = 3
 _CEILINGS = 16
 _CONTEXTS = 20  # terminal kind (4) x contactless terminal x contactless card, then by kind
 _BY_KIND = 16
+_PIN_CODES = ("55", "75")  # wrong PIN, tries exceeded
 _CHANNEL_NAMES = ("pos", "ecom", "atm", "moto", "recurring")
 
 
@@ -73,6 +75,7 @@ class OutcomeTables:
     ceiling: F64
     approved: I64
     response: NDArray[np.uint8]
+    without_pin: NDArray[np.uint8]
 
 
 def outcome_tables(world: World, codes: tuple[str, ...], parameters: Parameters) -> OutcomeTables:
@@ -88,7 +91,14 @@ def outcome_tables(world: World, codes: tuple[str, ...], parameters: Parameters)
         ceiling=_ceilings(world, parameters),
         approved=(response.reshape(-1, _CODE_SLOTS) == APPROVED).sum(axis=1).astype(np.int64),
         response=response,
+        without_pin=_without_pin(codes),
     )
+
+
+def _without_pin(codes: tuple[str, ...]) -> NDArray[np.uint8]:
+    """Each code itself, but for those about a PIN: a card that is refused like most others."""
+    told = ["51" if code in _PIN_CODES else code for code in codes]
+    return np.array([codes.index(code) for code in told], dtype=np.uint8)
 
 
 def _ceilings(world: World, parameters: Parameters) -> F64:
@@ -237,9 +247,12 @@ def authorise(
     # Approved comes first in each table, so only the few others have to look into it.
     declined = np.flatnonzero(slot >= tables.approved.take(case, mode="clip"))
     response = np.zeros(slot.size, dtype=np.int8)
-    response[declined] = answers(tables, case[declined], slot[declined]).view(np.int8)
+    code = answers(tables, case[declined], slot[declined])
+    authentication = tables.authentication.take(row, mode="clip").view(np.int8)
+    # Nobody mistypes a PIN that was not asked. The code gives way, not the authentication: a PIN
+    # that only the declined are asked would tell the answer.
+    asked_pin = authentication[declined] == PIN
+    response[declined] = np.where(asked_pin, code, tables.without_pin.take(code, mode="clip"))
     return Manner(
-        entry_mode=entry.astype(np.int8),
-        authentication=tables.authentication.take(row, mode="clip").view(np.int8),
-        response=response,
+        entry_mode=entry.astype(np.int8), authentication=authentication, response=response
     )
