@@ -176,6 +176,21 @@ def test_friendly_fraud_is_genuine_in_truth_and_fraud_to_the_bank():
     assert len(set(called) & set(ids.tolist())) == ids.size
 
 
+def test_nobody_disputes_what_was_cancelled():
+    """A purchase that is taken back within the day is never on the bill, so it is not regretted."""
+    rates = {f"{kind}_per_card_year": 0.0 for kind in OURS}
+    rates["friendly_fraud_per_card_year"] = 5.0
+    own = maker_of(config(fraud=rates, activity={"reversal_share": 0.4}))
+    made = [tables(own, day)["transactions"] for day in range(DAY, DAY + DAYS)]
+    rows = pl.concat([pl.from_arrow(day) for day in made])
+    plan = own.shard(0).plan
+    ids = own.transaction_ids.ids(plan.disputes.address[plan.disputes_on(range(DAY, DAY + DAYS))])
+    undone = rows.filter(pl.col("transaction_type") == "reversal")["original_transaction_id"]
+    assert ids.size > 20
+    assert undone.len() > 100
+    assert np.isin(ids, undone.to_numpy()).sum() == 0
+
+
 def test_abused_refunds_point_at_honest_purchases():
     """Each points back to an approved purchase of the same card, merchant and amount."""
     rows = frauds("refund_abuse", 5.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fauxpay.activity.rows import PURCHASE, REFUND_TYPE, REVERSAL_TYPE
 from fauxpay.errors import ConfigError
 from fauxpay.labels import as_of
 from fauxpay.labels.bank import (
@@ -39,7 +41,14 @@ def bank(**labels):
     return open_bank(config(labels=labels), parameters(), SCHEMES, TYPOLOGIES)
 
 
-def cases(count: int, kind: int = 0, scheme: int = 0, is_remote: bool = True, first: int = 0):
+def cases(
+    count: int,
+    kind: int = 0,
+    scheme: int = 0,
+    is_remote: bool = True,
+    first: int = 0,
+    is_return: bool = False,
+):
     """So many cases, one after the other in time."""
     nth = np.arange(first, first + count)
     return Cases(
@@ -49,6 +58,7 @@ def cases(count: int, kind: int = 0, scheme: int = 0, is_remote: bool = True, fi
         kind=np.full(count, kind),
         scheme=np.full(count, scheme),
         is_remote=np.full(count, is_remote),
+        is_return=np.full(count, is_return),
     )
 
 
@@ -187,6 +197,33 @@ def test_facts_of_a_row_do_not_depend_on_others(cut, more):
     assert pl.concat(parts).sort(columns).equals(whole.sort(columns))
 
 
+def test_nobody_disputes_money_that_came_back():
+    """Refunds, abused or taken for it, are found by alert or analyst and never charged back."""
+    own = cases(8_000, is_return=True)
+    for told in (
+        log(label(bank(), own, Cases.none(), Cases.none())),
+        log(label(bank(), Cases.none(), own, Cases.none())),
+    ):
+        assert set(told["source"]) == {"issuer_alert", "analyst"}
+        assert set(told["stage"]) == {"alert", "verdict"}
+        first = told.sort("known_us").group_by("transaction_id").first()
+        alerts, _ = parameters().value("labels.returns")
+        assert (first["source"] == "issuer_alert").mean() == pytest.approx(alerts, abs=0.02)
+
+
+def test_nothing_is_charged_back_after_the_limit():
+    """However late the first word and however long the bank takes: 120 days, or not at all."""
+    days = parameters().value("labels.claim_days")
+    assert days == 120
+    told = log(label(bank(), cases(200_000), Cases.none(), Cases.none()))
+    delay = (pl.col("known_us") - pl.col("at_us")) / DAY_US
+    filed = told.filter(pl.col("stage") == "chargeback").select(delay).to_series()
+    assert 115 < filed.max() <= days
+    answered = told.filter(pl.col("stage") == "representment")["transaction_id"]
+    charged = told.filter(pl.col("stage") == "chargeback")["transaction_id"]
+    assert set(answered) <= set(charged)
+
+
 def test_a_closed_bank_knows_nothing():
     """Labels switched off: no facts, whatever happened."""
     closed = bank(enabled=False)
@@ -194,28 +231,54 @@ def test_a_closed_bank_knows_nothing():
     assert label(bank(found_share=0), cases(500), Cases.none(), Cases.none()).label.size == 0
 
 
-def test_disputes_of_a_plan_reach_the_table():
-    """Rows that a plan says are disputed are labelled in their day's table, approved ones alone."""
-    rows = 600
+def days_told(rows: int, **columns) -> Told:
+    """Genuine purchases of two days, every other one approved, with some columns changed."""
     nth = np.arange(rows)
-    told = Told(
+    plain = Told(
         days=range(20_000, 20_002),
-        bounds=np.array([0, 300, rows]),
+        bounds=np.array([0, rows // 2, rows]),
         ids=nth + 1,
         address=(nth * 31 + 5).astype(np.uint64),
         at_us=START_US + nth * (2 * DAY_US // rows),
         approved=nth % 2 == 0,
         channel=np.full(rows, 1, dtype=np.int8),
+        kind=np.full(rows, PURCHASE, dtype=np.int8),
+        undone=np.zeros(0, dtype=np.uint64),
         fraud=np.zeros(0, dtype=np.int64),
         typology=np.zeros(0, dtype=np.int64),
         campaign=np.zeros(0, dtype=np.int64),
-        disputes=(np.arange(100, 500), np.zeros(400, dtype=np.int64)),
     )
+    return replace(plain, **columns)
+
+
+def test_disputes_of_a_plan_reach_the_table():
+    """Rows that a plan says are disputed are labelled in their day's table, approved ones alone."""
+    told = days_told(600, disputes=(np.arange(100, 500), np.zeros(400, dtype=np.int64)))
     first, second = label_tables(bank(false_share=0), np.zeros(1, dtype=np.int8), told)
     ids = [set(part.column("transaction_id").to_pylist()) for part in (first, second)]
     assert ids[0] == set(range(101, 301, 2))
     assert ids[1] == set(range(301, 501, 2))
     assert "10.4" in first.column("reason_code").to_pylist()
+
+
+def test_mistakes_leave_out_what_was_cancelled():
+    """Purchases reversed on their own day, and their reversals, stand on no statement."""
+    kind = np.resize(np.array([PURCHASE, PURCHASE, REVERSAL_TYPE], dtype=np.int8), 600)
+    plain = days_told(600, kind=kind)
+    told = replace(plain, undone=plain.address[:200:4])
+    labels = label_tables(bank(false_share=1), np.zeros(1, dtype=np.int8), told)
+    ids = {one for part in labels for one in part.column("transaction_id").to_pylist()}
+    cancelled = (kind == REVERSAL_TYPE) | np.isin(told.address, told.undone)
+    assert 0 < cancelled[told.approved].sum() < 300
+    assert ids == set(told.ids[told.approved & ~cancelled].tolist())
+
+
+def test_refunds_that_are_taken_for_fraud_have_no_dispute():
+    """What the table says of refunds comes from alerts and analysts alone."""
+    told = days_told(600, kind=np.full(600, REFUND_TYPE, dtype=np.int8))
+    labels = label_tables(bank(false_share=1), np.zeros(1, dtype=np.int8), told)
+    stages = {one for part in labels for one in part.column("stage").to_pylist()}
+    assert stages == {"alert", "verdict"}
 
 
 class _Run:

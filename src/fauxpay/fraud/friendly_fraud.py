@@ -36,6 +36,8 @@ class FriendlyFraud:
         bought = purchases(activity, victims.card[owner], day)
         asked = owner[bought.cell]
         regretted = bought.is_approved & (bought.kind == ONLINE)
+        # What was cancelled within the day is never on the bill.
+        regretted &= ~bought.is_reversed
         regretted &= bought.at_ms >= victims.moment_ms[asked]
         regretted &= ground.chance("dear", bought.address, _dearness(ground, bought))
         row = np.flatnonzero(regretted)

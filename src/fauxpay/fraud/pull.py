@@ -20,6 +20,7 @@ from fauxpay.activity import outcomes
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.cells import visit_counts
 from fauxpay.activity.engine import Activity
+from fauxpay.activity.returns import reversed_at
 from fauxpay.activity.tills import entries_of
 from fauxpay.activity.visits import visits
 from fauxpay.catalog.world import Bool
@@ -30,7 +31,8 @@ from fauxpay.foundations.draws import F64, I64, U64, draw
 class Purchases:
     """Unscheduled purchases, in the order of the cells asked for; at_ms is absolute.
 
-    cell  i64[n]  position in what was asked
+    cell         i64[n]   position in what was asked
+    is_reversed  bool[n]  whether the till takes it back within the day, if it is approved
     """
 
     cell: I64
@@ -45,6 +47,7 @@ class Purchases:
     tail_octave: I64
     entry_mode: I64
     is_approved: Bool
+    is_reversed: Bool
 
 
 def purchases(activity: Activity, card: I64, day: I64) -> Purchases:
@@ -74,6 +77,7 @@ def purchases(activity: Activity, card: I64, day: I64) -> Purchases:
         tail_octave=purchase.ticket.tail_octave,
         entry_mode=manner.entry_mode.astype(np.int64),
         is_approved=manner.response == outcomes.APPROVED,
+        is_reversed=reversed_at(activity.tables.returns, made, np.arange(made.card.size)),
     )
 
 

@@ -67,6 +67,7 @@ class Bank:
     delays  by kind of delay: f64[rows, points], microseconds
     family  i64[typologies]  family of rows where the card was present
     codes   i64[schemes + 1, families]  position in `reasons`, -1 for none
+    claim_us  from a transaction to the last moment at which it can be charged back
     """
 
     seed: int
@@ -77,6 +78,7 @@ class Bank:
     family: I64
     codes: I64
     reasons: tuple[str, ...]
+    claim_us: int
 
     def top(self, name: str, address: U64) -> I64:
         """The upper 32 bits of a decision, to be held against a chance."""
@@ -111,6 +113,7 @@ def open_bank(
             "fraud": _edges([_of(facts["sources"], name) for name in typologies]),
             "mistake": _edges([facts["mistakes"]]),
             "dispute": _edges([_of(facts["disputes"], name) for name in LAWS]),
+            "return": _edges([[0.0, 0.0, *facts["returns"]]]),
         },
         delays={
             "source": _delay_tables([facts["delay_days"][name] for name in SOURCES]),
@@ -120,6 +123,7 @@ def open_bank(
         family=np.array([FAMILIES.index(name) for name in families]),
         codes=codes,
         reasons=reasons,
+        claim_us=int(facts["claim_days"] * _DAY_US),
     )
 
 

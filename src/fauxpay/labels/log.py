@@ -48,6 +48,7 @@ class Cases:
     kind       typology of a fraud, law of a dispute, 0 for a mistake
     scheme     code of the card's scheme
     is_remote  whether the card was not present
+    is_return  whether money went back: no customer disputes that, and nobody charges it back
     """
 
     address: U64
@@ -56,6 +57,7 @@ class Cases:
     kind: I64
     scheme: I64
     is_remote: Bool
+    is_return: Bool
 
     def only(self, which: I64) -> Cases:
         """Some of the cases."""
@@ -65,7 +67,8 @@ class Cases:
     def none() -> Cases:
         """No case."""
         whole, word = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
-        return Cases(word, whole, whole, whole, whole, np.zeros(0, dtype=np.bool_))
+        no = np.zeros(0, dtype=np.bool_)
+        return Cases(word, whole, whole, whole, whole, no, no)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,7 @@ def label(bank: Bank, frauds: Cases, mistakes: Cases, disputes: Cases) -> Labels
 def _first_words(bank: Bank, cases: Cases, kind: str) -> tuple[I64, I64]:
     """(source, known us) of the first word of each case."""
     edges = bank.edges[kind][cases.kind]
+    edges = np.where(cases.is_return[:, None], bank.edges["return"], edges)
     source = (bank.top("source", cases.address)[:, None] >= edges).sum(axis=1)
     row, table = (cases.kind, "dispute") if kind == "dispute" else (source, "source")
     delay = bank.delay_us(table, "delay", cases.address, row)
@@ -160,10 +164,16 @@ def _told(bank: Bank, cases: Cases, kind: str, undone: int) -> _Facts:
     open_[taken_back.case] = False
     filed = bank.chances.filed[np.where(cases.is_remote, 0, 1)]
     is_filed = open_ & (bank.top("filed", cases.address) < filed) & (source != CHARGEBACK)
+    is_filed &= ~cases.is_return
     later = np.flatnonzero(is_filed | (is_retrieved & open_))
     row = np.where(is_retrieved[later], _RETRIEVED, _FILING)
     filed_us = first_us.copy()
     filed_us[later] += bank.delay_us("step", "filing", cases.address[later], row)
+    # Whom the limit has overtaken bears the loss. Filed at the limit instead, many would share
+    # one moment, some of them with their own first word.
+    late = filed_us[later] > cases.at_us[later] + bank.claim_us
+    open_[later[late]] = False
+    later = later[~late]
     told.append(_facts(later, FRAUD, CHARGEBACK, FIRST_CHARGEBACK, filed_us[later]))
     charged = np.flatnonzero(open_ & (is_filed | (source == CHARGEBACK)))
     told += _answers(bank, cases.only(charged), (charged, filed_us[charged]), really)

@@ -16,14 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from fauxpay.activity.addresses import ATTACK, cards_of, cell_addresses, code
 from fauxpay.activity.calendar import DAY_MS, Calendar
 from fauxpay.activity.engine import Events, Tables, day_number, own_addresses
 from fauxpay.activity.previous import time_order
 from fauxpay.activity.setting import activity_of, tables_of
-from fauxpay.catalog.world import Bool, World
+from fauxpay.catalog.world import I8, Bool, World
 from fauxpay.clearing.postings import Clearing, open_clearing
 from fauxpay.config.model import Config
 from fauxpay.contracts.members import Claim
@@ -39,7 +38,7 @@ from fauxpay.labels.bank import Bank, open_bank
 from fauxpay.partitions.columns import Buffers, allocate
 from fauxpay.partitions.fill import Filler, Keys
 from fauxpay.partitions.groups import packed, row_groups
-from fauxpay.partitions.ledger import Ledger
+from fauxpay.partitions.ledger import Ledger, reversed_sources
 from fauxpay.partitions.shard import Ordered, Shard
 from fauxpay.partitions.side_tables import Told, label_tables, plan_tables, truth_tables
 
@@ -183,7 +182,7 @@ class DaysStream:
         currencies = self.maker.buffers.dictionaries["billing_currency"]
         self._ledger = Ledger(self.maker.clearing, keys, currencies)
         approved = np.empty(keys.card.size, dtype=np.bool_)
-        channel = np.empty(keys.card.size, dtype=np.int8)
+        channel, kind = (np.empty(keys.card.size, dtype=np.int8) for _ in range(2))
         size, chunk = self.maker.config.output.row_group_rows, self.maker.config.run.chunk_rows
         for groups in packed(row_groups(self.days, bounds, size), size):
             first, last = groups[0][1], groups[-1][2]
@@ -194,11 +193,12 @@ class DaysStream:
             made = self.maker.buffers.values
             approved[first:last] = made["is_approved"][: last - first]
             channel[first:last] = made["channel"][: last - first]
+            kind[first:last] = made["transaction_type"][: last - first]
             parts = tuple((day, start - first, stop - first) for day, start, stop in groups)
             rows = last - first
             self._ledger.take(self.maker.buffers, first, parts)
             yield Window(self.maker.buffers.batch(rows), parts, self.maker.claims(rows))
-        self._tell(keys, (approved, channel), bounds)
+        self._tell(keys, (approved, channel, kind), bounds)
 
     def _keys(self) -> Keys:
         """The events of the days in time order, with ids and links."""
@@ -242,7 +242,7 @@ class DaysStream:
             leaders=events.followers,
         )
 
-    def _tell(self, keys: Keys, made: tuple[Bool, NDArray[np.int8]], bounds: I64) -> None:
+    def _tell(self, keys: Keys, made: tuple[Bool, I8, I8], bounds: I64) -> None:
         row, typology, campaign = self._frauds(keys)
         at_us = (keys.at_ms + self.days.start * DAY_MS) * 1000
         self._told = Told(
@@ -253,6 +253,8 @@ class DaysStream:
             at_us=at_us,
             approved=made[0],
             channel=made[1],
+            kind=made[2],
+            undone=reversed_sources(keys),
             fraud=row,
             typology=typology,
             campaign=campaign,

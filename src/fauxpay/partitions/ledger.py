@@ -100,20 +100,28 @@ class Ledger:
         return [whole.slice(start, end - start) for start, end in pairwise(ends)]
 
 
+def reversed_sources(keys: Keys) -> U64:
+    """Addresses of the purchases that are taken back on their own day."""
+    if keys.source is None:
+        return np.zeros(0, dtype=np.uint64)
+    is_back = classes(keys.source.code.view(np.uint64)) == REVERSAL
+    source: U64 = keys.source.source[is_back]
+    return source
+
+
 def reversed_rows(keys: Keys) -> I64:
     """Rows, in time order, whose purchase is taken back on its own day."""
-    if keys.source is None or not keys.source.card.size:
+    sources: U64 = np.sort(reversed_sources(keys))
+    if not sources.size:
         return np.zeros(0, dtype=np.int64)
-    is_back = classes(keys.source.code.view(np.uint64)) == REVERSAL
-    sources: U64 = np.sort(keys.source.source[is_back])
     first_card = keys.own.activity.first_card
     marked = np.zeros(keys.own.card_count, dtype=np.bool_)
     marked[cards_of(sources) - first_card] = True
     # Only rows of cards that took something back are searched for: one in a hundred.
     local = keys.card - first_card if first_card else keys.card
-    row = np.flatnonzero(marked.take(local, mode="clip"))
-    at = np.searchsorted(sources, keys.address[row]).clip(max=max(sources.size - 1, 0))
-    row = row[sources[at] == keys.address[row]] if sources.size else row[:0]
+    row: I64 = np.flatnonzero(marked.take(local, mode="clip"))
+    at = np.searchsorted(sources, keys.address[row]).clip(max=sources.size - 1)
+    row = row[sources[at] == keys.address[row]]
     assert row.size == sources.size, "a reversal lies in the day of its purchase"
     return row
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fauxpay.activity.addresses import cards_of
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity
-from fauxpay.activity.rows import ECOM, MOTO
+from fauxpay.activity.rows import ECOM, MOTO, REFUND_TYPE, REVERSAL_TYPE
 from fauxpay.catalog.world import Bool, World
 from fauxpay.config.model import Config
 from fauxpay.contracts.tables import table
@@ -38,7 +38,8 @@ class Told:
 
     days      of the rows
     bounds    i64[days + 1]  where each day's rows begin
-    ids, address, at_us, approved, channel  of n rows
+    ids, address, at_us, approved, channel, kind  of n rows, kind as codes of transaction_type
+    undone    u64[k]  addresses of the purchases that are taken back on their own day
     fraud     i64[m]  fraudulent rows, ascending; typology, campaign i64[m]
     disputes  (rows i64[k], law i64[k] of labels.bank.LAWS)  genuine rows that the plan says their
               own customer disputes
@@ -51,6 +52,8 @@ class Told:
     at_us: I64
     approved: Bool
     channel: NDArray[Any]
+    kind: NDArray[Any]
+    undone: U64
     fraud: I64
     typology: I64
     campaign: I64
@@ -81,6 +84,9 @@ def label_tables(bank: Bank, scheme: NDArray[np.int8], told: Told) -> list[pa.Ta
     schema = table("labels.yaml#/$defs/labels").arrow_schema()
     rows, law = told.disputes
     wrong = np.setdiff1d(disputed(bank, told.address), np.concatenate([told.fraud, rows]))
+    # What was cancelled within the day stands on no statement, nor does its cancellation.
+    cancelled = told.kind[wrong] == REVERSAL_TYPE
+    wrong = wrong[~(cancelled | np.isin(told.address[wrong], told.undone))]
     labels = label(
         bank,
         frauds=_cases(told, scheme, told.fraud, told.typology),
@@ -114,6 +120,7 @@ def _cases(told: Told, scheme: NDArray[np.int8], row: I64, kind: I64) -> Cases:
         kind=kind,
         scheme=scheme[cards_of(address)].astype(np.int64),
         is_remote=(channel == ECOM) | (channel == MOTO),
+        is_return=np.isin(told.kind[row], (REFUND_TYPE, REVERSAL_TYPE)),
     )
 
 
