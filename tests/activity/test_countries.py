@@ -311,3 +311,28 @@ def test_sales_begin_at_local_midnight():
         assert (plain == quarter % LOCAL_QUARTERS).all()
         assert (local_quarters(np.full(3, day), at_ms, offset) == quarter).all()
     assert local_quarters(day, at_ms[:0], np.zeros(0, dtype=np.int64)).size == 0
+
+
+def test_cards_of_unnamed_currencies_tap_too():
+    """A limit that nobody named is worth as much as elsewhere, in units of the card's currency."""
+    named = parameters().value("activity.entry.contactless_limit_units")
+    assert not {"KRW", "HUF", "CNY"} & set(named)
+    settings = Config(
+        catalog={
+            "cards": 1200,
+            "merchants": 1500,
+            "places": 24,
+            "countries": {"KR": 0.25, "HU": 0.25, "CN": 0.25, "US": 0.25},
+        },
+        fraud={"enabled": False},
+    )
+    own = PartitionMaker(world_of(build_catalog(settings, parameters())), settings, parameters())
+    most = own.tables.outcomes.ceiling.reshape(len(own.world.currencies), -1).max(axis=1)
+    limit = dict(zip(own.world.currencies, most.tolist(), strict=True))
+    assert limit["USD"] == named["USD"] * 100
+    assert 50_000 <= limit["KRW"] <= 90_000
+    assert 10_000_00 <= limit["HUF"] <= 20_000_00
+    assert 300_00 <= limit["CNY"] <= 400_00
+    paid = rows_of(own, (2026, 3, 2), 14).filter(pl.col("channel") == "pos")
+    for country in ("KR", "HU", "CN"):
+        assert share(paid, country, pl.col("entry_mode") == "contactless") > 0.35, country

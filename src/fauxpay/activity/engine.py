@@ -112,7 +112,7 @@ def activity_tables(
         returns=return_tables(config, parameters),
         where=where,
         tickets=ticket,
-        outcomes=outcome_tables(world, response_codes, parameters),
+        outcomes=outcome_tables(world, config, response_codes, parameters),
         sessions=sessions.session_tables(world, parameters),
         near_ms=near_ms(world, where.commute.work, parameters),
         terms=term_tables(parameters),

@@ -32,16 +32,19 @@ from fauxpay.activity.rows import (
     Where,
 )
 from fauxpay.activity.streams import Keys
-from fauxpay.activity.tickets import TAIL_OCTAVES, minor_units
+from fauxpay.activity.tickets import REFERENCE_CURRENCY, TAIL_OCTAVES, minor_units
 from fauxpay.activity.traits import (
     CAN_TAP,
     MERCHANT_COUNTRY,
     trait,
 )
 from fauxpay.catalog.world import World
+from fauxpay.config.model import Config
+from fauxpay.foundations import reference
 from fauxpay.foundations.alias import slots
 from fauxpay.foundations.draws import F64, I64, U64, draw
 from fauxpay.foundations.parameters import Parameters
+from fauxpay.foundations.rounding import rounded
 
 APPROVED = 0
 _SLOTS = 256
@@ -78,7 +81,9 @@ class OutcomeTables:
     without_pin: NDArray[np.uint8]
 
 
-def outcome_tables(world: World, codes: tuple[str, ...], parameters: Parameters) -> OutcomeTables:
+def outcome_tables(
+    world: World, config: Config, codes: tuple[str, ...], parameters: Parameters
+) -> OutcomeTables:
     """Tables of a world; codes are the contract's response codes, "00" first."""
     assert codes[APPROVED] == "00"
     terminals = world.terminals
@@ -88,7 +93,7 @@ def outcome_tables(world: World, codes: tuple[str, ...], parameters: Parameters)
         terminal_context=terminals.kind * 4 + terminals.is_contactless * np.int64(2),
         entry=_entry(world, parameters),
         authentication=_authentication(world, parameters),
-        ceiling=_ceilings(world, parameters),
+        ceiling=_ceilings(world, config, parameters),
         approved=(response.reshape(-1, _CODE_SLOTS) == APPROVED).sum(axis=1).astype(np.int64),
         response=response,
         without_pin=_without_pin(codes),
@@ -101,10 +106,14 @@ def _without_pin(codes: tuple[str, ...]) -> NDArray[np.uint8]:
     return np.array([codes.index(code) for code in told], dtype=np.uint8)
 
 
-def _ceilings(world: World, parameters: Parameters) -> F64:
+def _ceilings(world: World, config: Config, parameters: Parameters) -> F64:
     """Most that is tapped: the currency's limit times what part of it the slot's buyer dares."""
     limits = parameters.value("activity.entry.contactless_limit_units")
-    limit = np.array([limits.get(c, limits["default"]) for c in world.currencies])
+    # An unnamed currency has the default's worth in its own units, as round as a limit is.
+    per_euro = reference.rates_on(config.activity.epoch, [*world.currencies, REFERENCE_CURRENCY])
+    worth = rounded(limits["default"] * per_euro[:-1] / per_euro[-1], 1)
+    named = zip(world.currencies, worth.tolist(), strict=True)
+    limit = np.array([limits.get(currency, other) for currency, other in named])
     share = np.asarray(parameters.value("activity.entry.contactless_ceiling_shares"))
     assert share.size == _CEILINGS, "one share for each slot"
     ceilings: F64 = np.floor((limit * minor_units(world))[:, None] * share).reshape(-1)
