@@ -27,6 +27,7 @@ from fauxpay.foundations.parameters import Parameters
 SUBSCRIPTION_BITS = 3
 RISES_MAX = 7
 _SUBSCRIPTION_MASK = np.int64((1 << SUBSCRIPTION_BITS) - 1)
+_NEVER_MONTHS = 1 << 40
 _LENGTHS = 16.0  # the longest over the shortest length
 _QUANTILES = (np.arange(256) + 0.5) / 256
 
@@ -88,10 +89,15 @@ def _months(rate_per_year: float) -> I64:
     """Lengths in whole months, evenly spread in their logarithm, that end so often in a year.
 
     What ends is 1 / length on average over the slots, not 1 / mean length: short ones end often.
+    At a rate of 0 nothing ends. A price rises RISES_MAX times at most, so that of a subscription
+    that never ends has done so long ago.
     """
+    if rate_per_year == 0:
+        return np.full(_QUANTILES.size, _NEVER_MONTHS)
     spread = np.exp(np.log(_LENGTHS) * _QUANTILES)
     months = 12.0 / rate_per_year * spread * np.mean(1.0 / spread)
-    return np.asarray(np.maximum(np.rint(np.round(months, 6)), 1), dtype=np.int64)
+    whole = np.rint(np.round(np.minimum(months, _NEVER_MONTHS), 6))
+    return np.asarray(np.maximum(whole, 1), dtype=np.int64)
 
 
 def attempts_of(address: U64) -> I64:

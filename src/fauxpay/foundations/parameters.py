@@ -20,6 +20,7 @@ from importlib import resources
 from typing import Any
 
 from fauxpay.errors import ConfigError
+from fauxpay.foundations.bounds import bound_fault
 from fauxpay.foundations.overrides import fault
 from fauxpay.foundations.shipped import own_yaml
 
@@ -62,6 +63,8 @@ def override_faults(overrides: Mapping[str, object]) -> list[tuple[str, object, 
             text = _country_fault(name) or fault(default, value, known)
         else:
             text = fault(name, value, known)
+        # Only a value of the right shape can be held against a bound.
+        text = text or bound_fault(default, value)
         if text is not None:
             found.append((name, value, text))
     return found
