@@ -114,7 +114,7 @@ def test_classes_differ(month):
 
 
 def test_amounts_differ_where_they_are_known_late(month):
-    """American tips, pumps and hotels alone, at terminals, inside their bounds; never a refund."""
+    """American tips, pumps and hotels alone, at terminals, inside their bounds."""
     posted = month.filter(pl.col("wait").is_not_null()).with_columns(
         ratio=pl.col("posted_amount_minor") / pl.col("billing_amount_minor"),
         mcc=pl.col("mcc").cast(pl.String),
@@ -131,12 +131,45 @@ def test_amounts_differ_where_they_are_known_late(month):
     allowed = (
         (pl.col("mcc").is_in(["5812", "5813"]) & (pl.col("merchant_country") == "US"))
         | pl.col("mcc").is_in(["5542", "7011"])
-    ) & ((pl.col("channel") == "pos") & (pl.col("transaction_type") == "purchase"))
+    ) & ((pl.col("channel") == "pos") & pl.col("transaction_type").is_in(["purchase", "refund"]))
     assert changed.filter(~allowed).height == 0
     assert changed.filter(pl.col("mcc") == "5542")["ratio"].max() <= 1.0
     assert posted["posted_amount_minor"].min() >= 1
     currencies = posted["posted_currency"].cast(pl.String)
     assert (currencies == posted["billing_currency"].cast(pl.String)).all()
+
+
+@pytest.mark.parametrize("stretch", [1, 14, 56])
+def test_refunds_give_back_what_was_posted(stretch):
+    """Never more, never less and never before the purchase, genuine or not, by any stretch."""
+    own = maker_of(
+        config(activity={"refund_share": 0.2}, fraud={"refund_abuse_per_card_year": 3.0})
+    )
+    days = range(DAY, DAY + 56)
+    made = [
+        one
+        for start in range(days.start, days.stop, stretch)
+        for one in days_tables(own, range(start, start + stretch))
+    ]
+    rows = joined(made)
+    truth = pl.concat([pl.from_arrow(day["truth"]) for day in made])
+    abused = truth.filter(pl.col("typology") == "refund_abuse")["transaction_id"]
+    columns = ["billing_amount_minor", "posted_amount_minor", "posted_on"]
+    back = rows.filter(pl.col("transaction_type") == "refund").join(
+        rows.select("transaction_id", *columns),
+        left_on="original_transaction_id",
+        right_on="transaction_id",
+        suffix="_of_purchase",
+    )
+    assert back["transaction_id"].is_in(abused.implode()).sum() > 30
+    assert (back["posted_on"] >= back["posted_on_of_purchase"]).all()
+    # Bought and given back at different rates of exchange: only like is held against like.
+    same_rate = back.filter(
+        pl.col("billing_amount_minor") == pl.col("billing_amount_minor_of_purchase")
+    )
+    changed = pl.col("posted_amount_minor") != pl.col("billing_amount_minor")
+    assert same_rate.filter(changed).height > 50
+    assert (same_rate["posted_amount_minor"] == same_rate["posted_amount_minor_of_purchase"]).all()
 
 
 def test_the_control_group_knows_no_weekday():

@@ -6,7 +6,8 @@ Draws    POSTING_LAG, POSTING_COMPLETES, POSTING_FACTOR
 Sources  parameters.yaml
 
 What is posted is known after the fact, so nothing of it stands in `transactions`. It knows no
-fraud either: a thief's purchase is posted like anybody's.
+fraud either: a thief's purchase is posted like anybody's. A refund gives back what was posted, so
+it asks by the address of its purchase, and never comes before it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fauxpay.activity.rows import POS, PURCHASE
+from fauxpay.activity.rows import POS, PURCHASE, REFUND_TYPE
 from fauxpay.catalog.world import I8, World
 from fauxpay.clearing.books import Books, always_open, open_books
 from fauxpay.clearing.streams import POSTING_COMPLETES, POSTING_FACTOR, POSTING_LAG
@@ -59,6 +60,9 @@ class Clearing:
 class Authorised:
     """n transactions: address u64, card and merchant i64 (positions in the world), nth of some days
     (one whole number or i64[n]), amount i64 (billing, minor units), channel and kind i8.
+
+    refunds  (i64[k] which of the n are refunds, u64[k] addresses of their purchases, i64[k] which
+             of the days those were made on)
     """
 
     address: U64
@@ -68,6 +72,7 @@ class Authorised:
     amount: I64
     channel: I8
     kind: I8
+    refunds: tuple[I64, U64, I64]
 
 
 def open_clearing(world: World, config: Config, parameters: Parameters) -> Clearing:
@@ -154,21 +159,22 @@ def _factors(bounds: list[float]) -> F64:
 def posted(clearing: Clearing, waits: NDArray[np.uint8], rows: Authorised) -> tuple[Any, I64]:
     """(days from event day to posting, u8[n]; amount in minor units, i64[n]) of n transactions.
 
-    waits  of the books for the days of the rows (`Books.waits`)
+    waits  of the books for the days of the rows (`Books.waits`), those of refunded purchases too
     """
     word = draw(clearing.key, rows.address)
     code = clearing.merchant_code.take(rows.merchant, mode="clip")
-    lag = np.bitwise_and(code, (1 << _CLASS_BITS) - 1, dtype=np.int64)
-    lag *= _LAG_SLOTS
-    lag += POSTING_LAG.of(word)
-    where = clearing.books.of_card.take(rows.card, mode="clip").astype(np.int64)
-    where += rows.nth * waits.shape[1]
-    where *= waits.shape[2]
-    where += clearing.lag.take(lag, mode="clip")
-    wait = waits.reshape(-1).take(where, mode="clip")
+    wait = _waited(clearing, waits, (code, word, rows.card, rows.nth))
+    back, source, made = rows.refunds
+    if back.size:
+        of_source = draw(clearing.key, source)
+        day = np.broadcast_to(np.asarray(rows.nth), word.shape)[back]
+        found = _waited(clearing, waits, (code[back], of_source, rows.card[back], made))
+        wait[back] = np.maximum(wait[back], made + found - day)
+        word[back] = of_source
     amount = rows.amount.copy()
     row = np.flatnonzero(code >= 1 << _CLASS_BITS)
-    row = row[(rows.kind[row] == PURCHASE) & (rows.channel[row] == POS)]
+    is_bought = (rows.kind[row] == PURCHASE) | (rows.kind[row] == REFUND_TYPE)
+    row = row[is_bought & (rows.channel[row] == POS)]
     own = word[row]
     differs = POSTING_COMPLETES.of(own) < clearing.chance[rows.merchant[row]]
     row, own = row[differs], own[differs]
@@ -177,3 +183,19 @@ def posted(clearing: Clearing, waits: NDArray[np.uint8], rows: Authorised) -> tu
     slot += POSTING_FACTOR.of(own)
     amount[row] = np.rint(amount[row] * clearing.factor[slot]).astype(np.int64)
     return wait, np.maximum(amount, 1, out=amount)
+
+
+def _waited(
+    clearing: Clearing, waits: NDArray[np.uint8], rows: tuple[NDArray[np.uint8], U64, I64, Any]
+) -> NDArray[np.uint8]:
+    """Days from event day to posting of (code of the merchant, word, card, nth day)."""
+    code, word, card, nth = rows
+    lag = np.bitwise_and(code, (1 << _CLASS_BITS) - 1, dtype=np.int64)
+    lag *= _LAG_SLOTS
+    lag += POSTING_LAG.of(word)
+    where = clearing.books.of_card.take(card, mode="clip").astype(np.int64)
+    where += nth * waits.shape[1]
+    where *= waits.shape[2]
+    where += clearing.lag.take(lag, mode="clip")
+    wait: NDArray[np.uint8] = waits.reshape(-1).take(where, mode="clip")
+    return wait

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fauxpay.activity.addresses import REVERSAL, cards_of, classes
+from fauxpay.activity.addresses import REFUND, REVERSAL, cards_of, classes, days_of
 from fauxpay.activity.rows import REVERSAL_TYPE
 from fauxpay.clearing.postings import Authorised, Clearing, posted
 from fauxpay.contracts.tables import table
 from fauxpay.foundations.draws import I64, U64
+from fauxpay.fraud.story import NO_ORIGINAL
 from fauxpay.partitions.columns import Buffers
 from fauxpay.partitions.fill import Keys
 
@@ -35,7 +36,12 @@ class Ledger:
         size = keys.card.size if clearing.is_kept else 0
         self.counts = np.zeros(len(keys.days), dtype=np.int64)
         self._clearing, self._keys, self._currencies = clearing, keys, currencies
-        self._waits = clearing.books.waits(keys.days, clearing.lag_count)
+        self._refunds = _refunds(keys) if clearing.is_kept else _no_refunds()
+        # Purchases that are taken back were made before the days, some of them.
+        made = days_of(self._refunds[1])
+        self._first_day = int(min(keys.days.start, made.min(initial=keys.days.start)))
+        waited = range(self._first_day, keys.days.stop)
+        self._waits = clearing.books.waits(waited, clearing.lag_count)
         self._undone = reversed_rows(keys) if clearing.is_kept else np.zeros(0, dtype=np.int64)
         self._id = np.empty(size, dtype=np.int64)
         self._day = np.empty(size, dtype=np.int32)
@@ -67,10 +73,11 @@ class Ledger:
                 address=self._keys.address[first : first + last].take(row),
                 card=buffers.places["card"].take(row),
                 merchant=buffers.places["merchant"].take(row),
-                nth=of_row,
+                nth=of_row + (self._keys.days.start - self._first_day),
                 amount=values["billing_amount_minor"].take(row),
                 channel=values["channel"].take(row),
                 kind=kind.take(row),
+                refunds=self._refunds_among(row + first),
             ),
         )
         at = int(self.counts.sum())
@@ -81,6 +88,16 @@ class Ledger:
         self._amount[own] = amount
         np.take(values["billing_currency"], row, out=self._currency[own], mode="clip")
         np.add.at(self.counts, nth, each)
+
+    def _refunds_among(self, row: I64) -> tuple[I64, U64, I64]:
+        """`Authorised.refunds` of some rows of the days, rising."""
+        refund, source = self._refunds
+        own = slice(*np.searchsorted(refund, [row[0], row[-1] + 1])) if row.size else slice(0)
+        refund, source = refund[own], source[own]
+        at = np.searchsorted(row, refund)
+        posts = row.take(at, mode="clip") == refund
+        at, source = at[posts], source[posts]
+        return at, source, days_of(source) - self._first_day
 
     def tables(self) -> list[pa.Table]:
         """postings of each day, in the order of their transactions."""
@@ -98,6 +115,26 @@ class Ledger:
         whole = pa.Table.from_arrays(columns, schema=schema)
         ends = np.concatenate([[0], np.cumsum(self.counts)]).tolist()
         return [whole.slice(start, end - start) for start, end in pairwise(ends)]
+
+
+def _no_refunds() -> tuple[I64, U64]:
+    return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
+
+
+def _refunds(keys: Keys) -> tuple[I64, U64]:
+    """(rows, rising; addresses of the purchases that they refund), abuse is among them."""
+    row, attack = keys.attacks
+    original = keys.own.plan.attacks.original
+    abuse = np.flatnonzero(original[attack] != NO_ORIGINAL)
+    rows, sources = [row[abuse]], [original[attack[abuse]]]
+    if keys.source is not None:
+        row, entry = keys.returns
+        back = np.flatnonzero(classes(keys.source.code[entry].view(np.uint64)) == REFUND)
+        rows.append(row[back])
+        sources.append(keys.source.source[entry[back]])
+    refund = np.concatenate(rows)
+    order = np.argsort(refund)
+    return refund[order], np.concatenate(sources).astype(np.uint64)[order]
 
 
 def reversed_sources(keys: Keys) -> U64:
