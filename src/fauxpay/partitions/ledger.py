@@ -122,7 +122,7 @@ def _no_refunds() -> tuple[I64, U64]:
 
 
 def _refunds(keys: Keys) -> tuple[I64, U64]:
-    """(rows, rising; addresses of the purchases that they refund), abuse is among them."""
+    """(refunds, rising; addresses of their purchases): those due, and those of refund abuse."""
     row, attack = keys.attacks
     original = keys.own.plan.attacks.original
     abuse = np.flatnonzero(original[attack] != NO_ORIGINAL)
