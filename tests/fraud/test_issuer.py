@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from fauxpay.activity.rows import PIN
 from fauxpay.foundations.parameters import load_parameters
 from fauxpay.fraud.ground import Ground
-from fauxpay.fraud.issuer import _usual_answers
+from fauxpay.fraud.issuer import _usual_answers, code_of
 from fauxpay.fraud.plan import demands_of
 from fauxpay.fraud.typology import typologies_of
 from fauxpay.partitions.compose import PartitionMaker
@@ -49,3 +50,14 @@ def test_each_country_has_its_own_declines():
         assert its.sum() > 400
         assert abs(found[name] - expected[its].mean()) < 0.05, name
     assert found["US"] > 5 * found["GB"]
+
+
+def test_a_wrong_pin_is_told_to_thieves_where_one_was_asked():
+    """55 and 75 stand beside a PIN alone, as they do for customers."""
+    settings = config(fraud={"skimming_per_card_year": 3.0, "lost_stolen_per_card_year": 5.0})
+    world, parameters = maker_of(settings).world, load_parameters({})
+    attacks = PartitionMaker(world, settings, parameters).shard(0).plan.attacks
+    wrong = np.isin(attacks.response, [code_of("55"), code_of("75")])
+    assert wrong.sum() > 20
+    assert (attacks.authentication[wrong] == PIN).all()
+    assert (attacks.authentication != PIN).sum() > 100

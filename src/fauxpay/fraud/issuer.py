@@ -116,7 +116,10 @@ def _pins(
     code = np.where(wrong & (code == APPROVED), code_of("55"), code)
     authentication = np.where(asked, PIN, authentication)
     # Neither asked for a PIN nor tapped: a signature, which nobody compares.
-    return code, np.where(till & ~asked, law["unasked_authentication"], authentication)
+    authentication = np.where(till & ~asked, law["unasked_authentication"], authentication)
+    # As for customers: nobody mistypes a PIN that was not asked.
+    without = ground.activity.tables.outcomes.without_pin[code]
+    return np.where(authentication == PIN, code, without), authentication
 
 
 def _alarmed(ground: Ground, compromises: Compromises, attacks: Attacks, alarm: Any) -> Compromises:
