@@ -147,6 +147,14 @@ def test_a_perfect_delivery_is_graded_so(played, whole, tmp_path):
     assert grade.received == grade.expected == len(whole.splitlines()) - 1
 
 
+def test_a_file_with_signs_of_a_glob_in_its_name_is_that_file(played, whole, tmp_path):
+    """What stands beside it under a name that matches is not graded in its place."""
+    (tmp_path / "g1.ndjson").write_bytes(whole)
+    path = tmp_path / "g[1].ndjson"
+    path.write_bytes(b"".join(damaged(whole.splitlines(keepends=True), "missing")))
+    assert graded(played, path).missing == 1
+
+
 @pytest.mark.parametrize(
     "how", ["missing", "repeated", "unknown", "altered", "out_of_order", "is_completed"]
 )

@@ -24,7 +24,7 @@ def digests_of(table: CardTable) -> dict[str, str]:
     if table.run is not None:
         return {f"receipt of run {table.run.run_id}": str(table.run.receipt["receipt_digest"])}
     path = Path(table.subject)
-    names = [str(path)] if path.is_file() else sorted(glob(table.subject, recursive=True))
+    names = [str(path)] if path.exists() else sorted(glob(table.subject, recursive=True))
     files = [Path(name) for name in names]
     found = [one for one in files if one.is_file()]
     for folder in (one for one in files if one.is_dir()):

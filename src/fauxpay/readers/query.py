@@ -8,9 +8,11 @@ Sources  nothing
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import weakref
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,8 @@ from fauxpay.errors import MissingExtraError
 
 if TYPE_CHECKING:
     import duckdb
+
+_GLOB = re.compile(r"[*?\[]")
 
 
 def connected(
@@ -50,6 +54,20 @@ def connected(
 def literal(text: str) -> str:
     """A text as SQL."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def exact(path: str | Path) -> str:
+    """A path as DuckDB reads it where a glob may stand: that file, whatever signs are in its name.
+
+    DuckDB has no way to switch globs off; a sign in brackets stands for itself.
+    """
+    return _GLOB.sub(r"[\g<0>]", str(path))
+
+
+def parquet(paths: Iterable[str | Path]) -> str:
+    """The rows of exactly these Parquet files as SQL; names of folders are no columns."""
+    listed = ", ".join(literal(exact(path)) for path in paths)
+    return f"read_parquet([{listed}], hive_partitioning = false)"
 
 
 def quoted(name: str) -> str:

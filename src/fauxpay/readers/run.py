@@ -211,7 +211,7 @@ class Run:
                 "Polars is not installed; `pip install 'fauxpay[polars]'` brings it, and "
                 "run.table(name) works without"
             ) from error
-        return polars.scan_parquet([str(path) for path in self.files(name)])
+        return polars.scan_parquet([str(path) for path in self.files(name)], glob=False)
 
     def graph(self, memory_limit: str | None = None) -> Graph:
         """Cards, devices, addresses and merchants as nodes, and what met in transactions as edges.

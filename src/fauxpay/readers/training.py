@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from fauxpay.errors import ConfigError, ConflictError
 from fauxpay.labels.knowledge import Instant, instant_us, turned_to_fraud
-from fauxpay.readers.query import connected, literal
+from fauxpay.readers.query import connected, parquet
 from fauxpay.readers.windows import DAY_US, Entries, Recipe, Timeline, entities_max, features
 
 if TYPE_CHECKING:
@@ -119,12 +119,7 @@ class Sources:
 
 def sources_of(run: Run) -> Sources:
     """The files of a run."""
-
-    def scan(name: str) -> str:
-        paths = ", ".join(literal(str(path)) for path in run.files(name))
-        return f"read_parquet([{paths}], hive_partitioning = false)"
-
-    return Sources(scan("transactions"), scan("labels"))
+    return Sources(parquet(run.files("transactions")), parquet(run.files("labels")))
 
 
 def training_set(
@@ -307,7 +302,7 @@ def _joined(
     """The wanted rows with their features, some days at a time."""
     names = [name for recipe in RECIPES for name in recipe.names()]
     joins = " ".join(
-        f"LEFT JOIN read_parquet('{folder}/{recipe.entity}-*.parquet') {recipe.entity} "
+        f"LEFT JOIN {parquet(folder.glob(f'{recipe.entity}-*.parquet'))} {recipe.entity} "
         "USING (transaction_id)"
         for recipe in RECIPES
     )

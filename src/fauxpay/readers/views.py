@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from fauxpay.contracts.tables import table
-from fauxpay.readers.query import connected, literal
+from fauxpay.readers.query import connected, exact, literal, parquet
 from fauxpay.readers.run import TABLES, Run
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ def connect_run(
     connection = connected(threads, memory_limit)
     connection.execute("SET autoinstall_known_extensions = false")
     for name in names:
-        files = [str(path) for path in run.files(name)]
+        files = run.files(name)
         if files:  # An older run may lack a table that came later.
-            rows = connection.read_parquet(files, hive_partitioning=False)
+            rows = connection.sql(f"FROM {parquet(files)}")
             if name == CAMPAIGNS:
                 # A shard's file has the part of a campaign that its own cards saw.
                 rows = rows.aggregate(_WHOLE, "campaign_id, typology")
@@ -57,8 +57,10 @@ def whole_campaigns(run: Run) -> pa.Table:
 
 def confine(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Lets the connection read the run's own files and nothing else, for good."""
-    files = [str(path) for name in TABLES for path in run.files(name)]
-    listed = ", ".join(literal(path) for path in files)
+    files = [path for name in TABLES for path in run.files(name)]
+    # What is asked for is compared as it is written, and then what it is found to name.
+    names = dict.fromkeys(name for path in files for name in (str(path), exact(path)))
+    listed = ", ".join(map(literal, names))
     connection.execute(f"SET allowed_paths = [{listed}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from fauxpay.errors import ConfigError, StorageError
 from fauxpay.readers.query import connected as connected
-from fauxpay.readers.query import literal, quoted
+from fauxpay.readers.query import exact, literal, quoted
 from fauxpay.readers.run import Run
 from fauxpay.readers.run import open as open_store
 from fauxpay.receipts import layout
@@ -165,6 +165,8 @@ def _files_of(subject: str) -> list[Path]:
             if found:
                 return found
         raise StorageError(f"{subject}: neither Parquet nor CSV files in it; expected some")
+    if path.is_file():
+        return [path]  # Whatever signs are in its name.
     found = sorted(Path(name) for name in glob(subject, recursive=True))
     found = [each for each in found if each.is_file()]
     if not found:
@@ -184,7 +186,7 @@ def _scan_of(subject: str, paths: Sequence[Path]) -> tuple[str, bool]:
             f"{subject}: {odd[0].name} is not {' or '.join(endings)}; expected CSV or Parquet "
             f"files, all of one kind"
         )
-    listed = ", ".join(literal(str(path)) for path in paths)
+    listed = ", ".join(literal(exact(path)) for path in paths)
     return _ENDINGS[".csv" if is_text else ".parquet"].format(listed), is_text
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fauxpay.foundations.draws import F64
-from fauxpay.readers.query import literal
+from fauxpay.readers.query import parquet
 from fauxpay.scorecard.single_columns import (
     FRAUDS_MIN,
     PAST_SHARE,
@@ -253,7 +253,7 @@ def _id_columns(table: CardTable, threads: int | None) -> list[str]:
 
 def _files(run: Run, name: str) -> str:
     """SQL of a table of a run, straight from its files."""
-    return f"read_parquet([{', '.join(literal(str(path)) for path in run.files(name))}])"
+    return parquet(run.files(name))
 
 
 def _labels(rows: pa.Table) -> Any:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fauxpay.foundations.reference import reference
-from fauxpay.readers.query import literal
+from fauxpay.readers.query import literal, parquet
 from fauxpay.readers.run import TABLES, Run
 from fauxpay.receipts.layout import DAY_TABLES
 
@@ -93,8 +93,7 @@ def _scan(run: Run, name: str, event_days: frozenset[str] | None = None) -> str:
     files = run.files(name)
     if event_days is not None and name in DAY_TABLES:
         files = [path for path in files if _event_day(path) in event_days]
-    paths = ", ".join(literal(str(path)) for path in files)
-    return f"read_parquet([{paths}], hive_partitioning = false)"
+    return parquet(files)
 
 
 def _event_day(path: Path) -> str:

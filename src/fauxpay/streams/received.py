@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from fauxpay.errors import ContractError
-from fauxpay.readers.query import connected, literal
+from fauxpay.readers.query import connected, exact, literal
 from fauxpay.readers.run import Run
 from fauxpay.streams.avro_events import encode_avro
 from fauxpay.streams.avro_files import is_avro, received_bodies
@@ -124,8 +124,8 @@ def _receive(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     types = ", ".join(f"'{TYPE.format(kind)}'" for kind in KINDS)
     connection.execute(
         f"CREATE TABLE lines_in AS SELECT row_number() OVER () AS nth, line FROM "
-        f"read_csv({literal(str(path))}, columns = {{'line': 'VARCHAR'}}, delim = chr(1), "
-        f"quote = '', escape = '', header = false, parallel = false, "
+        f"read_csv({literal(exact(path))}, columns = {{'line': 'VARCHAR'}}, delim = chr(1), "
+        f"quote = '', escape = '', header = false, parallel = false, hive_partitioning = false, "
         f"max_line_size = {_LINE_BYTES_MAX}); "
         f"CREATE TABLE received AS SELECT nth, line ->> '$.id' AS id, line ->> '$.type' AS type, "
         f"(line ->> '$.sequence')::BIGINT AS place, hash(line) AS digest FROM lines_in; "
