@@ -17,10 +17,10 @@ from fauxpay.cli import exit_code_of
 from fauxpay.cli.score import BAR_WIDTH, bar, number
 from fauxpay.contracts.documents import check_document
 from fauxpay.errors import ConfigError, ContractError
+from fauxpay.readers.query import memory_limit_of
 from fauxpay.scorecard.documents import document_of
 from fauxpay.scorecard.facts import shipped_rules
 from fauxpay.scorecard.findings import Finding, Standing
-from fauxpay.scorecard.scoring import memory_limit_of
 
 CONTRACT = "run.yaml#/$defs/scorecard"
 FACTS = {law.fact.key: law.fact for law in shipped_rules().laws}
@@ -104,8 +104,9 @@ def test_a_mapping_beside_a_run_is_for_the_other_table(sealed, tmp_path, capsys)
 def test_memory_limits_are_sizes():
     """Negative and known answers."""
     assert memory_limit_of(" 800 MB") == "800MB"
-    for text in ("", "0GB", "4", "-1GB", "1GB; DROP TABLE x"):
-        with pytest.raises(ConfigError, match="not a size"):
+    assert memory_limit_of("1.5gib", "memory_limit") == "1.5giB"
+    for text in ("", "0GB", "4", "-1GB", "1KB", "nan", "0.9 MB", "1GB; DROP TABLE x"):
+        with pytest.raises(ConfigError, match="expected a size, such as 512MB"):
             memory_limit_of(text)
 
 
@@ -232,3 +233,9 @@ def test_too_little_memory_is_an_error_with_a_remedy(flat, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert "--memory" in err
+
+
+def test_more_threads_than_any_machine_has_are_refused(flat, capsys):
+    """The engine would start them one by one, for minutes: exit code 2 at once."""
+    assert command(flat, "--threads", "9999999") == 2
+    assert "1024" in capsys.readouterr().err

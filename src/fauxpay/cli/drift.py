@@ -67,12 +67,13 @@ def drift(
     """
     from fauxpay.drift.compare import compare
     from fauxpay.drift.families import family_keys, guard_settings
+    from fauxpay.readers.query import memory_limit_of
 
+    limits = {} if memory is None else {"memory_limit": memory_limit_of(memory)}
     thresholds = numbers_of(threshold, "--threshold")
     _require_known(thresholds, family_keys())
     tables = _tables((baseline, compared), mapping, out)
     windows = _windows((against, days), tables, is_one=compared is None)
-    limits = {} if memory is None else {"memory_limit": memory}
     found = compare(tables, windows, thresholds, guard_settings(alpha), limits)
     typer.echo(json.dumps(found.document(), indent=2) if is_json else told(found), nl=True)
     conclude(found)

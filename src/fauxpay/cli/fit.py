@@ -47,9 +47,11 @@ def fit(
     from fauxpay.config.model import Config
     from fauxpay.drift.windows import window
     from fauxpay.errors import ConflictError
+    from fauxpay.readers.query import memory_limit_of
     from fauxpay.scorecard.card_table import open_card_table
     from fauxpay.scorecard.mapping import mapping_of
 
+    limits = {} if memory is None else {"memory_limit": memory_limit_of(memory)}
     twin = file.with_suffix(".fit.json")
     for path in (file, twin):
         if path.exists():
@@ -61,7 +63,6 @@ def fit(
 
     table = open_card_table(data, mapping_of(mapping or ()), root=out)
     own = None if days is None else window(days, "--days")
-    limits = {} if memory is None else {"memory_limit": memory}
     found = fitted_to(table, k, mirror_cards, own, told, limits)
     provenance = provenance_of(found, digests_of(table))
     _write(file, config_yaml(found, provenance))

@@ -48,7 +48,10 @@ FailOption = Annotated[
     typer.Option("--fail/--no-fail", help="Exit with 10 where the verdict is not PASS (default)."),
 ]
 ThreadsOption = Annotated[
-    int | None, typer.Option("--threads", metavar="NUMBER", min=1, help="Default: one per core.")
+    int | None,
+    typer.Option(
+        "--threads", metavar="NUMBER", min=1, max=1024, help="At most 1024; default: one per core."
+    ),
 ]
 MemoryOption = Annotated[
     str | None,
@@ -70,14 +73,15 @@ def score(
     docs/scorecard.md lists the facts, and how each is measured. Two are drawn side by side.
     """
     from fauxpay.errors import ConfigError, CorridorError
+    from fauxpay.readers.query import memory_limit_of
     from fauxpay.scorecard.card_table import open_card_table
     from fauxpay.scorecard.documents import document_of
     from fauxpay.scorecard.mapping import mapping_of
-    from fauxpay.scorecard.scoring import MEMORY_LIMIT, memory_limit_of, scored
+    from fauxpay.scorecard.scoring import MEMORY_LIMIT, scored
 
     if len(subjects) > 2:
         raise ConfigError(f"score takes one table or two, not {len(subjects)}")
-    limit = memory_limit_of(memory or MEMORY_LIMIT)
+    limit = MEMORY_LIMIT if memory is None else memory_limit_of(memory)
     mapping = mapping_of(columns or [])
     tables = [
         open_card_table(subject, mapping, out, is_mapped_run_refused=len(subjects) == 1)

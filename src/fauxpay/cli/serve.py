@@ -34,18 +34,19 @@ def serve(
     unless --host says otherwise. /api/openapi.json describes the API.
     """
     from fauxpay.cli.stopping import Stopped
+    from fauxpay.readers.query import memory_limit_of
     from fauxpay.readers.run import open as open_store
-    from fauxpay.server.serving import listening, opened_run, require_installed, require_memory
+    from fauxpay.server.serving import listening, opened_run, require_installed
     from fauxpay.server.serving import serve as answer
 
     require_installed()
-    require_memory(memory)
+    limit = memory_limit_of(memory)
     from fauxpay.server.app import Serving, application
     from fauxpay.server.guard import is_loopback
 
     store, opened = opened_run(open_store(out, allow_unverified), run)
     is_local = is_loopback(host)
-    app = application(Serving(store, opened, truth, is_local, memory))
+    app = application(Serving(store, opened, truth, is_local, limit))
     if not is_local:
         typer.echo(
             f"fauxpay: warning: whoever reaches {host} can read these runs: there is no password "

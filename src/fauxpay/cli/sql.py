@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from fauxpay.cli.answers import Form, show
 from fauxpay.cli.options import ROOT, OutOption, RunArgument
 
 PROMPT, MORE = "fauxpay> ", "    ...> "
-_BATCH_ROWS = 65_536
-
-
-class Form(StrEnum):
-    """How answers are printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
 
 
 def sql(
@@ -42,22 +33,21 @@ def sql(
     `fauxpay contracts list`. SHOW TABLES lists them, DESCRIBE cards shows columns.
     """
     from fauxpay.errors import FauxpayError
+    from fauxpay.readers.query import memory_limit_of
     from fauxpay.readers.run import open as open_store
-    from fauxpay.readers.statements import answers
     from fauxpay.readers.views import confine, connect_run
 
+    limit = memory_limit_of(memory)
     chosen = open_store(out).run(run)
-    connection = connect_run(chosen, memory_limit=memory)
+    connection = connect_run(chosen, memory_limit=limit)
     confine(connection, chosen)
     if query:
-        for relation in answers(connection, query):
-            _print(relation, form)
+        show(connection, query, form)
         return
     is_asked = sys.stdin.isatty()
     for text in _statements(sys.stdin, is_asked):
         try:
-            for relation in answers(connection, text):
-                _print(relation, form)
+            show(connection, text, form)
         except FauxpayError as error:
             if not is_asked:
                 raise
@@ -81,28 +71,3 @@ def _statements(lines: Iterable[str], is_asked: bool) -> Iterator[str]:
 def _ask(prompt: str, is_asked: bool) -> None:
     if is_asked:
         typer.echo(prompt, nl=False)
-
-
-def _print(relation: Any, form: Form) -> None:
-    if form is Form.TABLE:
-        relation.show(max_width=_width(), max_rows=40)
-        return
-    reader = relation.to_arrow_reader(_BATCH_ROWS)
-    if form is Form.CSV:
-        from pyarrow import csv
-
-        with csv.CSVWriter(sys.stdout.buffer, reader.schema) as writer:
-            for batch in reader:
-                writer.write_batch(batch)
-        return
-    import json
-
-    for batch in reader:
-        for row in batch.to_pylist():
-            typer.echo(json.dumps(row, default=str, ensure_ascii=False))
-
-
-def _width() -> int:
-    import shutil
-
-    return shutil.get_terminal_size((160, 24)).columns

@@ -16,12 +16,30 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fauxpay.errors import MissingExtraError
+from fauxpay.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:
     import duckdb
 
 _GLOB = re.compile(r"[*?\[]")
+_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kmgt])(i?)b", re.IGNORECASE | re.ASCII)
+_POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
+MEMORY_BYTES_MIN = 1_000_000
+"""The engine does not even start with much less."""
+
+
+def memory_limit_of(text: str, name: str = "--memory") -> str:
+    """A size that DuckDB reads. Raises ConfigError for a text that is none, or too little.
+
+    name  of the setting, for the message
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is not None:
+        unit = 1024 if found[3] else 1000
+        size = float(found[1]) * unit ** _POWERS[found[2].lower()]
+    if found is None or size < MEMORY_BYTES_MIN:
+        raise ConfigError(f"{name} {text}: expected a size, such as 512MB or 4GB, of at least 1MB")
+    return f"{found[1]}{found[2]}{found[3]}B"
 
 
 def connected(
@@ -29,7 +47,10 @@ def connected(
     memory_limit: str | None = None,
     temp_directory: str | Path | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection in memory that spills into a temporary folder, which goes with it."""
+    """A DuckDB connection in memory that spills into a temporary folder, which goes with it.
+
+    Raises ConfigError for a memory limit that is no size, MissingExtraError without DuckDB.
+    """
     try:
         import duckdb
     except ModuleNotFoundError as error:
@@ -37,17 +58,19 @@ def connected(
             "DuckDB is not installed, which reads card tables; `pip install 'fauxpay[duckdb]'` "
             "brings it"
         ) from error
-    folder = str(temp_directory or tempfile.mkdtemp(prefix="fauxpay-score-"))
-    settings: dict[str, Any] = {"temp_directory": folder, "preserve_insertion_order": False}
+    settings: dict[str, Any] = {"preserve_insertion_order": False}
     if threads is not None:
         settings["threads"] = threads
     if memory_limit is not None:
-        settings["memory_limit"] = memory_limit
+        settings["memory_limit"] = memory_limit_of(memory_limit, "memory_limit")
     connection = duckdb.connect(":memory:", config=settings)
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")
+    # Made last: it goes with a connection, and there may have been none.
+    folder = str(temp_directory or tempfile.mkdtemp(prefix="fauxpay-score-"))
     if temp_directory is None:
         weakref.finalize(connection, shutil.rmtree, folder, ignore_errors=True)
+    connection.execute(f"SET temp_directory = {literal(folder)}")
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
     return connection
 
 

@@ -8,12 +8,10 @@ Sources  facts.yaml
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fauxpay.errors import ConfigError
 from fauxpay.readers.run import Run
 from fauxpay.scorecard.blocks import Measured
 from fauxpay.scorecard.card_table import DEFAULT_ROOT, CardTable, open_card_table
@@ -41,8 +39,6 @@ from fauxpay.storage.places import Place
 MEMORY_LIMIT = "4GB"
 """What DuckDB may hold before it spills; a table of 100 million rows needs no more."""
 
-_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kmgt]i?b)", re.IGNORECASE | re.ASCII)
-
 
 def score(
     source: str | Path | Run,
@@ -59,14 +55,6 @@ def score(
     Raises StorageError, GateError, ConfigError and ContractError for what cannot be read.
     """
     return scored(open_card_table(source, mapping, root), threads, memory_limit)
-
-
-def memory_limit_of(text: str) -> str:
-    """A size that DuckDB reads. Raises ConfigError for a text that is none."""
-    found = _SIZE.fullmatch(text.strip())
-    if found is None or float(found[1]) <= 0:
-        raise ConfigError(f"--memory {text!r}: not a size; write it as 4GB or 800MB")
-    return found[1] + found[2]
 
 
 def scored(table: CardTable, threads: int | None, memory_limit: str) -> Scorecard:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fauxpay.errors import ConfigError, MissingExtraError
-from fauxpay.readers.query import connected
 from fauxpay.readers.run import Store
 
 if TYPE_CHECKING:
@@ -36,16 +35,6 @@ def require_installed() -> None:
             "`pip install 'fauxpay[serve]'` brings it"
         ) from error
     del fastapi, uvicorn
-
-
-def require_memory(memory: str) -> None:
-    """Raises ConfigError for a size that is none."""
-    import duckdb
-
-    try:
-        connected(1, memory).close()
-    except duckdb.Error as error:
-        raise ConfigError(f"--memory {memory}: expected a size, such as 512MB or 2GB") from error
 
 
 def listening(host: str, port: int) -> socket.socket:
