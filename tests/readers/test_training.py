@@ -222,6 +222,31 @@ def test_a_written_set_is_the_one_in_memory(run, frame, tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["set.parquet"]
 
 
+def test_two_who_write_one_name_do_not_share_a_file(run, frame, tmp_path, monkeypatch):
+    """Whoever is second finds the first one's whole file, and changes nothing."""
+    path = tmp_path / "set.parquet"
+    parts = training.training_parts
+
+    def overtaken(*given):
+        monkeypatch.setattr(training, "training_parts", parts)
+        yield from list(parts(*given))[:1]
+        assert run.write_training_set(path, AS_OF, **OPTIONS) == frame.height
+
+    monkeypatch.setattr(training, "training_parts", overtaken)
+    with pytest.raises(ConflictError, match="was made by another meanwhile"):
+        run.write_training_set(path, AS_OF, **OPTIONS)
+    assert pl.read_parquet(path).equals(frame)
+    assert [each.name for each in tmp_path.iterdir()] == ["set.parquet"]
+
+
+def test_the_temporary_folder_may_have_any_name(run, frame, tmp_path, monkeypatch):
+    """Quotes and signs of globs in it are no SQL."""
+    folder = tmp_path / "it's [1] *"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    assert pl.from_arrow(run.training_set(AS_OF, **OPTIONS)).equals(frame)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -230,6 +255,10 @@ def test_a_written_set_is_the_one_in_memory(run, frame, tmp_path):
         ({"channels": ("web",)}, "channels: 'web'; expected some of pos"),
         ({"genuine_share": 0.0}, r"genuine_share: 0.0; expected a share in \(0, 1\]"),
         ({"train_days": 0}, "at least one to train on"),
+        ({"train_days": 10**9}, "expected whole days from 0 to 36525"),
+        ({"gap_days": 1.5}, "gap_days 1.5, .* expected whole days"),
+        ({"test_days": "3"}, "test_days 3; expected whole days"),
+        ({"genuine_share": 1e-9}, "of a millionth or more"),
         ({"gap": 3}, "no option 'gap'; expected some of gap_days"),
     ],
 )

@@ -12,12 +12,14 @@ what the bank had been told before t; truth is never read.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +46,7 @@ HISTORY_DAYS = max(max(recipe.days) for recipe in RECIPES)
 CHANNELS = ("pos", "ecom", "moto", "atm")
 ENTRIES_AT_ONCE = 3_000_000
 ROWS_AT_ONCE = 500_000
+DAYS_MAX = 36_525
 _SHARE_UNIT = 1_000_000
 OWN_COLUMNS = (
     *("card_id", "customer_id", "merchant_id", "terminal_id", "device_id", "local_offset_minutes"),
@@ -79,13 +82,19 @@ class Request:
         odd = sorted(set(self.channels) - set(CHANNELS))
         if odd:
             raise ConfigError(f"channels: {odd[0]!r}; expected some of {', '.join(CHANNELS)}")
-        if min(self.gap_days, self.test_days) < 0 or self.train_days < 1:
+        days = (self.gap_days, self.test_days, self.train_days)
+        is_whole = all(type(each) is int and 0 <= each <= DAYS_MAX for each in days)
+        if not is_whole or self.train_days < 1:
             raise ConfigError(
                 f"gap_days {self.gap_days}, train_days {self.train_days}, test_days "
-                f"{self.test_days}; expected days of 0 or more, and at least one to train on"
+                f"{self.test_days}; expected whole days from 0 to {DAYS_MAX}, and at least one to "
+                f"train on"
             )
-        if not 0 < self.genuine_share <= 1:
-            raise ConfigError(f"genuine_share: {self.genuine_share}; expected a share in (0, 1]")
+        if not 0 < self.genuine_share <= 1 or round(self.genuine_share * _SHARE_UNIT) < 1:
+            raise ConfigError(
+                f"genuine_share: {self.genuine_share}; expected a share in (0, 1], of a millionth "
+                f"or more"
+            )
 
     @property
     def train_us(self) -> tuple[int, int]:
@@ -147,7 +156,7 @@ def write_training_set(
     if path.exists():
         raise ConflictError(f"{path}: exists already; expected a new file. Choose another name.")
     request = _request(run, as_of, options)
-    staged = path.with_name(f".{path.name}.part")
+    staged = path.with_name(f".{path.name}.{uuid4().hex}.part")
     rows, writer = 0, None
     try:
         for part in training_parts(sources_of(run), request, memory_limit, threads):
@@ -157,7 +166,9 @@ def write_training_set(
             rows += part.num_rows
         assert writer is not None, "there is always a part, if an empty one"
         writer.close()
-        staged.rename(path)
+        os.link(staged, path)
+    except FileExistsError as error:
+        raise ConflictError(f"{path}: was made by another meanwhile; nothing changed") from error
     finally:
         staged.unlink(missing_ok=True)
     return rows
