@@ -190,6 +190,7 @@ def test_a_commit_onto_what_is_another_now_collides(kind, run, days, tmp_path):
         rows_of_run(run, "transactions", shape),
         run.run_id,
         run.world_id,
+        int(run.receipt["seed"]),
         days=(date(2026, 3, 1), date(2026, 3, 4)),
     )
     with pytest.raises(lake.collisions):

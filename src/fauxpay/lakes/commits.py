@@ -6,7 +6,8 @@ Draws    nothing
 Sources  nothing
 
 A day's rows take the place of the same day's, so a commit that broke off is made again without
-doubles. `runs` is committed last: what it names is there. A place holds one world and seed.
+doubles. `runs` is committed last: what it names is there. A place holds one world and seed, which
+every table says of itself from its first moment.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Put:
     name      of the table
     rows      in batches of `shape`
     run_id    noted with the commit, as is
-    world_id  of the run
+    world_id  of the run, and with `seed` of the table for good
     days      first and following day whose rows go; None for rows that take no day's place
     is_added  beside what is there; else what is there goes, or the days' part of it
     until     day before which a plan table holds everything; None for others
@@ -51,6 +52,7 @@ class Put:
     rows: Iterable[pa.RecordBatch]
     run_id: str
     world_id: str
+    seed: int
     days: tuple[date, date] | None = None
     is_added: bool = False
     until: date | None = None
@@ -68,6 +70,14 @@ class Lake(Protocol):
 
     def opened(self, name: str) -> Any:
         """The table as it is now; None where there is none."""
+        ...
+
+    def owner(self, table: Any) -> tuple[str, int] | None:
+        """World and seed that the table was made for; None for one of before that was noted."""
+        ...
+
+    def is_filled(self, table: Any) -> bool:
+        """Whether a commit of any run is in the table, which is made empty."""
         ...
 
     def is_noted(self, table: Any, run_id: str) -> bool:
@@ -164,14 +174,19 @@ def _is_there(lake: Lake, run: Run, place: str) -> bool:
     if found is None:
         return False
     rows = lake.runs(found).to_pylist()
-    wanted = (run.world_id, int(run.receipt["seed"]))
     for row in rows:
-        if (row["world_id"], row["seed"]) != wanted:
-            raise ConflictError(
-                f"{place}: holds world {row['world_id'][:12]} with seed {row['seed']}; "
-                f"expected {wanted[0][:12]} with seed {wanted[1]}. Name another folder."
-            )
+        _require_owner(run, (row["world_id"], row["seed"]), place)
     return run.run_id in {row["run_id"] for row in rows}
+
+
+def _require_owner(run: Run, owner: tuple[str, int], place: str) -> None:
+    """Raises ConflictError where a place is another world's or seed's."""
+    wanted = (run.world_id, _seed(run))
+    if owner != wanted:
+        raise ConflictError(
+            f"{place}: holds world {owner[0][:12]} with seed {owner[1]}; "
+            f"expected {wanted[0][:12]} with seed {wanted[1]}. Name another folder."
+        )
 
 
 def _tried(lake: Lake, run: Run, name: str, place: str) -> None:
@@ -179,8 +194,12 @@ def _tried(lake: Lake, run: Run, name: str, place: str) -> None:
     for nth in range(TRIES):
         try:
             found = lake.opened(name)
-            if found is not None and _is_done(lake, found, run, name):
-                return
+            if found is not None:
+                # Of two worlds at once, who made the first table has the place.
+                if (owner := lake.owner(found)) is not None:
+                    _require_owner(run, owner, place)
+                if _is_done(lake, found, run, name):
+                    return
             lake.put(found, _put_of(run, name))
             return
         except lake.collisions as error:
@@ -194,7 +213,7 @@ def _tried(lake: Lake, run: Run, name: str, place: str) -> None:
 
 def _is_done(lake: Lake, found: Any, run: Run, name: str) -> bool:
     if name in CATALOG_TABLES:
-        return True  # A world has one catalog.
+        return lake.is_filled(found)  # A world has one catalog.
     if name in PLAN_TABLES:
         # A plan holds all of those that end before it, and of one end there is one.
         until = lake.until(found)
@@ -203,19 +222,23 @@ def _is_done(lake: Lake, found: Any, run: Run, name: str) -> bool:
 
 
 def _put_of(run: Run, name: str) -> Put:
+    own = (run.run_id, run.world_id, _seed(run))
     if name == RUNS:
         row = pa.Table.from_pylist([row_of(run)], schema=RUNS_SHAPE)
-        return Put(name, RUNS_SHAPE, row.to_batches(), run.run_id, run.world_id, is_added=True)
+        return Put(name, RUNS_SHAPE, row.to_batches(), *own, is_added=True)
     shape = shape_of(name)
     return Put(
         name,
         shape,
         rows_of(run, name, shape),
-        run.run_id,
-        run.world_id,
+        *own,
         days=_window(run) if name in DAY_TABLES else None,
         until=_window(run)[1] if name in PLAN_TABLES else None,
     )
+
+
+def _seed(run: Run) -> int:
+    return int(run.receipt["seed"])
 
 
 def _window(run: Run) -> tuple[date, date]:

@@ -25,6 +25,7 @@ from fauxpay.storage.clients import is_plain_allowed
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
+_RUN, _WORLD, _SEED = "fauxpay.run_id", "fauxpay.world_id", "fauxpay.seed"
 _UNTIL = "fauxpay.until"
 _TURN = "fauxpay.turn"
 
@@ -50,6 +51,15 @@ class DeltaLake:
             return None
         return found
 
+    def owner(self, table: DeltaTable) -> tuple[str, int] | None:
+        """What the table's own properties say."""
+        told = table.metadata().configuration
+        return (told[_WORLD], int(told[_SEED])) if _SEED in told else None
+
+    def is_filled(self, table: DeltaTable) -> bool:
+        """Whether a commit took a turn: the one that makes the table takes none."""
+        return table.transaction_version(_TURN) is not None
+
     def is_noted(self, table: DeltaTable, run_id: str) -> bool:
         """Whether the log has the run's transaction."""
         return table.transaction_version(run_id) is not None
@@ -71,7 +81,7 @@ class DeltaLake:
         transactions = {put.run_id: 1, _TURN: turn + 1}
         if put.until is not None:
             transactions[_UNTIL] = put.until.toordinal()
-        facts = {"fauxpay.run_id": put.run_id, "fauxpay.world_id": put.world_id}
+        facts = {_RUN: put.run_id, _WORLD: put.world_id}
         properties = self._library.CommitProperties(
             custom_metadata=facts,
             app_transactions=[
@@ -94,7 +104,13 @@ class DeltaLake:
         days = [DAY] if put.days is not None else None
         try:
             made: DeltaTable = self._library.DeltaTable.create(
-                uri, put.shape, mode="error", partition_by=days, storage_options=self._options
+                uri,
+                put.shape,
+                mode="error",
+                partition_by=days,
+                configuration={_WORLD: put.world_id, _SEED: str(put.seed)},
+                storage_options=self._options,
+                raise_if_key_not_exists=False,  # The keys are ours, not Delta's.
             )
         except self._library.exceptions.DeltaError as error:
             if self.opened(put.name) is None:

@@ -38,7 +38,8 @@ NAMESPACE = "fauxpay"
 CATALOG_FILE = "catalog.db"
 FILE_ROWS_MAX = 4_000_000
 LOCK_SECONDS = 30
-_RUN, _WORLD, _UNTIL = "fauxpay.run_id", "fauxpay.world_id", "fauxpay.until"
+_RUN, _WORLD, _SEED = "fauxpay.run_id", "fauxpay.world_id", "fauxpay.seed"
+_UNTIL = "fauxpay.until"
 
 
 class IcebergLake:
@@ -73,10 +74,18 @@ class IcebergLake:
         except self._missing:
             return None
 
+    def owner(self, table: Table) -> tuple[str, int] | None:
+        """What the table's own properties say."""
+        told = table.properties
+        return (told[_WORLD], int(told[_SEED])) if _SEED in told else None
+
+    def is_filled(self, table: Table) -> bool:
+        """Whether a snapshot names a run."""
+        return bool(_noted(table))
+
     def is_noted(self, table: Table, run_id: str) -> bool:
         """Whether a snapshot says so."""
-        told = (snapshot.summary for snapshot in table.metadata.snapshots)
-        return any(one is not None and one.get(_RUN) == run_id for one in told)
+        return run_id in _noted(table)
 
     def until(self, table: Table) -> date | None:
         """What a property of the table says."""
@@ -119,7 +128,11 @@ class IcebergLake:
         self._catalog.create_namespace_if_not_exists(self._namespace)
         place = None if self._folder is None else f"{_location(self._folder)}/{put.name}"
         made = self._catalog.create_table_transaction(
-            (self._namespace, put.name), put.shape, place, PartitionSpec()
+            (self._namespace, put.name),
+            put.shape,
+            place,
+            PartitionSpec(),
+            properties={_WORLD: put.world_id, _SEED: str(put.seed)},
         )
         if put.days is not None:
             with made.update_spec() as spec:
@@ -174,6 +187,13 @@ def _catalog(folder: str | None, name: str | None) -> Catalog:
                 raise
             time.sleep(0.05 * 2**nth)
     raise AssertionError
+
+
+def _noted(table: Table) -> set[str]:
+    """The runs that snapshots name."""
+    told = (snapshot.summary for snapshot in table.metadata.snapshots)
+    found = (one.get(_RUN) for one in told if one is not None)
+    return {run_id for run_id in found if run_id is not None}
 
 
 def _replaced(put: Put) -> str | BooleanExpression:
