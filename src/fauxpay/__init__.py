@@ -54,7 +54,7 @@ def generate(
     from fauxpay.report.writing import keep_report
 
     resolved = config if isinstance(config, Config) else Config(**(config or {}))
-    require_format(resolved.run.format)
+    require_format(resolved.run.format, resolved.run.out)
     parameters = load_parameters(resolved.parameters)
     made = make_run(resolved, parameters, report=report or silent)
     run = as_run(made.sealed)

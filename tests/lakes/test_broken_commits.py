@@ -16,7 +16,7 @@ from fauxpay.lakes import commits
 from fauxpay.lakes.commits import lake_of
 from fauxpay.lakes.rows import RUNS
 from fauxpay.readers.run import TABLES, Run
-from sealed import request
+from sealed import file_of, request
 
 KILLED = """
 import os, signal, sys
@@ -41,9 +41,7 @@ commits.commit(fauxpay.open(root).latest(), place, kind)
 @pytest.fixture(scope="module")
 def other(tmp_path_factory) -> Run:
     """A day of the same world under another seed."""
-    return fauxpay.generate(
-        request(tmp_path_factory.mktemp("other"), seed=2, **{"to": "2026-03-02"})
-    )
+    return fauxpay.generate(request(tmp_path_factory.mktemp("other"), seed=2, to="2026-03-02"))
 
 
 def killed(kind, run: Run, lake: Path, table: str) -> None:
@@ -113,10 +111,20 @@ def test_another_seed_finds_a_broken_lake_taken(kind, run, other, tmp_path, tabl
     lake = tmp_path / "lake"
     killed(kind, other, lake, table)
     assert lake_of(kind.name, str(lake)).opened(RUNS) is None
-    with pytest.raises(ConflictError, match="with seed 2; expected .* with seed 1. Name another"):
+    with pytest.raises(ConflictError, match=r"seed 2; expected .* seed 1\. Name another"):
         kind.commit(run, lake)
     assert kind.commit(other, lake).is_new
     is_whole(kind, other, lake)
+
+
+def test_a_run_with_a_file_missing_is_refused_before_anything_is_committed(kind, root, tmp_path):
+    """The message is of the run's file, as that of export and sql, and no table is made."""
+    gone = file_of(root, "worlds/*/seed=1/labels/event_day=2026-03-02/*.parquet")
+    gone.unlink()
+    found, lake = fauxpay.open(root).latest(), tmp_path / "lake"
+    with pytest.raises(StorageError, match=f"^{gone}: missing, or not of .* make the same run"):
+        kind.commit(found, lake)
+    assert all(lake_of(kind.name, str(lake)).opened(name) is None for name in (*TABLES, RUNS))
 
 
 def test_of_two_seeds_at_once_one_has_the_lake(kind, run, other, tmp_path):

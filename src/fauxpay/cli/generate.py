@@ -148,7 +148,7 @@ def make_or_find(
     from fauxpay.readers.run import as_run
     from fauxpay.report.writing import keep_report
 
-    require_format(config.run.format)
+    require_format(config.run.format, config.run.out)
     begun = time.monotonic()
     own_process(config)
     log = JsonReport() if manner.log_format == "json" and not manner.is_quiet else None

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from fauxpay.errors import ConflictError, StorageError
+from fauxpay.storage.places import place_of
 
 if TYPE_CHECKING:
     from fauxpay.lakes.commits import Format
@@ -24,12 +25,15 @@ TABLES = "tables"
 Wanted = Literal["parquet", "delta", "iceberg"]
 
 
-def require_format(wanted: Wanted) -> None:
-    """Raises MissingExtraError where what commits is not installed, before anything is made."""
+def require_format(wanted: Wanted, out: str) -> None:
+    """Before anything is made: that what commits is installed, and can do so below `run.out`.
+
+    Raises MissingExtraError, ConfigError.
+    """
     if wanted != "parquet":
         from fauxpay.lakes.commits import require
 
-        require(wanted)
+        require(wanted, str(place_of(out)))
 
 
 def tables_place(run: Run, kind: Format) -> Place:

@@ -109,19 +109,22 @@ class Committed:
     is_new: bool
 
 
-def require(kind: Format) -> None:
-    """Raises MissingExtraError without the library of the format."""
+def require(kind: Format, to: str) -> None:
+    """Raises MissingExtraError without the library of the format, ConfigError for a bad place."""
     if kind == "delta":
-        from fauxpay.lakes.delta import library
+        from fauxpay.lakes.delta import library, require_path
+
+        require_path(to)
     else:
         from fauxpay.lakes.iceberg import library
     library()
 
 
 def lake_of(kind: Format, to: str, catalog: str | None = None) -> Lake:
-    """The lake at a folder or URI. Raises MissingExtraError without the library of the format.
+    """The lake at a folder or URI.
 
     catalog  of the reader's own (Iceberg), where `to` is a namespace of
+    Raises MissingExtraError without the library of the format, ConfigError for a place it has not.
     """
     if kind == "delta":
         from fauxpay.lakes.delta import DeltaLake
@@ -142,8 +145,9 @@ def commit(
     """Commits a run that passed to the tables at `to`.
 
     report  is told each table that is committed
-    Raises GateError for a run that did not pass, ConflictError where the tables hold another world
-    or seed or where other writers win again and again, StorageError where they cannot be written.
+    Raises GateError for a run that did not pass, ConfigError for a place that the format has not,
+    ConflictError where the tables hold another world or seed or where other writers win again and
+    again, StorageError where they cannot be written or a file of the run is missing.
     """
     if not run.is_verified:
         raise GateError(f"run {run.run_id} did not pass; expected one that did: nothing committed")
@@ -162,6 +166,8 @@ def commit(
 def _committed(run: Run, lake: Lake, place: str, report: Report) -> Committed:
     if _is_there(lake, run, place):
         return Committed(_versions(lake), is_new=False)
+    for name in TABLES:
+        run.table(name)  # Its files are all there, or nothing is committed.
     for name in (*TABLES, RUNS):
         _tried(lake, run, name, place)
         report(name)

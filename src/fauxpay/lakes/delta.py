@@ -11,13 +11,14 @@ an overwrite alone collides with what it read, and rows that another adds meanwh
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from fauxpay.errors import MissingExtraError
+from fauxpay.errors import ConfigError, MissingExtraError
 from fauxpay.lakes.commits import Put
 from fauxpay.lakes.rows import DAY
 from fauxpay.storage.clients import is_plain_allowed
@@ -28,12 +29,16 @@ if TYPE_CHECKING:
 _RUN, _WORLD, _SEED = "fauxpay.run_id", "fauxpay.world_id", "fauxpay.seed"
 _UNTIL = "fauxpay.until"
 _TURN = "fauxpay.turn"
+# In a folder's path deltalake panics at the first four, as a path and as an address; it takes \ for
+# a slash, decodes %, finds no history after ? and #, and fails at what cannot be printed.
+_REFUSED = re.compile(r"[\[\]^|\\%?#\x00-\x1f\x7f]")
 
 
 class DeltaLake:
     """Delta tables below a folder or URI."""
 
     def __init__(self, to: str) -> None:
+        require_path(to)
         self._library = library()
         self._root = to.rstrip("/")
         self._options = {"allow_http": "true"} if is_plain_allowed(to) else None
@@ -125,6 +130,19 @@ class DeltaLake:
     def version(self, table: DeltaTable) -> int:
         """0 for the first commit."""
         return table.version()
+
+
+def require_path(to: str) -> None:
+    """Raises ConfigError for a local folder that deltalake cannot use, or takes for another."""
+    if "://" in to:
+        return
+    path = Path(to).absolute().as_posix()
+    if (found := _REFUSED.search(path)) is not None:
+        raise ConfigError(
+            f"{path!r}: has {found[0]!r}, which Delta tables cannot have in the path of their "
+            f"folder; expected none of [ ] ^ | \\ % ? # and no control character. Name a folder "
+            f"without, or take --format iceberg."
+        )
 
 
 def library() -> Any:

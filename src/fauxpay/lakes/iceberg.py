@@ -161,6 +161,7 @@ def _catalog(folder: str | None, name: str | None) -> Catalog:
     """The folder's own, in SQLite, or one by its name in pyiceberg's config."""
     from pyiceberg.catalog import load_catalog
     from pyiceberg.catalog.sql import SqlCatalog
+    from sqlalchemy.engine import URL
     from sqlalchemy.exc import OperationalError
 
     if folder is None:
@@ -178,7 +179,10 @@ def _catalog(folder: str | None, name: str | None) -> Catalog:
         )
     path = Path(folder).absolute()
     path.mkdir(parents=True, exist_ok=True)
-    uri = f"sqlite:///{path / CATALOG_FILE}?timeout={LOCK_SECONDS}"
+    # No text: a path's own ? and % would end it or be decoded, and SQLAlchemy 2.0 escapes neither.
+    uri: Any = URL.create(
+        "sqlite", database=str(path / CATALOG_FILE), query={"timeout": str(LOCK_SECONDS)}
+    )
     for nth in range(TRIES):
         try:
             return SqlCatalog(NAMESPACE, uri=uri, warehouse=_location(folder))
