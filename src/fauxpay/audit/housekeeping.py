@@ -6,8 +6,9 @@ Draws    nothing
 Sources  nothing
 
 Nothing that a readable receipt names is ever chosen, nor what stands beside it: world.json, packs,
-sidecars. Where a receipt cannot be read nobody knows what it names, and while a live process has
-files staged, what it published has no receipt yet: then nothing unnamed is chosen at all.
+sidecars. Where a receipt cannot be read nobody knows what it names, and while a live process is at
+work (from before it looks for anything it has a file staged) what it published or found may have no
+receipt yet: then nothing unnamed is chosen at all.
 """
 
 from __future__ import annotations
@@ -178,8 +179,8 @@ def _unnamed(root: Path, latest: float) -> Iterator[Leftover]:
     staged = _alive(root)
     if staged:
         raise GateError(
-            f"{staged[0]}: a living process has {len(staged)} files staged, and what it published "
-            f"has no receipt yet; expected none at work. Wait for it, then ask again."
+            f"{staged[0]}: a living process is at work, and what it published or counts on has no "
+            f"receipt yet; expected none at work. Wait for it, then ask again."
         )
     runs = listed_runs(root)
     named, worlds = _named(root, runs)

@@ -20,7 +20,7 @@ from fauxpay.delivery.judging import judge
 from fauxpay.delivery.progress import GateNews, Progress, Report
 from fauxpay.delivery.sinks import Document, Sink, sink_of
 from fauxpay.delivery.task import Context
-from fauxpay.errors import ContractError, FauxpayError, GateError
+from fauxpay.errors import ContractError, FauxpayError, GateError, StorageError
 from fauxpay.foundations.canonical import canonical_json
 from fauxpay.gates.segments import SEGMENT_OF
 from fauxpay.gates.verdicts import Verdict
@@ -32,7 +32,14 @@ from fauxpay.receipts.records import (
     receipt_document,
 )
 from fauxpay.receipts.segments import run_segments
-from fauxpay.receipts.store import SealedRun, created_utc, find_run, read_receipt, read_run
+from fauxpay.receipts.store import (
+    SealedRun,
+    created_utc,
+    find_run,
+    is_whole,
+    read_receipt,
+    read_run,
+)
 
 GATE_CONTRACT = "run.yaml#/$defs/gate"
 RECEIPT_CONTRACT = "run.yaml#/$defs/receipt"
@@ -84,8 +91,25 @@ def _publish(
                 for file, contract, document in stage
             ]
         )
+    _require_whole(context, created, receipt, gate)
     name = layout.run_name(created, run_id, layout.PASSED)
     sink.mend([Document(name, mark, partial(_require_same, mark))])
+
+
+def _require_whole(
+    context: Context, created: str, receipt: Mapping[str, Any], gate: Mapping[str, Any]
+) -> None:
+    """What was found or made long ago is still there. Raises StorageError.
+
+    Asked once the receipt stands: from then on its names keep its files.
+    """
+    run_id = context.request.run_id
+    folder = (context.root / layout.run_name(created, run_id, layout.RECEIPT)).parent
+    if not is_whole(SealedRun(context.root, folder, receipt, gate)):
+        raise StorageError(
+            f"{context.root}: files of run {run_id} went missing while it was made, so it was not "
+            f"sealed; expected nobody to remove any. The same command makes them again."
+        )
 
 
 def _require_same(mark: bytes, data: bytes) -> None:

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, NoReturn
 
 from fauxpay import errors
-from fauxpay.errors import FauxpayError
+from fauxpay.errors import FauxpayError, StorageError
 from fauxpay.foundations.machine import refused
 
 if TYPE_CHECKING:
@@ -88,7 +88,12 @@ def open_world(context: Context) -> Workshop:
 
     limit_threads()
     world = find_world(context.root, context.request.world_id)
-    assert world is not None, "a world is sealed before its partitions are asked for"
+    if world is None:
+        raise StorageError(
+            f"{context.root}: files of world {context.request.world_id[:12]}... went missing while "
+            f"its partitions were made; expected nobody to remove any. The same command builds it "
+            f"again."
+        )
     tables = read_catalog_tables(context.root, world)
     derived = read_derived(context.root, world)
     maker = context.engine.make_maker(tables, derived, context.config, context.parameters)
