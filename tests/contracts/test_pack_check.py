@@ -384,6 +384,16 @@ def test_links_count_by_where_they_lead(tmp_path):
     assert "password" not in "".join(str(one) for one in found if one.file != "b.json")
 
 
+def test_links_that_lead_round_in_a_circle_are_faults(tmp_path):
+    """Whatever their names say: each is named, and the rest is read."""
+    packs = folder_of(tmp_path / "packs", {"a.json": {"$defs": {"x": {}}}})
+    (packs / "there").symlink_to("back")
+    (packs / "back").symlink_to("there")
+    (packs / "dangling").symlink_to("nothing")
+    found = check_folder(packs).faults
+    assert [(one.file, one.kind) for one in found] == [("back", "file"), ("there", "file")]
+
+
 def test_pipes_and_unreadable_files_do_not_stop_it(tmp_path):
     """A pipe is no plain file: it is named, and nobody waits for it."""
     os.mkfifo(tmp_path / "pipe.json")

@@ -125,15 +125,26 @@ def _files(root: Path, faults: list[Fault]) -> Iterator[str]:
                 folders.append(name)
             elif entry.name.lower().endswith(ENDINGS):
                 yield name
-            elif entry.is_symlink() and entry.is_dir() and not _is_inside(root, name):
-                message = "a link to a folder outside; it is not followed"
-                faults.append(fault("outside", Place(name, ""), message))
+            elif entry.is_symlink():
+                _note_link(root, name, entry, faults)
         depth = below.count("/") + 1 if below else 0
         if depth >= FOLDERS_DEPTH_MAX and folders:
             message = f"folders nested more than {FOLDERS_DEPTH_MAX} deep are not read"
             faults.append(fault("limit", Place(below, ""), message))
         else:
             to_do.extend(reversed(folders))
+
+
+def _note_link(root: Path, name: str, entry: os.DirEntry[str], faults: list[Fault]) -> None:
+    """A fault for a link to a folder outside, and for one that leads round in a circle."""
+    place = Place(name, "")
+    try:
+        is_outside = entry.is_dir() and not _is_inside(root, name)
+    except OSError as error:
+        faults.append(fault("file", place, f"cannot be read: {error.strerror}"))
+        return
+    if is_outside:
+        faults.append(fault("outside", place, "a link to a folder outside; it is not followed"))
 
 
 def _is_inside(root: Path, name: str) -> bool:

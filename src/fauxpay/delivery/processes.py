@@ -22,7 +22,7 @@ from fauxpay.delivery.blocks import OUT_OF_ORDER_DAYS_MIN
 from fauxpay.delivery.executors import Closed
 from fauxpay.delivery.workers import Failed, Finished, Idle, Left, Rows, raised, work
 from fauxpay.errors import FauxpayError, ResourceError
-from fauxpay.foundations.machine import OUT_OF_MEMORY
+from fauxpay.foundations.machine import OUT_OF_MEMORY, require_working_folder
 
 if TYPE_CHECKING:
     from fauxpay.delivery.executors import OnRows
@@ -73,6 +73,7 @@ class ProcessExecutor(Closed):
     def warm(self, task_count: int) -> None:
         """Starts the workers that so many tasks can keep busy; they import while we build."""
         missing = min(self._workers, task_count) - len(self._running)
+        require_working_folder()  # Children begin in it.
         with _interrupts_held():
             for _ in range(missing):
                 self._start()

@@ -8,15 +8,18 @@ from pathlib import Path
 from fauxpay.errors import ContractError, FauxpayError, ResourceError, StorageError
 
 RESUMES = "the same command resumes"
+AGAIN = "then give the same command again"
 OUT_OF_MEMORY = (
-    f"expected enough of it. Fewer --workers, a smaller run.chunk_rows or output.cards_per_shard "
-    f"need less; {RESUMES}."
+    f"expected enough of it. Where a run is made, fewer --workers, a smaller run.chunk_rows or "
+    f"output.cards_per_shard need less, and {RESUMES}."
 )
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_HANDLES = (errno.EMFILE, errno.ENFILE)
 _NO_RESOURCES = (errno.ENOMEM, errno.EAGAIN)
 _BAD_PLACE = (errno.ENAMETOOLONG, errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE)
+# Said of a file by name. Without one it is no word of the file system, or a fault of ours.
+_NOT_AS_NAMED = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EEXIST)
 
 
 def refused(error: BaseException) -> FauxpayError | None:
@@ -30,20 +33,42 @@ def refused(error: BaseException) -> FauxpayError | None:
         return ResourceError(f"{what}; {OUT_OF_MEMORY}")
     if error.errno in (*_NO_ROOM, *_NOT_ALLOWED, *_NO_HANDLES, *_BAD_PLACE):
         return StorageError(f"{what}. {remedy(error)}")
-    return None
+    if error.errno in _NOT_AS_NAMED and error.filename:
+        return StorageError(f"{what}. {remedy(error)}")
+    return _without_working_folder() if error.errno == errno.ENOENT else None
 
 
 def remedy(error: OSError) -> str:
-    """What to do about a file that could not be written or read."""
+    """What to do about a file that could not be written or read, whatever it was wanted for."""
     if error.errno in _NO_ROOM:
-        return f"Make room or choose another folder with --out; {RESUMES}."
+        return f"Make room there or use another place, {AGAIN}."
     if error.errno in _NOT_ALLOWED:
-        return "Allow writing there or choose another folder with --out."
+        return f"Allow it or use another place, {AGAIN}."
     if error.errno in _NO_HANDLES:
-        return f"Raise the limit of open files (ulimit -n); {RESUMES}."
+        return f"Raise the limit of open files (ulimit -n), {AGAIN}."
     if error.errno == errno.ENAMETOOLONG:
-        return "Choose a folder with a shorter name with --out."
-    return f"Look at the disk and the folder; {RESUMES}."
+        return f"Use a place with a shorter name, {AGAIN}."
+    if error.errno in _NOT_AS_NAMED:
+        return f"Look at what stands under the name, or use another, {AGAIN}."
+    return f"Look at the disk and the place, {AGAIN}."
+
+
+def require_working_folder() -> None:
+    """Raises StorageError where the folder in which the process works was removed."""
+    gone = _without_working_folder()
+    if gone is not None:
+        raise gone
+
+
+def _without_working_folder() -> StorageError | None:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return StorageError(
+            f"the working folder is gone; cd elsewhere, {AGAIN}. Names that are not absolute "
+            f"began there."
+        )
+    return None
 
 
 def require_inside(folder: Path, file: Path) -> None:

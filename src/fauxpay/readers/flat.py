@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,9 @@ def export_flat(run: Run, path: Path) -> int:
             f"folder that exists, with room for {run.rows['transactions']:,} rows."
         ) from error
     finally:
-        staged.unlink(missing_ok=True)
+        # What stands in the way of removing it stood in the way of making it, and is told.
+        with suppress(OSError):
+            staged.unlink(missing_ok=True)
     return rows
 
 

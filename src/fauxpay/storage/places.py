@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from fauxpay.errors import ConfigError, StorageError
-from fauxpay.foundations.machine import remedy
+from fauxpay.foundations.machine import remedy, require_working_folder
 from fauxpay.storage.clients import PATIENCE_SECONDS
 from fauxpay.storage.objects import ObjectPath, object_path
 
@@ -39,14 +39,15 @@ def place_of(
     """The place of a name: an address with a scheme, or a folder, made absolute.
 
     patience  seconds that a request to a store is tried again
-    Raises ConfigError for an address that no root can have.
+    Raises ConfigError for an address that no root can have, StorageError where the folder that a
+    name begins in was removed.
     """
     if isinstance(name, ObjectPath):
         return name
     text = os.fspath(name)
     if text.startswith("file://"):
-        return Path(unquote(urlsplit(text).path)).absolute()
-    return object_path(text, patience) if "://" in text else Path(text).absolute()
+        return _absolute(Path(unquote(urlsplit(text).path)))
+    return object_path(text, patience) if "://" in text else _absolute(Path(text))
 
 
 def existing(root: Place) -> Place:
@@ -148,6 +149,12 @@ def _copies() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="fauxpay-copies-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def _absolute(path: Path) -> Path:
+    if not path.is_absolute():
+        require_working_folder()
+    return path.absolute()
 
 
 def _folder(name: str) -> str:
