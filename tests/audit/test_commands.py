@@ -81,6 +81,10 @@ def test_runs_are_filtered(fauxpay, sealed, filters, count):
         ("--verdict", "GOOD"),
         ("--from", "1.3.2026"),
         ("--window", "2026-03-01..2026-03-02", "--to", "2026-03-02"),
+        ("--window", "2026-03-05..2026-03-01"),
+        ("--window", "2026-03-05..2026-03-05"),
+        ("--from", "2026-03-05", "--to", "2026-03-01"),
+        ("--seed", "-1"),
     ],
 )
 def test_filters_that_are_none_are_bad_input(fauxpay, sealed, filters):
@@ -180,6 +184,22 @@ def test_gc_is_dry_unless_one_is_certain(fauxpay, root):
     }
     assert not staged.exists()
     assert "0 items" in fauxpay("gc", "--out", root, "--unnamed", "--older-than", 0)[1]
+
+
+@pytest.mark.parametrize("words", [("list",), ("show", "ab"), ("drop", "ab")])
+def test_a_quarantine_is_looked_for_in_a_folder_that_is_there(fauxpay, tmp_path, words):
+    """Exit code 6 for a name that nobody wrote to, as of other commands."""
+    code, out, err = fauxpay("quarantine", *words, "--out", tmp_path / "nowhere")
+    assert (code, out) == (6, "")
+    assert "no such folder" in err
+
+
+@pytest.mark.parametrize("days", ["nan", "inf", "-1"])
+def test_an_age_that_is_none_is_bad_input(fauxpay, root, days):
+    """Exit code 2, and nothing is removed."""
+    code, out, err = fauxpay("gc", "--out", root, "--older-than", days, "--yes")
+    assert (code, out) == (2, "")
+    assert f"--older-than {days}: expected a number of days, 0 or more" in err
 
 
 def test_quarantine_is_listed_shown_and_dropped(fauxpay, root, monkeypatch):

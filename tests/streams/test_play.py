@@ -16,12 +16,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fauxpay
 from fauxpay.errors import ConfigError, ConflictError, StorageError
 from fauxpay.foundations.addresses import masked
 from fauxpay.streams.channels import HttpChannel
 from fauxpay.streams.pace import Pace
 from fauxpay.streams.play import Asked, Bookmark, play
 from fauxpay.streams.received import graded
+from sealed import FIRST, file_of
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,27 @@ def test_a_file_cut_anywhere_goes_on_to_the_same_bytes(played, whole, tmp_path, 
     assert path.read_bytes() == whole
     # The line that ends it is no event.
     assert (done.sent == 0) == (part > 0.99)
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"specversion'])
+def test_a_file_of_another_run_is_not_gone_on_with(played, whole, tmp_path, torn):
+    """Refused, and not a byte of it changes, be its last line whole or not."""
+    other = whole[: whole.index(b"\n", 5000) + 1].replace(played.run_id.encode(), b"0" * 20)
+    path = tmp_path / "other.ndjson"
+    path.write_bytes(other + torn)
+    with pytest.raises(ConflictError, match=f"another run's stream; expected .* {played.run_id}"):
+        play(played, Asked(str(path), is_resumed=True), Pace())
+    assert path.read_bytes() == other + torn
+
+
+@pytest.mark.parametrize("pattern", [FIRST, FIRST.replace("transactions", "labels")])
+def test_a_run_with_a_file_missing_leaves_no_target(root, tmp_path, pattern):
+    """It is told before the target is made: nothing stands in the way once the run is whole."""
+    run = fauxpay.open(root).latest()
+    file_of(root, pattern).unlink()
+    with pytest.raises(StorageError, match="missing"):
+        play(run, Asked(str(tmp_path / "d.ndjson")), Pace())
+    assert not (tmp_path / "d.ndjson").exists()
 
 
 def test_a_killed_stream_goes_on(played, whole, tmp_path):

@@ -29,9 +29,9 @@ app = typer.Typer(help="Look at runs that did not pass, or drop them.", no_args_
 def list_quarantined(out: OutOption = ROOT, is_json: JsonOption = False) -> None:
     """List the runs that did not pass, each with its reason."""
     from fauxpay.audit.housekeeping import quarantined
-    from fauxpay.storage.places import place_of
+    from fauxpay.storage.places import existing, place_of
 
-    root = place_of(out)
+    root = existing(place_of(out))
     documents = [_document(root, folder) for folder in quarantined(root)]
     if is_json:
         typer.echo(json.dumps(documents, indent=2))
@@ -54,9 +54,9 @@ def show(run: IdArgument, out: OutOption = ROOT, is_json: JsonOption = False) ->
     """Show why a run did not pass, and where its files are."""
     from fauxpay.audit.housekeeping import quarantined_run
     from fauxpay.receipts import layout
-    from fauxpay.storage.places import place_of
+    from fauxpay.storage.places import existing, place_of
 
-    root = place_of(out)
+    root = existing(place_of(out))
     document = _document(root, quarantined_run(root, run).folder)
     if is_json:
         typer.echo(json.dumps(document, indent=2))
@@ -86,9 +86,9 @@ def drop(
 ) -> None:
     """Remove a run that did not pass from the quarantine. Says what would go unless --yes."""
     from fauxpay.audit.housekeeping import leftovers, quarantined_run
-    from fauxpay.storage.places import folder_of, place_of
+    from fauxpay.storage.places import existing, folder_of, place_of
 
-    root = folder_of(place_of(out), LIFECYCLE)
+    root = folder_of(existing(place_of(out)), LIFECYCLE)
     folder = quarantined_run(root, run).folder
     found = leftovers(root, 0, is_unnamed_too=False, now=float("inf"))
     _let_go(root, [one for one in found if one.path == folder], is_certain, is_json)
@@ -108,8 +108,11 @@ def gc(
 ) -> None:
     """Say what was staged and left, kept aside or failed; with --yes delete it."""
     from fauxpay.audit.housekeeping import leftovers
+    from fauxpay.errors import ConfigError
     from fauxpay.storage.places import existing, folder_of, place_of
 
+    if not 0 <= older_than < float("inf"):
+        raise ConfigError(f"--older-than {older_than:g}: expected a number of days, 0 or more")
     root = folder_of(existing(place_of(out)), LIFECYCLE)
     found = leftovers(root, older_than, is_unnamed_too=is_unnamed_too)
     _let_go(root, found, is_certain, is_json)

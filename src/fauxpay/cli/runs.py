@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fauxpay.receipts.listing import Listed, Wanted
 
 WorldOption = Annotated[str | None, typer.Option("--world", help="Beginning of a world id.")]
-SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of the activity.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the activity.")]
 VerdictOption = Annotated[
     str | None, typer.Option("--verdict", help="PASS, UNKNOWN or FAIL; the last two quarantined.")
 ]
@@ -114,7 +114,11 @@ def wanted_runs(
         names = ("--window", "--window")
         if not dots:
             raise ConfigError(f"--window {window!r}: write it as FROM..TO, 2026-03-01..2026-04-01")
-    return Wanted(world, seed, _verdict(verdict), _day(names[0], first), _day(names[1], end))
+    first_day, end_day = _day(names[0], first), _day(names[1], end)
+    if first_day is not None and end_day is not None and first_day >= end_day:
+        told = f"--window {window}" if window is not None else f"--from {first} --to {end}"
+        raise ConfigError(f"{told}: no day lies in it; expected the first day before the last")
+    return Wanted(world, seed, _verdict(verdict), first_day, end_day)
 
 
 def chosen_runs(out: str, wanted: Wanted) -> list[Listed]:

@@ -12,7 +12,7 @@ first sealing, gates and receipt, and last the mark that readers ask for.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from fauxpay.delivery.engine import Engine
 from fauxpay.delivery.executors import Executor, executor
 from fauxpay.delivery.progress import Progress, Report, Tally, WorldNews, silent
 from fauxpay.delivery.worlds import build_world, find_world, identify
-from fauxpay.errors import FauxpayError
+from fauxpay.errors import FauxpayError, StorageError
 from fauxpay.gates.verdicts import Verdict
 from fauxpay.receipts.records import Contents, PartitionReceipt, Request
 from fauxpay.receipts.store import SealedRun, sealed_run
@@ -29,6 +29,7 @@ from fauxpay.storage.places import Place, is_memory, place_of
 
 if TYPE_CHECKING:
     from fauxpay.config.model import Config
+    from fauxpay.delivery.sinks import StagedFile
     from fauxpay.delivery.task import Context, Stretch, Task
     from fauxpay.foundations.parameters import Parameters
 
@@ -105,12 +106,19 @@ def _at_work(root: Place) -> Iterator[None]:
         return
     from fauxpay.delivery.sinks import LocalSink
 
-    sign = LocalSink(root).stage("at-work")
-    try:
+    with ExitStack() as held:
+        # Where no file can be made, whoever needs one says so, and about which.
+        with suppress(StorageError):
+            sign = LocalSink(root).stage("at-work")
+            held.callback(_removed, sign)
+            sign.seal()
         yield
-    finally:
-        with suppress(OSError):
-            sign.discard()
+
+
+def _removed(sign: StagedFile) -> None:
+    """What cannot be removed goes as staged by a process that is gone."""
+    with suppress(OSError):
+        sign.discard()
 
 
 def _signed(report: Report, request: Request) -> Report:

@@ -43,7 +43,7 @@ def remedy(error: OSError) -> str:
     if error.errno in _NO_ROOM:
         return f"Make room there or use another place, {AGAIN}."
     if error.errno in _NOT_ALLOWED:
-        return f"Allow it or use another place, {AGAIN}."
+        return f"Allow writing or reading there, or use another place, {AGAIN}."
     if error.errno in _NO_HANDLES:
         return f"Raise the limit of open files (ulimit -n), {AGAIN}."
     if error.errno == errno.ENAMETOOLONG:

@@ -55,7 +55,7 @@ class AvroFileChannel(FileChannel):
     """A new object container file, or one that is gone on with."""
 
     def __init__(self, path: Path, is_resumed: bool, run_id: str) -> None:
-        super().__init__(path, is_resumed)
+        super().__init__(path, is_resumed, run_id)
         self._sync, self._header = _sync(run_id), header(run_id)
         if not is_resumed:
             self._write(memoryview(self._header))

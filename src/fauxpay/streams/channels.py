@@ -50,7 +50,7 @@ def open_channel(
 ) -> Channel:
     """The channel of `--to`. Raises ConfigError for an unknown one, what opening it raises else.
 
-    run_id  whose stream an Avro file is
+    run_id  whose stream a file is
     """
     scheme = urlsplit(target).scheme
     if encoding == "avro" and (target in STDOUT or scheme in ("http", "https")):
@@ -75,7 +75,7 @@ def open_channel(
         from fauxpay.streams.avro_files import AvroFileChannel
 
         return AvroFileChannel(file_of(target), is_resumed, run_id)
-    return FileChannel(file_of(target), is_resumed)
+    return FileChannel(file_of(target), is_resumed, run_id)
 
 
 def file_of(target: str) -> Path:
@@ -121,9 +121,9 @@ class LineChannel:
 
 
 class FileChannel(LineChannel):
-    """A new file of lines, or one that is gone on with."""
+    """A new file of lines of a run, or one that is gone on with."""
 
-    def __init__(self, path: Path, is_resumed: bool) -> None:
+    def __init__(self, path: Path, is_resumed: bool, run_id: str) -> None:
         try:
             file = path.open("r+b" if is_resumed and path.exists() else "x+b")
         except FileExistsError as error:
@@ -136,7 +136,7 @@ class FileChannel(LineChannel):
                 f"{path}: {error.strerror or error}; expected a place for a file"
             ) from error
         super().__init__(file, str(path))
-        self._file = file
+        self._file, self._run_id = file, run_id
 
     def next_sequence(self) -> int:
         """Where the file goes on; a line that was torn is cut off. 0 for a new one."""
@@ -145,10 +145,11 @@ class FileChannel(LineChannel):
         self._file.seek(begin)
         tail = self._file.read()
         end = tail.rfind(b"\n") + 1
+        last = tail[:end].rstrip(b"\n").rpartition(b"\n")[2]
+        following = _sequence_of(last, self._run_id, self._name) + 1 if last else 0
         self._file.truncate(begin + end)
         self._file.seek(begin + end)
-        last = tail[:end].rstrip(b"\n").rpartition(b"\n")[2]
-        return _sequence_of(last, self._name) + 1 if last else 0
+        return following
 
     def flush(self) -> None:
         """Onto the disk."""
@@ -163,14 +164,19 @@ class FileChannel(LineChannel):
         self._file.close()
 
 
-def _sequence_of(line: bytes, name: str) -> int:
-    """The sequence number of a line of ours. Raises ConflictError for any other."""
+def _sequence_of(line: bytes, run_id: str, name: str) -> int:
+    """The sequence number of a line of the run's stream. Raises ConflictError for any other."""
     begin = line.find(_SEQUENCE) + len(_SEQUENCE)
     digits = line[begin : begin + SEQUENCE_DIGITS]
     if begin < len(_SEQUENCE) or not digits.isdigit():
         raise ConflictError(
             f"{name}: the last line is no event of a stream; expected a file that "
             f"`fauxpay stream` began. Name another."
+        )
+    if f'"source":"/fauxpay/runs/{run_id}"'.encode() not in line:
+        raise ConflictError(
+            f"{name}: the last line is of another run's stream; expected one of run {run_id}. "
+            f"Name another file, or that run."
         )
     return int(digits)
 

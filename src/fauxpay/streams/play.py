@@ -84,7 +84,7 @@ def play(run: Run, asked: Asked, pace: Pace, report: Report = lambda sent: None)
 
     report  is told how many events were sent so far
     Raises ConfigError for a target or place that cannot be, StorageError where it takes no more,
-    ConflictError where a file is there already.
+    ConflictError where a file is there already, or is of another run's stream.
     """
     if asked.faults is not None and (asked.is_resumed or asked.from_offset):
         raise ConfigError(
@@ -95,6 +95,9 @@ def play(run: Run, asked: Asked, pace: Pace, report: Report = lambda sent: None)
         raise ConfigError(
             "--encoding avro: a stream with faults is JSON only; expected no --faults"
         )
+    # Before the target is opened: a new file that stays empty stands in the way the next time.
+    for name in ("transactions", "labels"):
+        run.files(name)
     place = Bookmark.of(run, asked.target, asked.only, asked.encoding)
     first = max(asked.from_offset, place.read() if asked.is_resumed else 0)
     channel = open_channel(asked.target, asked.is_resumed, asked.encoding, run.run_id)
