@@ -84,6 +84,8 @@ def config_of(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Config, 
     given = _given(argv)
     if "--s3" in given and "--out" in given:
         raise ConfigError("--s3 and --out name the place twice; give one of them")
+    if "://" not in given.get("--s3", "://"):
+        raise ConfigError(f"--s3 = {given['--s3']!r}: write it as s3://BUCKET/PREFIX")
     file = Path(given["--config"]) if "--config" in given else None
     notes = [
         f"{flag} has no effect any more: {why}"
@@ -144,7 +146,7 @@ def _help(flag: str) -> str:
         "--config": "YAML config file",
         "--rows": "about so many transactions: sets catalog.cards",
         "--customers": "sets catalog.cards, unless --rows does",
-        "--fraud-rate": "sets fraud.rate, at most 0.05; 0 turns fraud off",
+        "--fraud-rate": f"sets fraud.rate: {_rates()}",
     }
     return helps.get(flag) or (f"sets {_MAPPED[flag]}" if flag in _MAPPED else "no effect any more")
 
@@ -171,6 +173,12 @@ def _places(
     return [f"--merchants {merchants}: catalog.places = {places}, so that each has some"]
 
 
+def _rates() -> str:
+    from fauxpay.config.fraud_model import RATE_MAX
+
+    return f"a number from 0 to 1; 0 turns fraud off, and more than {RATE_MAX:g} is lowered to that"
+
+
 def _fraud(given: Mapping[str, str], flags: dict[str, object]) -> list[str]:
     from fauxpay.config.fraud_model import RATE_MAX
 
@@ -182,7 +190,7 @@ def _fraud(given: Mapping[str, str], flags: dict[str, object]) -> list[str]:
         rate = -1.0
     if not 0 <= rate <= 1:
         text = given["--fraud-rate"]
-        raise ConfigError(f"--fraud-rate = {text!r}: allowed is a number from 0 to 1")
+        raise ConfigError(f"--fraud-rate = {text!r}: allowed is {_rates()}")
     if rate == 0:
         flags["fraud.enabled"] = False
         return ["--fraud-rate 0: fraud.enabled = false"]

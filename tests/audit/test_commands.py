@@ -106,6 +106,15 @@ def test_a_receipt_without_a_date_is_warned_of(fauxpay, root):
     assert run["warning"]
 
 
+def test_verify_of_a_torn_receipt_counts_one_difference(fauxpay, root):
+    """Nothing of it was counted, so no count is told beside it."""
+    run = run_of(root)
+    file_of(root, "runs/utc_day=*/*/receipt.json").write_bytes(b"torn")
+    code, _, err = fauxpay("verify", run.folder, "--out", root, "--quiet")
+    assert code == 8
+    assert ": 1 difference; expected none." in err
+
+
 def test_verify_says_what_holds_and_what_does_not(fauxpay, root):
     """Exit code 0 and one line; after damage 8, a line for each difference, or JSON."""
     code, out, _ = fauxpay("verify", "latest", "--out", root, "--quiet")

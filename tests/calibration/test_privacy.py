@@ -119,6 +119,21 @@ def test_a_file_that_is_there_is_not_overwritten(planted, written):
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("name", "code", "told"),
+    [
+        ("x.txt", 2, "x.txt: expected a name that ends in .yaml"),
+        ("nodir/x.yaml", 6, "nodir: no such folder; expected one for x.yaml"),
+    ],
+)
+def test_a_target_that_cannot_be_is_told_before_anything_is_measured(tmp_path, name, code, told):
+    """Not even the table is looked for."""
+    said = fauxpay("fit", tmp_path / "none.csv", "-o", tmp_path / name)
+    assert said.returncode == code
+    assert told in said.stderr
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 def test_three_columns_are_enough(planted, tmp_path):
     """Card, time and amount alone: a config of rates and hours, the rest left with reasons."""

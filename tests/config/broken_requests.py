@@ -338,6 +338,10 @@ REQUESTS: dict[str, Broken] = {
         ),
         settings=("fraud.campaigns=[{typology: phising, per_card_year: 50}]",),
     ),
+    "setting of an unknown section": Broken(
+        ("catalogue = {'cards': 5} (from --set catalogue.cards)", "did you mean catalog?"),
+        settings=("catalogue.cards=5",),
+    ),
     "setting below a plain key": Broken(
         ("catalog.cards.x = 5 (from --set catalog.cards.x)", "did you mean catalog.cards?"),
         settings=("catalog.cards.x=5",),

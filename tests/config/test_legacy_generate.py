@@ -49,6 +49,8 @@ WITHOUT_EFFECT: list[tuple[list[str], str]] = [
 REFUSED: list[tuple[list[str], str]] = [
     (["--s3", "s3://b/x", "--out", "x"], "--s3 and --out name the place twice; give one of them"),
     (["--s3", "b/../x y://"], "run.out = 'b/../x y://' (from flag --s3)"),
+    (["--s3", "bucket"], "--s3 = 'bucket': write it as s3://BUCKET/PREFIX"),
+    (["--s3", ""], "--s3 = '': write it as s3://BUCKET/PREFIX"),
     (["--s3"], "argument --s3: expected one argument"),
     (["--row", "5"], "--row: no such flag; did you mean --rows?"),
     (["stray"], "stray: no such flag; known are --batch-size,"),
@@ -60,6 +62,7 @@ REFUSED: list[tuple[list[str], str]] = [
     (["--merchants", "x"], "--merchants = 'x': allowed is a whole number from 1"),
     (["--rows", "9" * 15], "catalog.cards = 26602649352059 (from flag --rows 999999999999999)"),
     (["--fraud-rate", "2"], "--fraud-rate = '2': allowed is a number from 0 to 1"),
+    (["--fraud-rate", "2"], "0 turns fraud off, and more than 0.05 is lowered to that"),
     (["--fraud-rate", "nan"], "--fraud-rate = 'nan': allowed is a number from 0 to 1"),
     (
         ["--realism", "v3"],

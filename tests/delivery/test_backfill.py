@@ -104,7 +104,9 @@ def test_a_logical_date_is_one_day():
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-02-30", "20260301", "9999-12-31"])
 def test_a_logical_date_that_is_no_day_is_refused(text):
     """The message gives the value and an example."""
-    with pytest.raises(ConfigError, match=r"--logical-date = .*2026-03-01"):
+    with pytest.raises(
+        ConfigError, match=r"--logical-date = .* a day from 2.* before 2.*, written as 2026-03-01"
+    ):
         one_day(text, None, None)
 
 

@@ -13,6 +13,8 @@ import psutil
 import pytest
 from test_same_bytes import SMALL, files
 
+from sealed import request, run_of
+
 WINDOW = ("--from", "2026-01-01", "--to", "2026-04-01")
 
 
@@ -75,6 +77,31 @@ def test_ctrl_c_is_clean_and_the_run_resumes(tmp_path, whole):
     _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
     assert resumed(tmp_path) == whole
+
+
+SCRIPT = """
+import sys
+
+import fauxpay
+
+if __name__ == "__main__":
+    print(fauxpay.generate({request!r}).run_id)
+    assert sys.modules["__main__"].__file__ == "<stdin>"
+"""
+
+
+def test_a_script_from_standard_input_has_workers(tmp_path):
+    """`python - < script.py` with the guard: there is no file that children could run again."""
+    own = request(tmp_path, executor="processes", workers=2)
+    done = subprocess.run(
+        [sys.executable, "-"],
+        input=SCRIPT.format(request=own),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert run_of(tmp_path, done.stdout.strip()).run_id
 
 
 def test_a_root_that_cannot_be_written_is_said(tmp_path):

@@ -52,6 +52,7 @@ def fit(
     from fauxpay.scorecard.mapping import mapping_of
 
     limits = {} if memory is None else {"memory_limit": memory_limit_of(memory)}
+    _require_target(file)
     twin = file.with_suffix(".fit.json")
     for path in (file, twin):
         if path.exists():
@@ -73,6 +74,16 @@ def fit(
         f"{file}: {len(knobs.notes)} knobs from {found.rows:,} rows of {found.cards_seen:,} cards; "
         f"{len(knobs.left)} left at their defaults, each with its reason"
     )
+
+
+def _require_target(file: Path) -> None:
+    """Raises ConfigError, StorageError where the config could not be written after all the work."""
+    from fauxpay.errors import ConfigError, StorageError
+
+    if file.suffix not in (".yaml", ".yml"):
+        raise ConfigError(f"-o {file}: expected a name that ends in .yaml")
+    if not file.parent.is_dir():
+        raise StorageError(f"{file.parent}: no such folder; expected one for {file.name}")
 
 
 def _write(path: Path, text: str) -> None:

@@ -87,6 +87,8 @@ def one_day(logical_date: str, start_day: str | None, end_day: str | None) -> tu
 
     start_day, end_day  what --from and --to say: they and --logical-date exclude each other
     """
+    from fauxpay.config.model import FIRST_DAY, LAST_DAY
+
     if start_day is not None or end_day is not None:
         raise ConfigError(
             "--logical-date and --from or --to say the same; give --logical-date for one day, "
@@ -99,8 +101,8 @@ def one_day(logical_date: str, start_day: str | None, end_day: str | None) -> tu
             raise ValueError
     except (ValueError, OverflowError):
         raise ConfigError(
-            f"--logical-date = {logical_date!r}: not a day; allowed is one such as 2026-03-01, "
-            f"which is {{{{ ds }}}} in Airflow"
+            f"--logical-date = {logical_date!r}: allowed is a day from {FIRST_DAY} before "
+            f"{LAST_DAY}, written as 2026-03-01, which is {{{{ ds }}}} in Airflow"
         ) from None
     return day.isoformat(), following.isoformat()
 

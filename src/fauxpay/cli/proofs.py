@@ -75,11 +75,13 @@ def conclude(proof: Proof, *, is_json: bool) -> None:
         if len(proof.differences) > SHOWN_MAX:
             typer.echo(f"and {len(proof.differences) - SHOWN_MAX} more; --json prints all")
     counts = ", ".join(f"{count:,} {name}" for name, count in proof.counts.items())
+    counted = f" ({counts})" if counts else ""
     if not proof.holds:
         raise ProofError(
-            f"{proof.kind} of run {proof.run_id}: {len(errors)} differences ({counts}); expected "
-            f"none. {proof.folder} is not what its receipt says; what each one calls for is said "
+            f"{proof.kind} of run {proof.run_id}: {len(errors)} "
+            f"{'difference' if len(errors) == 1 else 'differences'}{counted}; expected none. "
+            f"{proof.folder} is not what its receipt says; what each one calls for is said "
             f"beside it."
         )
     if not is_json:
-        typer.echo(f"{proof.kind} of run {proof.run_id}: all holds ({counts})")
+        typer.echo(f"{proof.kind} of run {proof.run_id}: all holds{counted}")

@@ -7,7 +7,9 @@ it is a lock that a killed worker may take to its grave.
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -74,7 +76,7 @@ class ProcessExecutor(Closed):
         """Starts the workers that so many tasks can keep busy; they import while we build."""
         missing = min(self._workers, task_count) - len(self._running)
         require_working_folder()  # Children begin in it.
-        with _interrupts_held():
+        with _interrupts_held(), _file_that_is_none_hidden():
             for _ in range(missing):
                 self._start()
 
@@ -152,6 +154,24 @@ class ProcessExecutor(Closed):
             f"script must call fauxpay.generate below `if __name__ == '__main__':`, or use "
             f"run.executor=serial. The same command resumes."
         )
+
+
+@contextmanager
+def _file_that_is_none_hidden() -> Iterator[None]:
+    """A script that came by standard input says that its file is <stdin>.
+
+    Children would try to run it again; without a file they leave it alone, as with `python -c`.
+    """
+    main = sys.modules["__main__"]
+    file = getattr(main, "__file__", None)
+    if file is None or os.path.exists(file):
+        yield
+        return
+    del main.__file__
+    try:
+        yield
+    finally:
+        main.__file__ = file
 
 
 @contextmanager
