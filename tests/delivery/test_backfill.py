@@ -105,7 +105,7 @@ def test_a_logical_date_is_one_day():
 def test_a_logical_date_that_is_no_day_is_refused(text):
     """The message gives the value and an example."""
     with pytest.raises(
-        ConfigError, match=r"--logical-date = .* a day from 2.* before 2.*, written as 2026-03-01"
+        ConfigError, match=r"--logical-date = .* one such as 2026-03-01, from 2.* before 2"
     ):
         one_day(text, None, None)
 

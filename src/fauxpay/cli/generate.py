@@ -101,8 +101,8 @@ def one_day(logical_date: str, start_day: str | None, end_day: str | None) -> tu
             raise ValueError
     except (ValueError, OverflowError):
         raise ConfigError(
-            f"--logical-date = {logical_date!r}: allowed is a day from {FIRST_DAY} before "
-            f"{LAST_DAY}, written as 2026-03-01, which is {{{{ ds }}}} in Airflow"
+            f"--logical-date = {logical_date!r}: not a day of a run; allowed is one such as "
+            f"2026-03-01, from {FIRST_DAY} before {LAST_DAY}, which is {{{{ ds }}}} in Airflow"
         ) from None
     return day.isoformat(), following.isoformat()
 
