@@ -18,16 +18,16 @@ CONTRACTS = {
 GOLDEN_VERSION = 2
 GOLDEN = {
     "v1": {
-        "transactions": "8d5913bd2425c255",
+        "transactions": "97add86a23dc6de2",
         "postings": "b7cc8a1e93bbbf58",
         "truth": "e44aa220082debfd",
         "labels": "27ec279b2b5ebbe2",
     },
     "v2": {
-        "transactions": "1031f31064104caa",
-        "postings": "9fd62a384359e090",
+        "transactions": "c7bfe0e221b47e86",
+        "postings": "6a413d175828f82a",
         "truth": "73568c6327253654",
-        "labels": "59401d576bcbc7b6",
+        "labels": "2aea4223add07e76",
     },
 }
 

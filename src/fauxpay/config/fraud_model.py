@@ -73,7 +73,7 @@ class FraudConfig(Section):
         le=5,
     )
     card_not_received_per_card_year: float = setting(
-        0.00085, "renewed cards stolen from the post", "cards per card and year", ge=0, le=5
+        0.0008, "renewed cards stolen from the post", "cards per card and year", ge=0, le=5
     )
     data_breach_per_card_year: float = setting(
         0.008,
