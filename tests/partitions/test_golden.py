@@ -18,13 +18,13 @@ CONTRACTS = {
 GOLDEN_VERSION = 2
 GOLDEN = {
     "v1": {
-        "transactions": "97add86a23dc6de2",
+        "transactions": "c9847243e4c21d5c",
         "postings": "b7cc8a1e93bbbf58",
         "truth": "e44aa220082debfd",
         "labels": "27ec279b2b5ebbe2",
     },
     "v2": {
-        "transactions": "c7bfe0e221b47e86",
+        "transactions": "a4b4c38f4aa75735",
         "postings": "6a413d175828f82a",
         "truth": "73568c6327253654",
         "labels": "2aea4223add07e76",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import fauxpay
+from fauxpay.cli.summary import openings
 from fauxpay.readers import graph as graphs
 from fauxpay.readers.query import connected, exact, literal, parquet
 from fauxpay.readers.run import TABLES
@@ -88,6 +89,16 @@ def test_the_command_reads_no_other_folder(odd):
     done = subprocess.run([*command, "--out", str(odd)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["n"] == fauxpay.open(odd).latest().rows["transactions"]
+
+
+def test_what_the_summary_says_opens_the_own_rows(run):
+    """Each line that a run ends with, given to the tool that it is for."""
+    duckdb, pl, pd = map(pytest.importorskip, ("duckdb", "polars", "pandas"))
+    lines, rows = openings(run), run.rows["transactions"]
+    assert len(duckdb.sql(lines["DuckDB"])) == rows
+    assert eval(lines["Polars"], {"pl": pl}).collect().height == rows
+    assert len(eval(lines["pandas"], {"pd": pd})) == rows
+    assert eval(lines["fauxpay"], {"fauxpay": fauxpay}).count_rows() == rows
 
 
 def test_a_confined_connection_reads_no_file_beside_it(run, tmp_path):

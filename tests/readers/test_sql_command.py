@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -58,6 +59,18 @@ def test_what_fails_after_many_rows_is_said_in_one_line(sealed, form):
     assert len(done.stdout) > 1000
     assert len(done.stderr.strip().splitlines()) == 1
     assert "SQL: Conversion Error" in done.stderr
+
+
+def test_a_file_that_is_no_parquet_is_said(sealed, tmp_path):
+    """Damaged at its full size: exit code 3, with the command that names the file."""
+    root = Path(shutil.copytree(sealed, tmp_path / "out"))
+    path = fauxpay.open(root).latest().files("transactions")[0]
+    path.write_bytes(b"x" * path.stat().st_size)
+    done = asked(root, "SELECT count(*) FROM transactions")
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    assert "does not hold what its receipt says" in done.stderr
+    assert "`fauxpay verify` names it" in done.stderr
 
 
 def test_a_list_is_not_put_into_csv(sealed):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.contracts.documents import check_document
-from fauxpay.readers.query import literal
+from fauxpay.readers.query import exact, literal
 from fauxpay.receipts import layout
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ SUMMARY_SCHEMA = "fauxpay.summary/1"
 def transactions_glob(run: Run) -> str:
     """A glob of the transactions of the run's world and seed, as query engines want it."""
     folder = run.root / layout.seed_name(run.world_id, int(run.receipt["seed"]))
-    return f"{folder.as_posix()}/transactions/event_day=*/part-*.parquet"
+    return f"{exact(folder.as_posix())}/transactions/event_day=*/part-*.parquet"
 
 
 def openings(run: Run) -> dict[str, str]:
@@ -32,12 +32,12 @@ def openings(run: Run) -> dict[str, str]:
         # What others need to read a store differs: an extension, a package, settings of their own.
         return {"fauxpay": own, "SQL": f"fauxpay sql {run.run_id} --out {run.root}"}
     glob = transactions_glob(run)
-    folder = glob.rpartition("/event_day=")[0]
+    folder = (run.root / layout.seed_name(run.world_id, int(run.receipt["seed"]))).as_posix()
     return {
         "fauxpay": own,
         "DuckDB": f"SELECT * FROM read_parquet({literal(glob)}, hive_partitioning=true)",
         "Polars": f"pl.scan_parquet({glob!r}, hive_partitioning=True)",
-        "pandas": f"pd.read_parquet({folder!r})",
+        "pandas": f"pd.read_parquet({f'{folder}/transactions'!r})",
     }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from fauxpay.contracts.tables import table
+from fauxpay.errors import ContractError
 from fauxpay.readers.query import connected, exact, literal, parquet
 from fauxpay.readers.run import TABLES, Run
 
@@ -32,19 +33,43 @@ def connect_run(
     """A connection with a view for each table of a run, campaigns whole; it asks no network.
 
     names  of the tables that are looked at
-    Raises StorageError where a file of the receipt is missing, MissingExtraError without DuckDB.
+    Raises StorageError where a file of the receipt is missing, ContractError where one is no
+    Parquet, MissingExtraError without DuckDB.
     """
     connection = connected(threads, memory_limit)
     connection.execute("SET autoinstall_known_extensions = false")
-    for name in names:
-        files = run.files(name)
-        if files:  # An older run may lack a table that came later.
-            rows = connection.sql(f"FROM {parquet(files)}")
-            if name == CAMPAIGNS:
-                # A shard's file has the part of a campaign that its own cards saw.
-                rows = rows.aggregate(_WHOLE, "campaign_id, typology")
-            rows.create_view(name)
+    try:
+        for name in names:
+            _add_view(connection, run, name)
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _add_view(connection: duckdb.DuckDBPyConnection, run: Run, name: str) -> None:
+    import duckdb
+
+    files = run.files(name)
+    if not files:  # An older run may lack a table that came later.
+        return
+    try:
+        rows = connection.sql(f"FROM {parquet(files)}")
+        if name == CAMPAIGNS:
+            # A shard's file has the part of a campaign that its own cards saw.
+            rows = rows.aggregate(_WHOLE, "campaign_id, typology")
+        rows.create_view(name)
+    except duckdb.Error as error:
+        raise not_as_written(run, error) from error
+
+
+def not_as_written(run: Run, error: Exception) -> ContractError:
+    """What to say where the engine cannot read a file of a run."""
+    first = str(error).partition("\n")[0]
+    return ContractError(
+        f"{run.root}: a file of run {run.run_id} does not hold what its receipt says "
+        f"({first}); expected the tables as they were written. `fauxpay verify` names it."
+    )
 
 
 def whole_campaigns(run: Run) -> pa.Table:

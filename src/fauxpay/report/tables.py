@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from fauxpay.errors import ContractError
 from fauxpay.foundations.reference import minor_digits, rates_on
 from fauxpay.readers.run import Run
-from fauxpay.readers.views import connect_run
+from fauxpay.readers.views import connect_run, not_as_written
 
 if TYPE_CHECKING:
     import duckdb
@@ -60,11 +60,7 @@ def opened(run: Run) -> Iterator[Tables]:
             _money(connection, run)
             yield Tables(run, connection)
     except duckdb.Error as error:
-        first = str(error).partition("\n")[0]
-        raise ContractError(
-            f"{run.root}: a file of run {run.run_id} does not hold what its receipt says "
-            f"({first}); expected the tables as they were written. `fauxpay verify` names it."
-        ) from error
+        raise not_as_written(run, error) from error
 
 
 def _money(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
