@@ -8,10 +8,11 @@ import pytest
 from fauxpay.activity.addresses import RECURRING, cell_addresses, code
 from fauxpay.activity.streams import Keys
 from fauxpay.activity.terms import term_tables, terms_of
+from fauxpay.catalog.build import build_catalog
 from fauxpay.errors import ConfigError
 from fauxpay.foundations.bounds import BOUNDS, bound_fault
 from fauxpay.foundations.parameters import load_parameters
-from fauxpay.partitions.compose import PartitionMaker
+from fauxpay.partitions.compose import PartitionMaker, world_of
 from worlds import DAY, config, maker_of, parameters, tables
 
 LAG = {"median": 6, "log_sd": 0.8, "max": 30}
@@ -30,6 +31,12 @@ REFUSED: list[tuple[str, object, str]] = [
     ("activity.speed.kmh_max", 0, "allowed is 300 to 100000"),
     ("activity.speed.near_seconds_max", 400, "allowed is 0 to 345"),
     ("activity.travel.days_min", 0, "allowed is 2 to 7"),
+    ("activity.moving.told_years", -1.0, "allowed is 0 to 20"),
+    ("activity.speed.kmh_max", 10**400, "allowed is a whole number"),
+    ("catalog.merchants.chains.count_max", 0, "catalog.chain_share 0 means no chains"),
+    ("catalog.merchants.lifetimes.age_years_mean", 0, "allowed is 1 to 1000"),
+    ("catalog.terminals.count_max", -1, "allowed is 1 to 250"),
+    ("catalog.cards.count_max", 0, "allowed is 1 to 16"),
     ("activity.travel.days_max", 60, "allowed is 7 to 32"),
 ]
 
@@ -67,8 +74,11 @@ def test_a_world_can_be_made_at_either_end(bound, end):
     kind = type(shipped[member] if member else shipped)
     value = kind(BOUNDS[bound][end])
     override = {name: {**shipped, member: value} if member else value}
-    settings = config(parameters=override)
-    maker = PartitionMaker(maker_of(config()).world, settings, load_parameters(override))
+    settings, known = config(parameters=override), load_parameters(override)
+    world = maker_of(config()).world
+    if name.startswith("catalog."):
+        world = world_of(build_catalog(settings, known))
+    maker = PartitionMaker(world, settings, known)
     assert tables(maker, DAY)["transactions"].num_rows > 500
 
 

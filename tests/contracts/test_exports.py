@@ -168,6 +168,53 @@ def test_packs_of_one_s_own_are_found(tmp_path):
     assert BASE + "mine.yaml" in bundle["$defs"]
 
 
+TO_A_TEXT = "{column: visit_id, table: 'catalog.yaml#/$defs/cards', key: card_scheme}"
+LIMITS = f"""
+$schema: https://json-schema.org/draft/2020-12/schema
+$id: {BASE}limits.yaml
+$defs:
+  above: {{type: number, x-arrow: float64, exclusiveMinimum: 0}}
+  ten: {{type: number, x-arrow: float64, minimum: 10, maximum: 20}}
+  t:
+    type: object
+    description: Limits.
+    additionalProperties: false
+    required: [id, a, b, c, d]
+    x-table: {{key: [id]}}
+    properties:
+      id: {{$ref: "common.yaml#/$defs/identifier"}}
+      a: {{$ref: "#/$defs/above", minimum: 5}}
+      b: {{$ref: "#/$defs/ten", minimum: 0, maximum: 30}}
+      c: {{type: number, x-arrow: float64, minimum: 5, exclusiveMinimum: 0}}
+      d: {{type: number, x-arrow: float64, minimum: 5, exclusiveMinimum: 5}}
+"""
+
+
+def test_of_limits_all_hold(tmp_path):
+    """As JSON Schema has it: a weaker one beside a $ref takes nothing back."""
+    (tmp_path / "limits.yaml").write_text(LIMITS)
+    columns = {one.name: one for one in find_table("t", packs_of(tmp_path)).columns}
+    limits = {
+        name: (one.minimum, one.is_minimum_exclusive, one.maximum) for name, one in columns.items()
+    }
+    assert limits["a"] == (5, False, None)
+    assert limits["b"] == (10, False, 20)
+    assert limits["c"] == (5, False, None)
+    assert limits["d"] == (5, True, None)
+
+
+def test_a_name_of_two_packs_is_lost_in_no_export(tmp_path):
+    """A folder of Arrow files and ODCS have each name once: refused, with what holds both."""
+    (tmp_path / "mine.yaml").write_text(MINE.replace("visits", "cards"))
+    for form in ("arrow", "odcs"):
+        own = [sys.executable, "-m", "fauxpay", "contracts", "export", "--format", form]
+        more = ["--packs", str(tmp_path), "-o", str(tmp_path / form)]
+        done = subprocess.run([*own, *more], capture_output=True, text=True)
+        assert done.returncode == 3
+        assert "'cards' is a table of several packs" in done.stderr
+        assert not (tmp_path / form).exists()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -182,6 +229,11 @@ def test_packs_of_one_s_own_are_found(tmp_path):
             "a pattern of RE2",
         ),
         ("maximum: 1", "multipleOf: 2", "multipleOf is of whole numbers"),
+        (
+            "x-table: {key: [visit_id]}",
+            f"x-table: {{key: [visit_id], foreign_keys: [{TO_A_TEXT}]}}",
+            "cards card_scheme is of whole numbers",
+        ),
         ("{type: [number", "{$ref: '#/$defs/visits/properties/score', type: [number", "itself"),
     ],
 )

@@ -177,6 +177,11 @@ def test_a_consumer_that_copes_is_graded_perfect(played, tmp_path):
         ("lots: 0.1", "lots: Extra inputs"),
         ("schema_change: {at: 2026-03-02T00:00:00}", "with its zone"),
         ("schema_change: {at: 2026-03-02T00:00:00Z, drop: [amount]}", "no column 'amount'"),
+        (
+            "schema_change: {at: 2026-03-02T00:00:00Z, rename: {mcc: currency}}",
+            "2 columns would be called 'currency'",
+        ),
+        ("schema_change: {at: 2026-03-02T00:00:00Z, rename: {mcc: ''}}", "would be called ''"),
         ("lost: [", "faults.yaml"),
     ],
 )
@@ -186,6 +191,13 @@ def test_a_wrong_file_is_refused(played, tmp_path, text, told):
     path.write_text(text)
     with pytest.raises((ConfigError, ContractError), match=told):
         read_faults(path, played.table("transactions").schema.names)
+
+
+def test_a_new_name_may_hold_a_quote(played, tmp_path):
+    """A name is a text, whatever stands in it."""
+    change = {"at": CHANGE_AT, "rename": {"mcc": "it's"}}
+    events, _ = spoiled(played, tmp_path / "events", {"schema_change": change})
+    assert any("it's" in event["data"] for event in events)
 
 
 def test_the_command_writes_the_table_and_asks_for_both(played, tmp_path):

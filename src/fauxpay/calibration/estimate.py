@@ -29,6 +29,7 @@ from fauxpay.drift.windows import Window
 from fauxpay.errors import ContractError
 from fauxpay.foundations.parameters import load_parameters
 from fauxpay.foundations.reference import reference
+from fauxpay.scorecard.events import readable
 
 if TYPE_CHECKING:
     from fauxpay.scorecard.card_table import CardTable
@@ -72,6 +73,7 @@ class Fitted:
         return nested
 
 
+@readable()
 def fit(
     table: CardTable,
     k: int = K_DEFAULT,
@@ -85,7 +87,7 @@ def fit(
     k             cells of fewer distinct cards are not used
     mirror_cards  cards of a mirror at most; more are slower and steadier
     report        is told what is being done
-    Raises ContractError for a table of too few days or cards.
+    Raises ContractError for a table of too few days or cards, or values that cannot be read.
     """
     connection = connect(table, limits or {})
     report("measuring the table")

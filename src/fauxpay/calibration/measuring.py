@@ -190,7 +190,8 @@ def _knowledge(source: Source, found: Statistics) -> None:
     columns = [n for n in ("known_at", "is_approved", "label_source") if n in source.has]
     approved = "coalesce(is_approved, true)" if "is_approved" in columns else "true"
     frauds, known, victims = source.ask(
-        f"select count(*), count(known_at), count(distinct card) from {source.rows(columns)} "
+        f"select count(*), count(known_at), "
+        f"count(distinct card) filter (known_at is not null) from {source.rows(columns)} "
         f"where is_fraud and {approved}"
     )[0]
     if frauds:

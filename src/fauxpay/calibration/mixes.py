@@ -102,24 +102,24 @@ def _channels(source: Source, found: Statistics) -> None:
     """Share of the purchases by channel: of all cards, and of the cards of each country."""
     of_country = "home_" if source.home() else "null"
     rows_sql = source.rows_with_home(("channel",)) if source.home() else source.rows(("channel",))
+    is_all, groups = _and_all(of_country)
     rows = source.ask(
         f"select {of_country}, count(*), "
         + ", ".join(
             f"count(*) filter (channel = '{c}'), count(distinct card) filter (channel = '{c}')"
             for c in ("ecom", "atm", "moto")
         )
-        + f" from {rows_sql} where spontaneous and channel is not null group by 1"
+        + f", {is_all} from {rows_sql} where spontaneous and channel is not null {groups}"
     )
-    total = sum(row[1] for row in rows)
     for nth, channel in enumerate(("ecom", "atm", "moto")):
         column = 2 + 2 * nth
-        count, cards = sum(r[column] for r in rows), sum(r[column + 1] for r in rows)
-        if total:
-            found.put(("channel", channel), Cell(count / total, count, cards), source.k)
         for row in rows:
-            if row[0] is not None:
-                cell = Cell(row[column] / row[1], row[1], row[column + 1])
-                found.put(("channel", channel, row[0]), cell, source.k)
+            if not row[1] or (row[0] is None and not row[-1]):
+                continue
+            key = ("channel", channel) if row[-1] else ("channel", channel, row[0])
+            # The cell of all cards counts what is in it, those of countries all their purchases.
+            count = row[column] if row[-1] else row[1]
+            found.put(key, Cell(row[column] / row[1], count, row[column + 1]), source.k)
 
 
 def _abroad(source: Source, found: Statistics) -> None:
@@ -129,14 +129,12 @@ def _abroad(source: Source, found: Statistics) -> None:
         f"count(distinct card) filter (home_ <> merchant_country) "
         f"from {source.rows_with_home(('channel', 'merchant_country'))} "
         f"where spontaneous and channel = 'ecom' and merchant_country is not null "
-        f"and home_ is not null group by 1"
+        f"and home_ is not null {_and_all('home_')[1]}"
     )
-    total = sum(row[1] for row in rows)
-    if total:
-        away, cards = sum(row[2] for row in rows), sum(row[3] for row in rows)
-        found.put(("abroad",), Cell(away / total, total, cards), source.k)
     for country, count, crossing, cards in rows:
-        found.put(("abroad", country), Cell(crossing / count, count, cards), source.k)
+        if count:
+            key = ("abroad",) if country is None else ("abroad", country)
+            found.put(key, Cell(crossing / count, count, cards), source.k)
 
 
 def _entries(source: Source, found: Statistics) -> None:
@@ -146,24 +144,36 @@ def _entries(source: Source, found: Statistics) -> None:
     if "merchant_country" in source.has:
         columns.append("merchant_country")
         country = "merchant_country"
-    rows = source.ask(
-        f"select {country}, channel, entry_mode, count(*), count(distinct card) "
-        f"from {source.rows(columns)} where spontaneous and channel in ('pos', 'ecom') "
-        f"and entry_mode is not null group by all"
-    )
     asked = (("contactless", "pos"), ("magstripe", "pos"), ("credential_on_file", "ecom"))
-    for mode, channel in asked:
-        own = [row for row in rows if row[1] == channel]
-        places = sorted({row[0] for row in own if row[0] is not None})
-        for place in [None, *places]:
-            here = [row for row in own if place is None or row[0] == place]
-            total = sum(row[3] for row in here)
-            if not total:
+    is_all, groups = _and_all(country, "channel")
+    rows = source.ask(
+        f"select {country}, channel, {is_all}, count(*), "
+        + ", ".join(
+            f"count(*) filter (entry_mode = '{mode}'), "
+            f"count(distinct card) filter (entry_mode = '{mode}')"
+            for mode, _ in asked
+        )
+        + f" from {source.rows(columns)} where spontaneous and channel in ('pos', 'ecom') "
+        f"and entry_mode is not null {groups} order by 1, 2"
+    )
+    for nth, (mode, channel) in enumerate(asked):
+        for place, where, is_of_all, total, *sums in rows:
+            if where != channel or (place is None and not is_of_all):
                 continue
-            count = sum(row[3] for row in here if row[2] == mode)
-            cards = sum(row[4] for row in here if row[2] == mode)
-            key = ("entry", mode) if place is None else ("entry", mode, place)
+            count, cards = sums[2 * nth : 2 * nth + 2]
+            key = ("entry", mode) if is_of_all else ("entry", mode, place)
             found.put(key, Cell(count / total, total, cards), source.k)
+
+
+def _and_all(place: str, *beside: str) -> tuple[str, str]:
+    """(whether a group is of all places, GROUP BY): there a card counts once, wherever it was.
+
+    place  a column, or "null" where all there is is one place
+    """
+    if place == "null":
+        return "true", f"group by {', '.join(beside)}" if beside else ""
+    groups = f"({', '.join((place, *beside))}), ({', '.join(beside)})"
+    return f"grouping({place}) = 1", f"group by grouping sets ({groups})"
 
 
 def _declines(source: Source, found: Statistics) -> None:

@@ -320,10 +320,12 @@ def _devices(tables: Tables, enums: Mapping[str, tuple[str, ...]]) -> Devices:
     first = np.cumsum(count) - count
     agent = _codes(_column(table, "user_agent_family"), enums["user_agent_family"])
     address = _column(table, "ip_address").fill_null(0).to_numpy(zero_copy_only=False)
+    # One address more, of nobody: a household without a device points behind its last one.
+    addresses = np.append(address.astype(np.uint32)[order], np.uint32(0))
     return Devices(
         id=_array(table, "device_id")[order],
         user_agent=agent.astype(np.int8)[order],
-        ip_address=address.astype(np.uint32)[order],
+        ip_address=addresses,
         first=first[:-1],
         count=count[:-1],
         near=_near(owner, household_count),

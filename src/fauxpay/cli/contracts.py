@@ -112,6 +112,17 @@ def show(
         typer.echo(yaml_text(document), nl=False)
 
 
+def _require_own_names(tables: Sequence[Table]) -> None:
+    """Raises ContractError where two packs have a table of one name: one of them would be lost."""
+    names = [table.name for table in tables]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ContractError(
+            f"{twice[0]!r} is a table of several packs; expected a name of its own for each in "
+            f"this form. json-schema and markdown hold them all."
+        )
+
+
 @app.command("export")
 def export(
     form: Annotated[ExportForm, typer.Option("--format", help="What to write.")],
@@ -134,6 +145,8 @@ def export(
     known = packs_of(packs)
     entries = [one for one in inventory(known) if one.kind == "table"]
     tables = [find_table(one.ref, known) for one in entries]
+    if form in (ExportForm.ARROW, ExportForm.ODCS):
+        _require_own_names(tables)
     if form is ExportForm.ARROW:
         files = {f"{table.name}.arrow": exports.arrow_file(table) for table in tables}
         _write_folder(path, files)

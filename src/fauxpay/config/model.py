@@ -240,4 +240,10 @@ class Config(Section):
         """
         document = self.model_dump(mode="json", by_alias=True, exclude={"run"})
         del document["catalog"]["mode"], document["catalog"]["path"]
+        if self.parameters:
+            from fauxpay.foundations.parameters import load_parameters
+
+            # As the engine has them: 1 and 1.0 name the same world.
+            known = load_parameters(self.parameters)
+            document["parameters"] = {name: known.value(name) for name in self.parameters}
         return document

@@ -6,7 +6,7 @@ objects made here. They are frozen plain data, so workers can be handed them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -114,6 +114,12 @@ def _require_sound_keys(made: Table, place: Located, packs: Packs) -> None:
             target = packs.resolve(reference, place.pack, f"{place.pointer}/x-table/foreign_keys")
             has_key = key.key in target.schema.get("properties", {})
             _require(place, has_key, f"{reference} has a column {key.key}")
+            if packs is not built_in():
+                at = f"{target.pointer}/properties/{key.key}"
+                held = Located(target.schema["properties"][key.key], target.pack, at)
+                arrow = str(_merged(held, packs).get("x-arrow"))
+                rule = f"{reference} {key.key} is of whole numbers"
+                _require(place, arrow.lstrip("u").startswith("int"), rule)
 
 
 def _foreign_key(entry: Mapping[str, Any], holder: Located) -> ForeignKey:
@@ -139,7 +145,9 @@ def _column(name: str, owner: Located, packs: Packs) -> Column:
     json_type = _JSON_TYPES.get(arrow[:3], "string")
     _require(place, types in ([json_type], [json_type, "null"]), f"type of {arrow} is {json_type}")
     nullable = "null" in types
-    enum = stated.get("enum")
+    enum, low = stated.get("enum"), stated.get("minimum")
+    above = stated.get("exclusiveMinimum")
+    is_above = above is not None and (low is None or above >= low)
     _require(place, enum is None or (None in enum) == nullable, "enum and type agree on null")
     _require_fitting(place, stated, arrow)
     if packs is not built_in() and "pattern" in stated:
@@ -154,9 +162,9 @@ def _column(name: str, owner: Located, packs: Packs) -> Column:
         name=name,
         arrow=arrow,
         nullable=nullable,
-        minimum=stated.get("exclusiveMinimum", stated.get("minimum")),
+        minimum=above if is_above else low,
         maximum=stated.get("maximum"),
-        is_minimum_exclusive="exclusiveMinimum" in stated,
+        is_minimum_exclusive=is_above,
         multiple_of=stated.get("multipleOf"),
         enum=tuple(item for item in enum if item is not None) if enum else None,
         constant=stated.get("const"),
@@ -184,7 +192,7 @@ def _require_fitting(place: Located, stated: Mapping[str, Any], arrow: str) -> N
 
 
 def _merged(place: Located, packs: Packs, before: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Keywords of a column with those of its `$ref` chain; the nearer one wins."""
+    """Keywords of a column with those of its `$ref` chain; of limits all hold, else the nearer."""
     _require(place, str(place) not in before, "a $ref never comes back to where it was")
     if packs is not built_in():
         require_column(place)
@@ -194,7 +202,20 @@ def _merged(place: Located, packs: Packs, before: tuple[str, ...] = ()) -> dict[
     if reference is None:
         return dict(place.schema)
     target = packs.resolve(reference, place.pack, place.pointer)
-    return {**_merged(target, packs, (*before, str(place))), **place.schema}
+    far = _merged(target, packs, (*before, str(place)))
+    return {**far, **place.schema, **_tightest(far, place.schema)}
+
+
+def _tightest(far: Mapping[str, Any], near: Mapping[str, Any]) -> dict[str, Any]:
+    """Limits that both state, at which both hold."""
+    hold: tuple[tuple[str, Callable[..., Any]], ...] = (
+        ("minimum", max),
+        ("exclusiveMinimum", max),
+        ("maximum", min),
+    )
+    return {
+        name: pick(far[name], near[name]) for name, pick in hold if name in far and name in near
+    }
 
 
 def _require(place: Located, holds: bool, rule: str) -> None:

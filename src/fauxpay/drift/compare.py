@@ -30,6 +30,7 @@ from fauxpay.drift.sides import (
     whole_window,
 )
 from fauxpay.drift.windows import NAMES, Window, shared_weekdays
+from fauxpay.scorecard.events import readable
 
 if TYPE_CHECKING:
     from fauxpay.scorecard.card_table import CardTable
@@ -104,6 +105,7 @@ class Drift:
         }
 
 
+@readable()
 def compare(
     tables: tuple[CardTable, CardTable],
     windows: tuple[Window | None, Window | None] = (None, None),
@@ -115,7 +117,7 @@ def compare(
 
     windows  days of each; None is all of them
     limits   threads, memory_limit and temp_directory of DuckDB
-    Raises ContractError where a table has no row in its window.
+    Raises ContractError where a table has no row in its window, or values that cannot be read.
     """
     guard = guard or guard_settings()
     connections = [connect(table, limits or {}) for table in tables]

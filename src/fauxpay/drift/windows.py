@@ -46,7 +46,7 @@ def window(text: str, flag: str) -> Window:
     try:
         start = date.fromisoformat(first)
         end = date.fromisoformat(last) if dots else start + timedelta(1)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ConfigError(
             f"{flag} {text}: not days; expected a day such as 2026-03-08, or a first day and the "
             f"day after the last, such as 2026-03-01..2026-03-08"

@@ -10,6 +10,14 @@ from collections.abc import Mapping
 
 _NEVER = "0 means never"
 BOUNDS: Mapping[str, tuple[float, float, str]] = {
+    "catalog.cards.count_max": (1, 16, "every customer has a card"),
+    "catalog.cards.lifetimes.told_years": (0, 20, "days are counted from the epoch on"),
+    "catalog.devices.ip_bits": (8, 28, "addresses stay within their network of 28 bits"),
+    "catalog.merchants.chains.count_max": (1, 255, "catalog.chain_share 0 means no chains"),
+    "catalog.merchants.lifetimes.age_years_mean": (1, 1000, "ages are divided by it"),
+    "catalog.merchants.lifetimes.told_years": (0, 20, "days are counted from the epoch on"),
+    "catalog.places.metropolitan_reference": (1, 1e9, "populations are divided by it"),
+    "catalog.terminals.count_max": (1, 250, "every outlet has a terminal"),
     "activity.recurring.churn_per_year": (0, 12, f"once a month is most; {_NEVER}"),
     "activity.recurring.price_changes_per_year": (0, 12, f"once a month is most; {_NEVER}"),
     "activity.recurring.idle_share": (0, 0.9, "the other terms carry all subscriptions"),
@@ -21,6 +29,7 @@ BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "activity.countries.default.abroad.online_share": (0, 0.99, "some is bought at home"),
     "activity.speed.kmh_max": (300, 100_000, "who is slower cannot make the trips that are told"),
     "activity.speed.near_seconds_max": (0, 345, "250 purchases in a row must fit into a day"),
+    "activity.moving.told_years": (0, 20, "days are counted from the epoch on"),
     "activity.travel.days_min": (2, 7, "there and back, and not above days_max"),
     "activity.travel.days_max": (7, 32, "a trip fits a block of 32 days, days_min fits in it"),
 }

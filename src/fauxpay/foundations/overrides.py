@@ -17,6 +17,8 @@ from typing import Any
 SUM_TOLERANCE = 1e-6
 DEFAULT = "default"
 _CODE = re.compile(r"[A-Z]{2,3}")
+_WHOLE_END = 2**63
+"""Whole numbers of the engine have 64 bits."""
 _SHARE = re.compile(r"(shares?|chances?)\b")
 
 
@@ -58,7 +60,9 @@ def _shape_fault(where: str, expected: Any, value: Any, is_fractional: bool) -> 
         keys = list(range(len(expected)))
     elif _is_number(expected):
         is_fractional = is_fractional or isinstance(expected, float)
-        if _is_number(value) and math.isfinite(value) and (is_fractional or isinstance(value, int)):
+        if isinstance(value, float) and is_fractional and math.isfinite(value):
+            return None
+        if isinstance(value, int) and _is_number(value) and abs(value) < _WHOLE_END:
             return None
         return f"{at}allowed is a {'' if is_fractional else 'whole '}number"
     else:

@@ -313,6 +313,8 @@ def _session(out: Any, nulls: Any, session: Session, world: World) -> None:
     for name in ("device_id", "ip_address", "user_agent_family"):
         out[name][:] = 0
     out["ip_address"][session.row] = session.ip_address
+    if not world.devices.id.size:
+        return
     device = np.maximum(session.device, 0)
     out["device_id"][session.row] = np.where(known, world.devices.id.take(device, mode="clip"), 0)
     agent = world.devices.user_agent.take(device, mode="clip")

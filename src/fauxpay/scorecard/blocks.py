@@ -45,6 +45,13 @@ def without(reason: str) -> Measured:
     return Measured(None, None, reason)
 
 
+def finite(measured: Measured) -> Measured:
+    """The same, or that there is none where it was divided by nothing."""
+    if measured.value is None or np.isfinite(measured.value):
+        return measured
+    return without("what it is compared with has no value")
+
+
 def from_sums(sums: Sums, statistic: Callable[[Sums], float], reason: str) -> Measured:
     """A statistic of sums that add up over blocks.
 

@@ -217,8 +217,9 @@ def _require_readable(
             f"{subject}: column {column!r} cannot be read as {name} ({said}); expected "
             f"{CANONICAL[name]}"
         ) from error
-    if name in CHOICES and not {value for value, _ in values} & set(CHOICES[name]):
-        seen = ", ".join(repr(value) for value, _ in values[:3])
+    told = [value for value, _ in values if value is not None]
+    if name in CHOICES and told and not {*told} & {*CHOICES[name]}:
+        seen = ", ".join(map(repr, told[:3]))
         raise ConfigError(
             f"{subject}: column {column!r} cannot be read as {name}: it holds {seen}; expected "
             f"{CANONICAL[name]}"

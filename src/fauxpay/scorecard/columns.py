@@ -61,7 +61,12 @@ _TEXTS = (
 _LOWER = ("channel", "kind", "entry_mode", "card_product")
 _TRUE = "('1', '1.0', 'true', 't', 'yes', 'y', 'fraud')"
 _FALSE = "('0', '0.0', 'false', 'f', 'no', 'n', 'genuine', 'legit', 'legitimate')"
+_FLOATS = ("DOUBLE", "FLOAT")
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_CODE_DIGITS = {"mcc": 4, "response_code": 2}
+"""Codes that others keep as numbers, without their leading zeros."""
+_FIRST_TIME, _LAST_TIME = "1900-01-01", "2200-01-01"
+"""Outside of these a time is a sentinel, such as 9999-12-31 for never: it counts as none."""
 _NEAR = 0.5
 
 
@@ -108,35 +113,50 @@ def shaped(canonical: str, theirs: str, sql_type: str) -> str:
     """The SQL expression that brings a column of theirs into the canonical type."""
     column = quoted(theirs)
     if canonical in _TIMES:
-        return _instant(column, sql_type)
+        instant = _instant(column, sql_type)
+        within = f"BETWEEN TIMESTAMP '{_FIRST_TIME}' AND TIMESTAMP '{_LAST_TIME}'"
+        return f"CASE WHEN {instant} {within} THEN {instant} END"
     if canonical in _NUMBERS:
-        return f"CAST({column} AS DOUBLE)"
+        # Data frames write NaN where there is nothing.
+        number = f"CAST({column} AS DOUBLE)"
+        return f"CASE WHEN isfinite({number}) THEN {number} END"
     if canonical == "label":
         return f"CAST({_flag(column, sql_type)} AS TINYINT)"
     if canonical in _FLAGS:
         return _flag(column, sql_type)
     if canonical == "posted_on":
         return f"CAST({column} AS DATE)"
+    if canonical in _CODE_DIGITS and _is_number(sql_type):
+        digits = _CODE_DIGITS[canonical]
+        return f"lpad(CAST(CAST({column} AS BIGINT) AS VARCHAR), {digits}, '0')"
     if canonical in _TEXTS:
         text = f"CAST({column} AS VARCHAR)"
         return f"lower(trim({text}))" if canonical in _LOWER else text
     return column
 
 
+def _is_number(sql_type: str) -> bool:
+    return sql_type in (*_INTEGERS, *_FLOATS) or sql_type.startswith(("U", "DECIMAL"))
+
+
 def _instant(column: str, sql_type: str) -> str:
-    if sql_type in _INTEGERS or sql_type.startswith("U"):
-        whole = f"CAST({column} AS BIGINT)"
-        # Seconds reach 1e11 in the year 5138, and milliseconds were 1e11 in 1973.
+    if _is_number(sql_type):
+        is_whole = sql_type in _INTEGERS or sql_type.startswith("U")
+        number = f"CAST({column} AS {'BIGINT' if is_whole else 'DOUBLE'})"
+        # Seconds reach 1e11 in the year 5138, and milliseconds were 1e11 in 1973; so on.
         micros = (
-            f"CASE WHEN abs({whole}) < 100000000000 THEN {whole} * 1000000 "
-            f"WHEN abs({whole}) < 100000000000000 THEN {whole} * 1000 ELSE {whole} END"
+            f"CASE WHEN abs({number}) < 1e11 THEN {number} * 1000000 "
+            f"WHEN abs({number}) < 1e14 THEN {number} * 1000 "
+            f"WHEN abs({number}) < 1e17 THEN {number} "
+            f"ELSE {number} {'//' if is_whole else '/'} 1000 END"
         )
-        return f"make_timestamp({micros})"
-    if sql_type in ("DOUBLE", "FLOAT") or sql_type.startswith("DECIMAL"):
-        return f"make_timestamp(CAST({column} * 1000000 AS BIGINT))"
+        return f"make_timestamp(TRY_CAST({micros} AS BIGINT))"
     if sql_type == "VARCHAR":
         # With a zone in the text it is that instant, without one it is taken for UTC.
-        return f"CAST(CAST({column} AS TIMESTAMPTZ) AS TIMESTAMP)"
+        return f"(CAST({column} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
+    if sql_type == "TIMESTAMP WITH TIME ZONE":
+        # No plain cast: the reader of CSV would be asked for times without a zone, and drop it.
+        return f"({column} AT TIME ZONE 'UTC')"
     return f"CAST({column} AS TIMESTAMP)"
 
 

@@ -10,9 +10,11 @@ Most facts are read from `cube`. Only what a query names is read, joined and par
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING
 
 from fauxpay.errors import ContractError, ResourceError
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     import duckdb
 
 COMMON_CURRENCY = "EUR"
-_RATES_FROM = date(1999, 1, 4)
 _CUBE_COLUMNS = (
     *("day", "hour", "card_country", "card_product", "channel", "kind", "is_approved", "is_fraud"),
     *("is_recurring", "entry_mode", "merchant_country", "currency", "amount", "value"),
@@ -92,9 +93,10 @@ class Events:
         columns = self.table.columns
         if name in ("day", "hour"):
             clock = 'coalesce(e.local_at, e."at")' if "local_at" in columns else 'e."at"'
+            # Not by whole division, which goes towards nought before 1970.
             if name == "day":
-                return f"CAST(epoch_us({clock}) // {DAY_US} AS INTEGER)", {"local_at"}
-            return f"CAST(epoch_us({clock}) // {HOUR_US} % 24 AS TINYINT)", {"local_at"}
+                return f"CAST(CAST({clock} AS DATE) - DATE '1970-01-01' AS INTEGER)", {"local_at"}
+            return f"CAST(hour({clock}) AS TINYINT)", {"local_at"}
         if name == "value":
             value = f"e.{self.amount}" if self.amount else "NULL::DOUBLE"
             rated = f"{value} / r.per_common" if self.currency else value
@@ -135,14 +137,21 @@ def money_of(columns: Collection[str]) -> tuple[str, str]:
 
 
 def asked(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:
-    """The answer of a query.
+    """The answer of a query; raises what `readable` does."""
+    with readable():
+        return connection.execute(query)
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Within the block, what stands in the way of reading a card table is told in words of ours.
 
     Raises ContractError for what the table's values do not allow, ResourceError out of memory.
     """
     import duckdb
 
     try:
-        return connection.execute(query)
+        yield
     except duckdb.OutOfMemoryException as error:
         raise ResourceError(
             f"the query engine had no memory left ({_first_line(error)}); expected room for at "
@@ -173,7 +182,7 @@ def rates_of(
     connection.execute("CREATE TEMP TABLE rates (currency VARCHAR, per_common DOUBLE)")
     if not currency:
         return
-    day = max(first_day, _RATES_FROM)
+    day = max(first_day, _first_rates())
     seen = asked(connection, f"SELECT DISTINCT {currency} FROM {source}").fetchall()
     for (name,) in seen:
         try:
@@ -181,6 +190,13 @@ def rates_of(
         except ContractError:
             continue  # No currency, or one without a rate then: its rows have no common value.
         connection.execute("INSERT INTO rates VALUES (?, ?)", [name, rate])
+
+
+@cache
+def _first_rates() -> date:
+    """The first day that has rates; of earlier tables they are the nearest."""
+    first: date = min(reference("exchange_rates").column("day").unique().to_pylist())
+    return first
 
 
 def cube_table(connection: duckdb.DuckDBPyConnection, events: Events, rules: Rules) -> None:

@@ -182,11 +182,14 @@ def raw_models(table: CardTable, threads: int | None) -> dict[str, Measured]:
         which = np.isin(sample.channel.astype(str), ("ecom", "moto"))
     past, future = which & sample.is_past & ~sample.is_early, which & ~sample.is_past
     counts = int(sample.is_fraud[past].sum()), int(sample.is_fraud[future].sum())
+    genuine = int((past & ~sample.is_fraud).sum()), int((future & ~sample.is_fraud).sum())
+    reason = ""
     if min(counts) < FRAUDS_MIN:
-        none = Measured(
-            None, reason=f"{counts[0]} and {counts[1]} remote frauds; {FRAUDS_MIN} needed"
-        )
-        return {"small_tree": none, "raw_boosting": none}
+        reason = f"{counts[0]} and {counts[1]} remote frauds; {FRAUDS_MIN} needed"
+    elif not min(genuine):
+        reason = "no genuine remote rows to tell them from"
+    if reason:
+        return dict.fromkeys(("small_tree", "raw_boosting"), Measured(None, reason=reason))
     matrix = _matrix(sample)
     weight = sample.weight * np.where(
         sample.is_fraud, sample.weight[past & ~sample.is_fraud].sum() / (9 * counts[0]), 1.0
@@ -237,7 +240,8 @@ def _sampled(table: CardTable, threads: int | None, columns: dict[str, str]) -> 
         return connection.sql(
             f"""SELECT * EXCLUDE (card), IF(is_fraud, 1.0, {1_000_000 / share})::DOUBLE AS weight
                 FROM (SELECT {selected}, card, epoch_us("at") AS at_us,
-                             coalesce(label, 0) = 1 AS is_fraud FROM transactions)
+                             coalesce(label, 0) = 1 AS is_fraud
+                      FROM transactions WHERE "at" IS NOT NULL)
                 WHERE is_fraud OR hash(card, at_us) % 1000000 < {share}"""
         ).to_arrow_table()
 

@@ -24,6 +24,7 @@ from fauxpay.foundations.shipped import own_yaml
 from fauxpay.gates.verdicts import Verdict, worst
 from fauxpay.scorecard import handbook
 from fauxpay.scorecard.difficulty import require_models
+from fauxpay.scorecard.events import readable
 from fauxpay.scorecard.leak_checks import (
     Measured,
     clock,
@@ -103,13 +104,15 @@ def rules() -> Mapping[str, Any]:
     return found
 
 
+@readable()
 def leaks(
     table: CardTable, threads: int | None = None, checks: Collection[str] | None = None
 ) -> Leaks:
     """The gate over a card table.
 
     checks  names of leaks.yaml to make, all where None
-    Raises ConfigError without labels, MissingExtraError without scikit-learn.
+    Raises ConfigError without labels, ContractError for values that cannot be read,
+    MissingExtraError without scikit-learn.
     """
     wanted = set(rules()["checks"] if checks is None else checks)
     assert wanted <= set(rules()["checks"]), "checks are those of leaks.yaml"

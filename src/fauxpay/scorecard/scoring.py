@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fauxpay.readers.run import Run
-from fauxpay.scorecard.blocks import Measured
+from fauxpay.scorecard.blocks import Measured, finite
 from fauxpay.scorecard.card_table import DEFAULT_ROOT, CardTable, open_card_table
 from fauxpay.scorecard.columns import NEEDED
 from fauxpay.scorecard.facts import Rules, shipped_rules
@@ -101,10 +103,11 @@ def _measured(ready: Staged, rules: Rules) -> dict[str, Measured]:
         (("known_median",), lambda: knowledge(ready)),
     ]
     measured: dict[str, Measured] = {}
-    for keys, measure in parts:
-        if can & set(keys):
-            measured |= measure()
-    return measured
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for keys, measure in parts:
+            if can & set(keys):
+                measured |= measure()
+    return {name: finite(one) for name, one in measured.items()}
 
 
 def _evidence(ready: Staged) -> dict[str, Any]:

@@ -108,7 +108,8 @@ def sampled(table: CardTable, threads: int | None = None) -> Sample:
         made = connection.sql(
             f"""SELECT {", ".join(selected)}, coalesce(label, 0) = 1 AS is_fraud,
                        epoch_us("at") AS at_us FROM transactions
-                WHERE label = 1 OR hash(card, "at") % 1000000 < {round(share * 1_000_000)}
+                WHERE "at" IS NOT NULL
+                  AND (label = 1 OR hash(card, "at") % 1000000 < {round(share * 1_000_000)})
                 ORDER BY at_us, hash(card)"""
         ).to_arrow_table()
     at_us, is_fraud = made["at_us"].to_numpy(), made["is_fraud"].to_numpy(zero_copy_only=False)

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from fauxpay.contracts.exports import json_schema_bundle
 from fauxpay.contracts.registry import BASE, built_in
 from fauxpay.foundations.draws import I64
+from fauxpay.readers.query import literal
 from fauxpay.streams.order import KINDS, Piece
 
 if TYPE_CHECKING:
@@ -145,7 +146,9 @@ def _encoded(
     columns = [name for name in rows.column_names if kind == KINDS[0] or name != "card_id"]
     told = {name: (names or {}).get(name, name) for name in columns}
     body = ", ".join(
-        f"'{called}': {_json(rows.schema.field(name))}" for name, called in told.items() if called
+        f"{literal(called)}: {_json(rows.schema.field(name))}"
+        for name, called in told.items()
+        if called
     )
     at = "event_time" if kind == KINDS[0] else "known_at"
     # A transaction may be judged several times: each is an event of its own.

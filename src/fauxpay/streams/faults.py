@@ -130,6 +130,13 @@ def read_faults(path: Path, columns: list[str]) -> Faults:
                 raise ConfigError(
                     f"{path}: schema_change: no column {name!r}; expected one of {columns}"
                 )
+        after = [change.rename.get(name, name) for name in columns if name not in change.drop]
+        for name in after:
+            if not name or after.count(name) > 1:
+                raise ConfigError(
+                    f"{path}: schema_change.rename: {after.count(name)} columns would be called "
+                    f"{name!r}; expected a name of its own for each"
+                )
     return faults
 
 

@@ -113,7 +113,7 @@ def around(days: Days, date_of: Callable[[int], tuple[int, int]]) -> Measured:
             continue
         near = np.abs(np.arange(days.value.size) - place) <= AROUND_DAYS
         near[place] = False
-        if near.sum() >= AROUND_DAYS:
+        if near.sum() >= AROUND_DAYS and days.value[near].sum() > 0:
             found.append(float(days.value[place] / days.value[near].mean()))
     if not found:
         return without("the day is not in the table, with 28 days around it")

@@ -72,7 +72,8 @@ def card_slices(staged: Staged) -> Cards:
             _add_ranks(staged, ranks)
             staged.ask(
                 "INSERT INTO popularity "
-                f"SELECT hash(merchant), {_BLOCK}, count(*) FROM visits GROUP BY ALL"
+                f"SELECT hash(merchant), {_BLOCK}, count(*) FROM visits "
+                "WHERE merchant IS NOT NULL GROUP BY ALL"
             )
         gaps.append(_gaps(staged))
     staged.connection.execute("DROP TABLE visits")
@@ -142,9 +143,7 @@ def _popularity(staged: Staged) -> Floats:
         f"coalesce(sum(v) FILTER (b = {block}), 0)::DOUBLE AS b{block}"
         for block in range(CARD_BLOCKS)
     )
-    found = staged.arrays(
-        f"SELECT {columns} FROM popularity WHERE m IS NOT NULL GROUP BY m ORDER BY sum(v) DESC"
-    )
+    found = staged.arrays(f"SELECT {columns} FROM popularity GROUP BY m ORDER BY sum(v) DESC")
     staged.connection.execute("DROP TABLE popularity")
     return np.column_stack([found[f"b{block}"] for block in range(CARD_BLOCKS)])
 
