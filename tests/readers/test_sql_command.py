@@ -52,11 +52,10 @@ def test_what_fails_at_work_is_said_in_one_line(sealed, form):
 
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_what_fails_after_many_rows_is_said_in_one_line(sealed, form):
-    """Far behind the first batch Arrow passes the error on, as one of its own."""
+    """Far behind the first batch Arrow passes the error on, as one of its own, whatever came first."""
     query = "SELECT IF(n > 300000, n || 'x', '1')::INT AS n FROM range(400000) t(n)"
     done = asked(sealed, query, "--format", form)
     assert done.returncode == 2
-    assert len(done.stdout) > 1000
     assert len(done.stderr.strip().splitlines()) == 1
     assert "SQL: Conversion Error" in done.stderr
 

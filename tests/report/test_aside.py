@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import os
-import pickle
 import subprocess
 import sys
 import tempfile
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
@@ -84,7 +83,7 @@ def test_a_python_that_greets_is_no_fault(reported, wanted, started, monkeypatch
         assert learnt() == wanted
 
 
-def test_what_libraries_print_is_no_answer(reported, monkeypatch, capfd):
+def test_what_libraries_print_is_no_answer(reported, monkeypatch):
     """The answer alone stands on standard output, before and after it nothing."""
 
     def loud(run):
@@ -93,7 +92,8 @@ def test_what_libraries_print_is_no_answer(reported, monkeypatch, capfd):
         return "nothing found"
 
     monkeypatch.setattr(aside, "detectors", loud)
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(pickle.dumps(1))))
+    asked = json.dumps([str(reported.root), str(reported.folder), True])
+    monkeypatch.setattr(sys, "stdin", io.StringIO(asked))
     kept = os.dup(1)
     try:
         with tempfile.TemporaryFile() as held:
@@ -101,7 +101,7 @@ def test_what_libraries_print_is_no_answer(reported, monkeypatch, capfd):
             aside.answer()
             sys.stdout.flush()
             held.seek(0)
-            assert pickle.loads(held.read()) == "nothing found"
+            assert json.loads(held.read()) == "nothing found"
     finally:
         os.dup2(kept, 1)
         os.close(kept)

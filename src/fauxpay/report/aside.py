@@ -12,19 +12,21 @@ would run a caller's script again where it has no main guard.
 
 from __future__ import annotations
 
+import json
 import os
-import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fauxpay.foundations.without_pandas import pandas_left_out
+from fauxpay.readers.run import open_run, open_unverified
 from fauxpay.report.difficulty import detectors
-from fauxpay.scorecard.difficulty import FRAUDS_MIN, Difficulty
+from fauxpay.scorecard.difficulty import FRAUDS_MIN, Curve, Difficulty
 
 if TYPE_CHECKING:
     from fauxpay.readers.run import Run
@@ -63,9 +65,12 @@ def answer() -> None:
 
     Nothing else is said there: what libraries print goes to standard error.
     """
-    with os.fdopen(os.dup(1), "wb") as out, pandas_left_out():
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as out, pandas_left_out():
         os.dup2(2, 1)
-        pickle.dump(detectors(pickle.load(sys.stdin.buffer)), out)
+        root, folder, is_verified = json.load(sys.stdin)
+        opened = open_run if is_verified else open_unverified
+        found = detectors(opened(Path(root), Path(folder)))
+        json.dump(found if isinstance(found, str) else asdict(found), out)
 
 
 def _pays(run: Run) -> bool:
@@ -85,7 +90,7 @@ def _pays(run: Run) -> bool:
 def _ask(process: subprocess.Popen[bytes], run: Run) -> None:
     assert process.stdin is not None
     try:
-        pickle.dump(run, process.stdin)
+        process.stdin.write(json.dumps([str(run.root), str(run.folder), run.is_verified]).encode())
         process.stdin.close()
     except OSError:
         pass  # It is gone already, which shows when its answer is read.
@@ -97,8 +102,20 @@ def _heard(process: subprocess.Popen[bytes], run: Run) -> Difficulty | str:
     said = process.stdout.read()
     if process.wait() == 0:
         # Whatever stands there: an interpreter may greet, or be no Python at all.
-        with suppress(Exception):
-            found = pickle.loads(said)
-            if isinstance(found, Difficulty | str):
-                return found
+        with suppress(ValueError, TypeError, KeyError):
+            found = json.loads(said)
+            return found if isinstance(found, str) else _difficulty(found)
     return detectors(run)
+
+
+def _difficulty(told: dict[str, Any]) -> Difficulty:
+    """What `asdict` made of one. Raises TypeError, KeyError for anything else."""
+    curves = (
+        Curve(**{**one, "roc": _pairs(one["roc"]), "gains": _pairs(one["gains"])})
+        for one in told["curves"]
+    )
+    return Difficulty(**{**told, "curves": tuple(curves)})
+
+
+def _pairs(listed: list[list[float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((x, y) for x, y in listed)
