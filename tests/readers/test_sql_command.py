@@ -52,7 +52,7 @@ def test_what_fails_at_work_is_said_in_one_line(sealed, form):
 
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_what_fails_after_many_rows_is_said_in_one_line(sealed, form):
-    """Far behind the first batch Arrow passes the error on, as one of its own, whatever came first."""
+    """Far behind the first batch Arrow passes the error on, as one of its own."""
     query = "SELECT IF(n > 300000, n || 'x', '1')::INT AS n FROM range(400000) t(n)"
     done = asked(sealed, query, "--format", form)
     assert done.returncode == 2
