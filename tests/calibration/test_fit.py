@@ -34,7 +34,8 @@ ABSOLUTE = {
     "labels.found_share": (0.06, 0.05),
 }
 SHARES = {
-    "payment.contactless_share": (0.06, 0.04),
+    # Where .8 is true, .835 to .841 was found: what taps when nearly all do is hard to tell.
+    "payment.contactless_share": (0.06, 0.05),
     "payment.atm_share": (0.015, 0.008),
     # 690 cards of one country: four seeds were .117 to .158 where .1 is true.
     "abroad.online_share": (0.08, 0.03),

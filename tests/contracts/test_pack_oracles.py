@@ -82,6 +82,12 @@ def test_jsonschema_agrees_on_every_single_reference(files):
             assert isinstance(ours, Miss), reference
             continue
         assert isinstance(ours, Target), reference
+        anchor = theirs.get("$dynamicAnchor") if isinstance(theirs, dict) else None
+        if anchor is not None and reference.text.endswith(f"#{anchor}"):
+            # That library looks through the dynamic scope for `$ref`, too; the specification
+            # (2020-12, 8.2.3.1) has it lead to the anchor of the document that it names.
+            assert ours.contents["$dynamicAnchor"] == anchor
+            continue
         assert ours.contents is theirs, reference
         full = joined(reference.base, reference.text)
         validator = jsonschema.Draft202012Validator({"$ref": full}, registry=registry)
