@@ -12,6 +12,7 @@ from typing import ClassVar
 import pytest
 
 from fauxpay.config import executors as names
+from fauxpay.config import offered
 from fauxpay.config.model import Config
 from fauxpay.delivery import executors
 from fauxpay.delivery.executors import SerialExecutor, executor
@@ -247,7 +248,7 @@ def test_an_unknown_name_is_refused_with_the_nearest():
 def offer(monkeypatch, value):
     """Pretends that an installed package offers an executor `tested`."""
     point = EntryPoint("tested", value, names.GROUP)
-    monkeypatch.setattr(names, "entry_points", lambda group: [point])
+    monkeypatch.setattr(offered, "entry_points", lambda group: [point])
 
 
 def test_another_package_s_executor_is_found_by_its_entry_point(monkeypatch):
@@ -269,7 +270,7 @@ def test_what_is_no_executor_is_refused(monkeypatch):
 def test_a_package_cannot_take_one_of_our_names(monkeypatch):
     """Whatever is installed, `serial` is ours."""
     point = EntryPoint("serial", "json:dumps", names.GROUP)
-    monkeypatch.setattr(names, "entry_points", lambda group: [point])
+    monkeypatch.setattr(offered, "entry_points", lambda group: [point])
     assert names.executors_of_others() == {}
     assert isinstance(executor("serial", 4), SerialExecutor)
 

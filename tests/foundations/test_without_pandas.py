@@ -32,13 +32,13 @@ def test_arrow_finds_no_pandas_until_somebody_asks():
 PROCESS = """
 import sys
 from importlib.metadata import EntryPoint
-from fauxpay.config import typologies
+from fauxpay.config import offered, typologies
 from fauxpay.config.model import Config
 from fauxpay.delivery.workers import own_process
 import pyarrow as pa
 
 point = EntryPoint("their_own", "their:Own", typologies.GROUP)
-typologies.entry_points = lambda group: [point]
+offered.entry_points = lambda group: [point]
 own_process(Config(fraud={"more": dict.fromkeys(sys.argv[1:], 1.0)}))
 pa.array([0])
 print("pandas" in sys.modules)

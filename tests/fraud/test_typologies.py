@@ -18,6 +18,7 @@ import pytest
 
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import day_number
+from fauxpay.config import offered
 from fauxpay.config import typologies as names
 from fauxpay.config.model import Config
 from fauxpay.errors import ConfigError, TypologyError
@@ -168,7 +169,7 @@ def installed(monkeypatch):
         for name, value in {"alpha": "ALPHA", "zeta": "ZETA", "random": "ZETA"}.items()
     ]
     points.append(EntryPoint("phishing", "json:dumps", names.GROUP))
-    monkeypatch.setattr(names, "entry_points", lambda group: points)
+    monkeypatch.setattr(offered, "entry_points", lambda group: points)
     found.cache_clear()
     yield
     found.cache_clear()

@@ -6,7 +6,7 @@ import re
 from datetime import date
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fauxpay.report.drawing import MUTED, SERIES, areas, drawn, share_text, svg_of
@@ -23,6 +23,7 @@ def path_of(sides, edge=0.0):
     return re.findall(r'<path d="([^"]*)"[^>]*style="fill: #050001', made[0])
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(*[st.integers(0, 8)] * 2), min_size=1, max_size=20))
 def test_rectangles_are_one_path(corners):
     """Each has its four corners where it should, all in a single element."""

@@ -117,9 +117,7 @@ def _channels(source: Source, found: Statistics) -> None:
             if not row[1] or (row[0] is None and not row[-1]):
                 continue
             key = ("channel", channel) if row[-1] else ("channel", channel, row[0])
-            # The cell of all cards counts what is in it, those of countries all their purchases.
-            count = row[column] if row[-1] else row[1]
-            found.put(key, Cell(row[column] / row[1], count, row[column + 1]), source.k)
+            found.put(key, Cell(row[column] / row[1], row[1], row[column + 1]), source.k)
 
 
 def _abroad(source: Source, found: Statistics) -> None:

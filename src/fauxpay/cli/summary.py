@@ -21,8 +21,11 @@ SUMMARY_SCHEMA = "fauxpay.summary/1"
 
 def transactions_glob(run: Run) -> str:
     """A glob of the transactions of the run's world and seed, as query engines want it."""
-    folder = run.root / layout.seed_name(run.world_id, int(run.receipt["seed"]))
-    return f"{exact(folder.as_posix())}/transactions/event_day=*/part-*.parquet"
+    return f"{exact(_seed_folder(run).as_posix())}/transactions/event_day=*/part-*.parquet"
+
+
+def _seed_folder(run: Run) -> Place:
+    return run.root / layout.seed_name(run.world_id, int(run.receipt["seed"]))
 
 
 def openings(run: Run) -> dict[str, str]:
@@ -32,12 +35,11 @@ def openings(run: Run) -> dict[str, str]:
         # What others need to read a store differs: an extension, a package, settings of their own.
         return {"fauxpay": own, "SQL": f"fauxpay sql {run.run_id} --out {run.root}"}
     glob = transactions_glob(run)
-    folder = (run.root / layout.seed_name(run.world_id, int(run.receipt["seed"]))).as_posix()
     return {
         "fauxpay": own,
         "DuckDB": f"SELECT * FROM read_parquet({literal(glob)}, hive_partitioning=true)",
         "Polars": f"pl.scan_parquet({glob!r}, hive_partitioning=True)",
-        "pandas": f"pd.read_parquet({f'{folder}/transactions'!r})",
+        "pandas": f"pd.read_parquet({f'{_seed_folder(run).as_posix()}/transactions'!r})",
     }
 
 
@@ -87,7 +89,7 @@ def lines(
         "fraud rate": f"{run.fraud_rate:.3%} ({rows['truth']:,} rows)",
         "verdict": str(run.receipt["verdict"]),
         "run id": run.run_id,
-        "where": str(run.root / layout.seed_name(run.world_id, int(run.receipt["seed"]))),
+        "where": str(_seed_folder(run)),
         "receipt": str(run.folder / layout.RECEIPT),
     }
     facts |= {"report": str(report)} if report else {}

@@ -10,11 +10,11 @@ Only names are needed to judge a config; what they stand for is loaded by delive
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
 from pydantic_core import PydanticCustomError
 
-from fauxpay.config.offered import one_of
+from fauxpay.config.offered import offered, one_of
 
 GROUP = "fauxpay.executors"
 OURS = {
@@ -27,8 +27,6 @@ OURS = {
 
 def known_executor(value: object) -> object:
     """The same value where it names an executor; else an error with the nearest known name."""
-    # Ours are no package metadata, so that a plain checkout has them, and no look-up, for each
-    # reads the metadata of every installed package.
     if not isinstance(value, str) or value in OURS:
         return value
     others = executors_of_others()
@@ -47,4 +45,4 @@ def executor_point(name: str) -> EntryPoint:
 
 def executors_of_others() -> dict[str, EntryPoint]:
     """Entry points of installed packages by name, but for names that are ours."""
-    return {point.name: point for point in entry_points(group=GROUP) if point.name not in OURS}
+    return offered(GROUP, OURS)

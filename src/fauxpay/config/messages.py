@@ -203,7 +203,6 @@ def _kind_name(kind: Any, unit: str) -> str:
     names: Mapping[Any, str] = {
         int: "a whole number",
         float: "a number",
-        bool: "true or false",
         date: "a day such as 2026-03-01",
         str: _TEXTS.get(unit, "a text"),
         dict: "a mapping of names to values",

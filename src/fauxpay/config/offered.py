@@ -1,6 +1,6 @@
-"""Offered: what to say of a name that neither we nor an installed package offers.
+"""Offered: what installed packages offer, and what to say of a name that nobody does.
 
-Reads    nothing
+Reads    entry points of a group
 Writes   nothing
 Draws    nothing
 Sources  nothing
@@ -9,9 +9,19 @@ Sources  nothing
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from importlib.metadata import EntryPoint, entry_points
 
 NEAR_ENOUGH = 0.6
+
+
+def offered(group: str, ours: Collection[str]) -> dict[str, EntryPoint]:
+    """Entry points of installed packages by name, but for names that are ours.
+
+    Ours are no package metadata, so that a plain checkout has them; nor is this asked where they
+    do, for it reads the metadata of every installed package.
+    """
+    return {point.name: point for point in entry_points(group=group) if point.name not in ours}
 
 
 def one_of(name: str, ours: Iterable[str], others: Iterable[str], group: str) -> str:

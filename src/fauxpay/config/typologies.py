@@ -10,10 +10,10 @@ Only names are needed to judge a config; what they stand for is loaded by fraud.
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
 from fauxpay.config.fraud_model import FraudConfig
-from fauxpay.config.offered import one_of
+from fauxpay.config.offered import offered, one_of
 
 GROUP = "fauxpay.typologies"
 # The control group's, which has a code and which nobody plans: there is nothing to ask for.
@@ -30,8 +30,6 @@ def names_of_others(fraud: FraudConfig) -> list[str]:
 
 def unknown_typologies(fraud: FraudConfig) -> dict[str, str]:
     """What is allowed in the place of each name that nobody offers."""
-    # Ours are no package metadata, so that a plain checkout has them, and no look-up, for each
-    # reads the metadata of every installed package.
     asked = names_of_others(fraud)
     known = typologies_of_others() if asked else {}
     return {name: one_of(name, OURS, known, GROUP) for name in asked if name not in known}
@@ -39,5 +37,4 @@ def unknown_typologies(fraud: FraudConfig) -> dict[str, str]:
 
 def typologies_of_others() -> dict[str, EntryPoint]:
     """Entry points of installed packages by name, but for names that are ours."""
-    found = {point.name: point for point in entry_points(group=GROUP)}
-    return {name: point for name, point in found.items() if name not in (*OURS, CONTROL_GROUP)}
+    return offered(GROUP, (*OURS, CONTROL_GROUP))

@@ -40,16 +40,8 @@ def learning(run: Run) -> Iterator[Callable[[], Difficulty | str]]:
 
     Where a process of its own does not pay or does not answer, whoever asks waits for it here.
     """
-    if not _pays(run):
-        yield lambda: detectors(run)
-        return
-    # -P: the folder one stands in is no place to import from, unless it was before.
-    command = [sys.executable, "-P", "-c", _PROGRAM, *sys.path]
-    try:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-    except OSError:
+    process = _started() if _pays(run) else None
+    if process is None:
         yield lambda: detectors(run)
         return
     with process:
@@ -85,6 +77,17 @@ def _pays(run: Run) -> bool:
         and (os.cpu_count() or 1) > 1
         and find_spec("sklearn") is not None
     )
+
+
+def _started() -> subprocess.Popen[bytes] | None:
+    """The process; None where there is no Python to start."""
+    # -P: the folder one stands in is no place to import from, unless it was before.
+    command = [sys.executable, "-P", "-c", _PROGRAM, *sys.path]
+    with suppress(OSError):
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+    return None
 
 
 def _ask(process: subprocess.Popen[bytes], run: Run) -> None:

@@ -102,8 +102,13 @@ def _cache_folder() -> str:
     return tempfile.mkdtemp(prefix="fauxpay-matplotlib-")
 
 
-def areas(axes: Any, sides: tuple[Any, Any, Any, Any], colour: str, edge: float = 0.0,
-          label: str | None = None) -> None:  # fmt: skip
+def areas(
+    axes: Any,
+    sides: tuple[Any, Any, Any, Any],
+    colour: str,
+    edge: float = 0.0,
+    label: str | None = None,
+) -> None:
     """Rectangles of one colour as a single path, however many; limits of axes stay as they are.
 
     sides  left, right, bottom and top: f64[n] each

@@ -46,7 +46,8 @@ COLUMNS_SHOWN = 5
 POINTS = 61
 SEED = 1
 BINS = 255
-"""Steps that boosting sees of a column; scikit-learn looks for each among all weighted rows."""
+"""Steps that boosting sees of a column. Made here in one go: scikit-learn goes through all weighted
+rows for each of them."""
 
 Kind = Literal["column", "tree", "logistic", "boosting"]
 

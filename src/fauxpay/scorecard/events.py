@@ -48,7 +48,6 @@ _WHERE_ABSENT = {
     "is_approved": "true",
 }
 DAY_US = 86_400_000_000
-HOUR_US = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
