@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fauxpay.fraud.plan import blocks_that_stop
@@ -20,6 +20,7 @@ def arrays(told):
     return *columns, np.array(used, dtype=np.bool_)
 
 
+@settings(deadline=None)
 @given(thefts)
 def test_blocks_stop_what_a_plain_loop_says(told):
     """Property: card by card, each block is held against the last one that stopped the card."""

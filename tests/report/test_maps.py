@@ -8,7 +8,7 @@ from itertools import combinations
 from unittest.mock import Mock
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fauxpay.report import geography as maps
@@ -38,6 +38,7 @@ def named(*found):
     return {one.city: at for one, at in labels_of(cities, [one[1:] for one in found], 200, 100)}
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.text("abc", min_size=1, max_size=14), st.floats(0, 200), st.floats(0, 100)),
