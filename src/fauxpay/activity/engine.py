@@ -332,9 +332,12 @@ def local_quarters(day: Any, at_ms: I64, offset_minutes: I64) -> I64:
 
 
 def days_of_month(day: I64) -> I64:
-    """Day of the month of days since 1970-01-01."""
-    date = day.astype("datetime64[D]")
-    return np.asarray(date - date.astype("datetime64[M]"), dtype=np.int64) + 1
+    """Day of the month of days since 1970-01-01, which lie within a window."""
+    if not day.size:
+        return day
+    first = int(day.min())
+    date = np.arange(first, int(day.max()) + 1).astype("datetime64[D]")
+    return (date - date.astype("datetime64[M]")).astype(np.int64).take(day - first) + 1
 
 
 def _day_of_month(day: int) -> int:

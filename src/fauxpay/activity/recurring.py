@@ -34,18 +34,22 @@ HOUR_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Subscriptions:
-    """Subscriptions of a range of cards, sorted by billing day.
+    """Subscriptions of a range of cards from first_card on, sorted by billing day.
 
-    card i64[n], slot i64[n], word u64[n]; those of day d stand at first[d] .. first[d + 1].
-    by_card i64[n] orders them by card, card_sorted is `card` in that order.
+    card i64[n], slot i64[n], word u64[n], day i64[n]; those of day d stand at
+    first[d] .. first[d + 1].
+    by_card i64[n] orders them by card; those of the card first_card + c stand there at
+    first_of_card[c] .. first_of_card[c + 1].
     """
 
+    first_card: int
     card: I64
     slot: I64
     word: U64
+    day: I64
     first: I64
     by_card: I64
-    card_sorted: I64
+    first_of_card: I64
     batch_ms: tuple[int, int]
 
 
@@ -80,15 +84,16 @@ def subscriptions(
     day = 1 + ((streams.SUBSCRIPTION_DAY.of(word) * BILLING_DAYS) >> 16)
     order = np.argsort(day, kind="stable")
     first = np.searchsorted(day[order], np.arange(BILLING_DAYS + 2))
-    by_card = np.argsort(owner[order], kind="stable")
     low, high = parameters.value("activity.recurring.batch_hours")
     return Subscriptions(
+        first_card=cards[0],
         card=owner[order],
         slot=slot[order],
         word=word[order],
+        day=day[order],
         first=first,
-        by_card=by_card,
-        card_sorted=owner[order][by_card],
+        by_card=np.argsort(owner[order], kind="stable"),
+        first_of_card=np.concatenate([[0], np.cumsum(count)]),
         batch_ms=(int(low * HOUR_MS), int(high * HOUR_MS)),
     )
 
@@ -102,13 +107,12 @@ def due_on_day(plan: Subscriptions, day_of_month: int) -> I64:
 
 def due_in_cells(plan: Subscriptions, card: I64, day_of_month: I64) -> tuple[I64, I64]:
     """(position of the cell, position in the plan) of all payments due in cells."""
-    first = np.searchsorted(plan.card_sorted, card)
-    count = np.searchsorted(plan.card_sorted, card, side="right") - first
-    cell, nth = spread_out(count)
-    position = plan.by_card[first[cell] + nth]
-    billing_day = np.searchsorted(plan.first, position, side="right") - 1
-    due = billing_day == day_of_month[cell]
-    return cell[due], position[due]
+    own = card - plan.first_card
+    first = plan.first_of_card.take(own)
+    cell, nth = spread_out(plan.first_of_card.take(own + 1) - first)
+    position = plan.by_card.take(first.take(cell) + nth)
+    due = np.flatnonzero(plan.day.take(position) == day_of_month.take(cell))
+    return cell.take(due), position.take(due)
 
 
 def due_payments(
