@@ -337,7 +337,8 @@ def days_of_month(day: I64) -> I64:
         return day
     first = int(day.min())
     date = np.arange(first, int(day.max()) + 1).astype("datetime64[D]")
-    return (date - date.astype("datetime64[M]")).astype(np.int64).take(day - first) + 1
+    known: I64 = (date - date.astype("datetime64[M]")).astype(np.int64) + 1
+    return known.take(day - first)
 
 
 def _day_of_month(day: int) -> int:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fauxpay.activity.rows import ONLINE
-from fauxpay.foundations.draws import I64
+from fauxpay.catalog.world import Bool
+from fauxpay.foundations.draws import I64, U64
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground, Victims
 from fauxpay.fraud.manner import attacks_of, remote, worthwhile
 from fauxpay.fraud.pull import days_before, favourites, last_of, purchases
@@ -69,15 +70,20 @@ def _customers(ground: Ground) -> tuple[Victims, I64, I64]:
     """
     facts, activity = ground.facts, ground.activity
     rate = ground.demand.per_card_year / float(facts["customer_share"])
-    asked = replace(ground, demand=replace(ground.demand, per_card_year=rate)).victims()
+    # A leak of a large shop or in a large country would be found with many more cards.
+    even = float(facts["country_share"]) / np.maximum(country_shares(ground), 1e-9)
+    even = np.minimum(even, 1.0)
+
+    def evenly(address: U64, card: I64) -> Bool:
+        is_some: Bool = ground.chance("even", address, even[activity.world.cards.country[card]])
+        return is_some
+
+    many = replace(ground, demand=replace(ground.demand, per_card_year=rate))
+    asked = many.victims(among=evenly)
     campaign = ground.shared_campaign(asked)
     merchant = breached_merchants(ground, campaign)
-    # A leak of a large shop or in a large country would be found with many more cards.
-    country = activity.world.cards.country[asked.card]
-    even = float(facts["country_share"]) / np.maximum(country_shares(ground), 1e-9)
     evener = float(facts["merchant_share"]) / popularity_shares(ground, merchant)
-    some = ground.chance("even", asked.address, np.minimum(even, 1.0)[country])
-    some &= ground.chance("evener", asked.address, evener)
+    some = ground.chance("evener", asked.address, evener)
     asked, campaign, merchant = asked.only(some), campaign[some], merchant[some]
     liked = favourites(activity, asked.card, ONLINE, int(facts["ranks"]))
     knows = (liked == merchant[:, None]).any(axis=1)

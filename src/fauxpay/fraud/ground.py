@@ -12,7 +12,7 @@ more leaves the others alone, and a greater rate only adds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -118,16 +118,25 @@ class Ground:
         inside = (at_ms + DAY_MS > self.demand.from_ms) & (at_ms < self.demand.to_ms)
         return np.where(inside, level, 0.0)
 
-    def victims(self, weight: F64 | None = None, weight_max: float = 1.0) -> Victims:
+    def victims(
+        self,
+        weight: F64 | None = None,
+        weight_max: float = 1.0,
+        among: Callable[[U64, I64], Any] | None = None,
+    ) -> Victims:
         """Compromises from the epoch to the end, in the order of their names.
 
         weight  f64[cards of the range]  a card's part of the rate, mean about one, <= weight_max
+        among   bool[n] by names and cards: who of very many candidates is asked any more
         """
         activity = self.activity
         address, group = self._candidates(weight_max)
         card = (group << GROUP_BITS) | bits(self.word("victim", address), 0, GROUP_BITS)
         own = np.flatnonzero((card >= activity.first_card) & (card < activity.last_card))
         address, card = address[own], card[own]
+        if among is not None:
+            some = np.flatnonzero(among(self._named(address), card))
+            address, card = address[some], card[some]
         share = None if weight is None else weight[card - activity.first_card] / weight_max
         moment, taken = self._moments(address, share)
         taken &= self.in_use(card, moment // DAY_MS)
