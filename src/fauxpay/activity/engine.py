@@ -178,13 +178,14 @@ class Activity:
         if len(days) > 1:
             card, day = np.tile(card, len(days)), np.repeat(np.asarray(days), count)
         cells = self.open_cells(card, day)
-        due = [self._due_before(days, back) for back in self.tables.terms.retry_days.tolist()]
+        due = [self._due_on(days, back) for back in self.tables.terms.retry_days.tolist()]
         return cells, self._events(cells, due)
 
-    def _due_before(self, days: range, back: int) -> tuple[I64, I64]:
+    def _due_on(self, days: range, back: int) -> tuple[I64, I64]:
         """(cell, subscription) of what was due so many days before each of some days."""
         count = self.last_card - self.first_card
-        found = [due_on_day(self.plan, _day_of_month(one - back)) for one in days]
+        due_days = _days_of_month(np.asarray(days) - back).tolist()
+        found = [due_on_day(self.plan, one) for one in due_days]
         cell = [
             self.plan.card[position] + (nth * count - self.first_card)
             for nth, position in enumerate(found)
@@ -193,12 +194,12 @@ class Activity:
 
     def cell_events(self, card: I64, day: I64) -> Events:
         """Everything that happens in some cells (card, day), each i64[n]."""
-        cells = self.open_cells(card, day)
-        due = [
-            due_in_cells(self.plan, card, days_of_month(day - back))
-            for back in self.tables.terms.retry_days.tolist()
-        ]
-        return self._events(cells, due)
+        return self._events(self.open_cells(card, day), self.due_before(card, day))
+
+    def due_before(self, card: I64, day: I64) -> list[tuple[I64, I64]]:
+        """(cell, subscription) of what was due so many days before cells, for each try."""
+        backs = self.tables.terms.retry_days.tolist()
+        return due_in_cells(self.plan, card, [_days_of_month(day - back) for back in backs])
 
     def _events(self, cells: Cells, due: list[tuple[I64, I64]]) -> Events:
         count = visit_counts(self.tables.cells, cells)
@@ -331,7 +332,7 @@ def local_quarters(day: Any, at_ms: I64, offset_minutes: I64) -> I64:
     return with_sales(quarter, local_day, day)
 
 
-def days_of_month(day: I64) -> I64:
+def _days_of_month(day: I64) -> I64:
     """Day of the month of days since 1970-01-01, which lie within a window."""
     if not day.size:
         return day
@@ -339,10 +340,6 @@ def days_of_month(day: I64) -> I64:
     date = np.arange(first, int(day.max()) + 1).astype("datetime64[D]")
     known: I64 = (date - date.astype("datetime64[M]")).astype(np.int64) + 1
     return known.take(day - first)
-
-
-def _day_of_month(day: int) -> int:
-    return (UNIX_EPOCH + datetime.timedelta(days=day)).day
 
 
 def own_addresses(events: Events, day: Any) -> U64:

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.cells import open_cells, visit_counts
-from fauxpay.activity.engine import Activity, days_of_month, own_addresses
+from fauxpay.activity.engine import Activity, own_addresses
 from fauxpay.activity.payments import retried
-from fauxpay.activity.recurring import due_in_cells
 from fauxpay.activity.returns import refund_candidates
 from fauxpay.foundations.draws import I64, U64
 from fauxpay.foundations.radix import stable_order
@@ -112,9 +111,11 @@ def _may_be_busy(activity: Activity, card: I64, day: I64) -> NDArray[np.bool_]:
     cells = open_cells(activity.world, activity.tables.cells, activity.calendar, activity.keys, at)
     busy = visit_counts(activity.tables.cells, cells) > 0
     busy[refund_candidates(activity.tables.returns, cells)[0]] = True
-    for attempt, back in enumerate(activity.tables.terms.retry_days.tolist()):
-        cell, position = due_in_cells(activity.plan, card, days_of_month(day - back))
-        kept = retried(activity, position, day[cell] - back, attempt)
+    idle = np.flatnonzero(~busy)
+    offsets = activity.tables.terms.retry_days.tolist()
+    for attempt, (cell, position) in enumerate(activity.due_before(card[idle], day[idle])):
+        cell = idle[cell]
+        kept = retried(activity, position, day[cell] - offsets[attempt], attempt)
         busy[cell[kept]] = True
     busy[cells.unused] = False
     return busy

@@ -11,6 +11,7 @@ for its term (activity.terms).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,14 +106,20 @@ def due_on_day(plan: Subscriptions, day_of_month: int) -> I64:
     return np.arange(plan.first[day_of_month], plan.first[day_of_month + 1])
 
 
-def due_in_cells(plan: Subscriptions, card: I64, day_of_month: I64) -> tuple[I64, I64]:
-    """(position of the cell, position in the plan) of all payments due in cells."""
+def due_in_cells(
+    plan: Subscriptions, card: I64, days_of_month: Sequence[I64]
+) -> list[tuple[I64, I64]]:
+    """(position of the cell, position in the plan) of all payments due in cells.
+
+    days_of_month  several times the day of each cell, an answer for each
+    """
     own = card - plan.first_card
     first = plan.first_of_card.take(own)
     cell, nth = spread_out(plan.first_of_card.take(own + 1) - first)
     position = plan.by_card.take(first.take(cell) + nth)
-    due = np.flatnonzero(plan.day.take(position) == day_of_month.take(cell))
-    return cell.take(due), position.take(due)
+    billed = plan.day.take(position)
+    due = [np.flatnonzero(billed == day.take(cell)) for day in days_of_month]
+    return [(cell.take(one), position.take(one)) for one in due]
 
 
 def due_payments(

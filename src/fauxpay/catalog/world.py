@@ -154,8 +154,7 @@ class World:
 
 
 def _column(table: pa.Table, name: str) -> Any:
-    column = table.column(name).combine_chunks()
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    return table.column(name).combine_chunks()
 
 
 def _array(table: pa.Table, name: str) -> Any:
@@ -169,7 +168,11 @@ def _days(table: pa.Table, name: str) -> I64:
 
 
 def _codes(values: Any, domain: tuple[str, ...]) -> I64:
-    codes = pc.index_in(values, pa.array(domain, pa.string()))
+    known = pa.array(domain, pa.string())
+    if pa.types.is_dictionary(values.type):
+        codes = pc.index_in(values.dictionary, known).take(values.indices)
+    else:
+        codes = pc.index_in(values, known)
     assert codes.null_count == 0, "a checked catalog has known values only"
     return np.asarray(codes.to_numpy(zero_copy_only=False), dtype=np.int64)
 
