@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import polars as pl
 import pytest
 
 from fauxpay.activity.addresses import RECURRING, cell_addresses, code
+from fauxpay.activity.recurring import due_on_day
 from fauxpay.activity.streams import Keys
 from fauxpay.activity.terms import attempt_slots, attempts_of, term_tables, terms_of
 from fauxpay.catalog.world import PROFILES
@@ -15,6 +18,7 @@ from worlds import DAY, config, maker_of, parameters, tables
 
 LOCAL = pl.col("event_time") + pl.duration(minutes=pl.col("local_offset_minutes"))
 MONTHS = 120
+EPOCH_ORDINAL = datetime.date(1970, 1, 1).toordinal()
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +122,28 @@ def test_declined_payments_are_tried_again_until_approved(rows, maker):
             if again is not None:
                 assert again["merchant_id"] == row["merchant_id"]
                 assert again["amount_minor"] == row["amount_minor"]
+
+
+def test_what_is_due_in_cells_is_what_is_due_on_their_days():
+    """Asked by card or by day, the same payments are due, and so are those to be tried again."""
+    split = config(activity={"recurring_per_card": 3.0}, output={"cards_per_shard": 400})
+    activity = maker_of(split).shard(1).activity
+    assert activity.first_card == 400
+    draws = np.random.default_rng(1)
+    card = draws.integers(activity.first_card, activity.last_card, 3000)
+    day = draws.integers(DAY, DAY + 40, 3000)
+    plan, found = activity.plan, activity.due_before(card, day)
+    for back, (cell, position) in zip(activity.tables.terms.retry_days, found, strict=True):
+        wanted = set()
+        for one in np.unique(day).tolist():
+            month_day = datetime.date.fromordinal(EPOCH_ORDINAL + one - int(back)).day
+            due = due_on_day(plan, month_day)
+            asked = np.flatnonzero(day == one)
+            at, which = np.nonzero(card[asked][:, None] == plan.card[due])
+            wanted |= set(zip(asked[at].tolist(), due[which].tolist(), strict=True))
+        got = list(zip(cell.tolist(), position.tolist(), strict=True))
+        assert len(got) == len(set(got)) > 50
+        assert set(got) == wanted
 
 
 def test_lunch_is_near_work_and_weekends_are_not(rows, maker):
