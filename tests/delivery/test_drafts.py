@@ -15,9 +15,10 @@ from sealed import request
 FOUR_DAYS = {"to": "2026-03-05"}
 
 
-def failing(root: Path) -> dict[str, list[dict[str, object]]]:
+def failing(root: Path, **output: int) -> dict[str, list[dict[str, object]]]:
     """Findings by partition of the run that failed below a root."""
     asked = {**request(root, **FOUR_DAYS), "fraud": {"card_testing_per_card_year": 5.0}}
+    asked["output"] |= output
     with pytest.raises(GateError):
         fauxpay.generate(asked)
     found = {}
@@ -85,3 +86,25 @@ def test_a_wrong_row_of_a_window_is_told_of_its_day(tmp_path, monkeypatch):
     for findings in found.values():
         rows = {one["first_row"] for one in findings}
         assert len(rows) == 1, "contract and rules name the same row of the day"
+
+
+def test_a_broken_rule_keeps_back_every_day_that_breaks_it(tmp_path, monkeypatch):
+    """Days of one window that break a rule of the world are told each, and none is published."""
+    from fauxpay.delivery import task
+    from fauxpay.partitions import fill
+
+    monkeypatch.setattr(task, "first_day_early", iter)  # Three days in the first one.
+    plain = fill._manner
+
+    def spoilt(out, *told):
+        plain(out, *told)
+        out["is_approved"][:] = out["response_code"] != 0
+
+    monkeypatch.setattr(fill, "_manner", spoilt)
+    found = failing(tmp_path, row_group_rows=4096)  # A window holds them all.
+    assert passed(tmp_path) == []
+    assert list(found) == [f"2026-03-0{day} 0" for day in (1, 2, 3)]
+    for findings in found.values():
+        (approval,) = (one for one in findings if one["check"] == "approval")
+        assert approval["first_row"] == 0
+        assert approval["rows"] < 500

@@ -197,16 +197,17 @@ def take_window(drafts: Mapping[int, Draft], window: Window, workshop: Workshop)
     The window is checked as a whole, which sound rows pass at once; only what fails is checked
     again part by part, so that each partition is told of its own offenders.
     """
-    shard = next(iter(drafts.values())).task.shard
+    books = workshop.books(next(iter(drafts.values())).task.shard)
     contract = table(layout.DAY_TABLES["transactions"])
-    faults = check_batch(contract, window.batch, workshop.books(shard).members, window.claims)
+    faults = check_batch(contract, window.batch, books.members, window.claims)
     is_shaped = not any(fault.check == "schema" for fault in faults)
-    rules = workshop.books(shard).inspect(window.batch, window.claims) if is_shaped else []
-    ends = np.array([end for _, _, end in window.parts])
-    for nth, (day, first, end) in enumerate(window.parts):
-        own = [_from(rule, first) for rule in rules if _part_of(rule, ends) == nth]
-        part = window.batch.slice(first, end - first)
-        drafts[day].take_rows(part, own, is_sound=not faults)
+    is_asked_again = is_shaped and bool(books.inspect(window.batch, window.claims))
+    for day, first, end in window.parts:
+        part, rules = window.batch.slice(first, end - first), list[Finding]()
+        if is_asked_again:
+            claims = {name: claim.part(first, end) for name, claim in window.claims.items()}
+            rules = books.inspect(part, claims)
+        drafts[day].take_rows(part, rules, is_sound=not faults)
 
 
 def sound_tables(tables: Mapping[str, Sequence[pa.Table]], books: Books) -> set[str]:
@@ -224,12 +225,3 @@ def sound_tables(tables: Mapping[str, Sequence[pa.Table]], books: Books) -> set[
         if not check_batch(contract, pa.concat_tables(days), members):
             found.add(name)
     return found
-
-
-def _part_of(finding: Finding, ends: np.ndarray) -> int:
-    """The row group that a finding of the window falls to: that of its first offender."""
-    return int(np.searchsorted(ends, finding.first_row or 0, side="right"))
-
-
-def _from(finding: Finding, first: int) -> Finding:
-    return replace(finding, first_row=(finding.first_row or 0) - first)
