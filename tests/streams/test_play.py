@@ -141,8 +141,9 @@ def test_kinds_and_offsets_choose_from_one_sequence(played, whole, tmp_path):
     path = tmp_path / "rest.ndjson"
     play(played, Asked(str(path), from_offset=len(lines) - 101), Pace())
     assert path.read_bytes() == b"".join(lines[-101:])
-    with pytest.raises(ConfigError, match="has"):
+    with pytest.raises(ConfigError, match=f"has {len(lines) - 1} events"):
         play(played, Asked(str(tmp_path / "beyond"), from_offset=len(lines) + 7), Pace())
+    assert not (tmp_path / "beyond").exists(), "it would stand in the way the next time"
 
 
 def damaged(lines: list[bytes], how: str) -> list[bytes]:

@@ -96,8 +96,11 @@ def play(run: Run, asked: Asked, pace: Pace, report: Report = lambda sent: None)
             "--encoding avro: a stream with faults is JSON only; expected no --faults"
         )
     # Before the target is opened: a new file that stays empty stands in the way the next time.
-    for name in ("transactions", "labels"):
-        run.files(name)
+    for kind in KINDS:
+        run.files(f"{kind}s")
+    known = sum(run.rows.get(f"{kind}s", 0) for kind in KINDS)
+    if asked.from_offset > known + 1:
+        raise ConfigError(f"--from-offset {asked.from_offset}: run {run.run_id} has {known} events")
     place = Bookmark.of(run, asked.target, asked.only, asked.encoding)
     first = max(asked.from_offset, place.read() if asked.is_resumed else 0)
     channel = open_channel(asked.target, asked.is_resumed, asked.encoding, run.run_id)
@@ -117,16 +120,13 @@ def play(run: Run, asked: Asked, pace: Pace, report: Report = lambda sent: None)
                     place.save(int(part.sequence[-1]) + 1)
                     saved = time.monotonic()
         played = stream.played()
-        if first > sum(played.counts.values()) + 1:
-            raise ConfigError(
-                f"--from-offset {first}: run {run.run_id} has {sum(played.counts.values())} events"
-            )
-        if first <= sum(played.counts.values()):
+        total = sum(played.counts.values())
+        if first <= total:
             line = {**played.counts, "sha256": played.sha256}
             last = completed_avro if asked.encoding == "avro" else completed
-            channel.finish(last(run.run_id, sum(played.counts.values()), line))
+            channel.finish(last(run.run_id, total, line))
         channel.flush()
-        place.save(sum(played.counts.values()) + 1)
+        place.save(total + 1)
         return played
     finally:
         channel.close()
