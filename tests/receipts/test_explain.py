@@ -122,3 +122,18 @@ def test_other_parameters_are_named(sealed):
     (difference,) = differing_inputs(world)
     assert difference.name == "parameters/fraud.replacement_card_years"
     assert "99" in difference.sealed
+
+
+def test_other_row_groups_are_no_other_values(root):
+    """The same rows, cut in another way: no value is called another; with less rows, how many."""
+    path = file_of(root, FIRST)
+    rows, new = pq.read_table(path, partitioning=None), root / "new.parquet"
+    name = path.relative_to(root).as_posix()
+    pq.write_table(rows, new, row_group_size=100)
+    assert "values: all are the same, so they are encoded in another way" in conflict_lines(
+        root, name, new
+    )
+    pq.write_table(rows.slice(0, 250), new, row_group_size=100)
+    lines = conflict_lines(root, name, new)
+    assert f"rows: {rows.num_rows} stand there, 250 were made" in lines
+    assert "values: the same in the first 250 rows, which are all that both have" in lines

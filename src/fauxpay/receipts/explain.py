@@ -157,11 +157,10 @@ def _first_difference(old_file: Any, new_file: Any) -> str:
     if old_file.schema_arrow.names != new_file.schema_arrow.names:
         return f"columns: {old_file.schema_arrow.names} stand there"
     before = 0
-    batches = (file.iter_batches(_ROWS_AT_ONCE, use_threads=False) for file in (old_file, new_file))
-    for old, new in zip(*batches, strict=False):
+    for old, new in _side_by_side(old_file, new_file):
         for name in old.schema.names:
             first, second = old.column(name).to_pylist(), new.column(name).to_pylist()
-            pairs = enumerate(zip(first, second, strict=False))
+            pairs = enumerate(zip(first, second, strict=True))
             row = next((at for at, (one, other) in pairs if one != other), None)
             if row is not None:
                 return (
@@ -169,7 +168,22 @@ def _first_difference(old_file: Any, new_file: Any) -> str:
                     f"there, {second[row]} was made"
                 )
         before += old.num_rows
-    return "values: all that both have are the same, so they are encoded in another way"
+    if old_file.metadata.num_rows != new_file.metadata.num_rows:
+        return f"values: the same in the first {before} rows, which are all that both have"
+    return "values: all are the same, so they are encoded in another way"
+
+
+def _side_by_side(*files: Any) -> Iterator[tuple[Any, Any]]:
+    """Pairs of batches of the same rows, as far as both files go, whatever row groups they have."""
+    coming = [file.iter_batches(_ROWS_AT_ONCE, use_threads=False) for file in files]
+    held: list[Any] = [next(batches, None) for batches in coming]
+    while held[0] is not None and held[1] is not None:
+        rows = min(batch.num_rows for batch in held)
+        yield held[0].slice(0, rows), held[1].slice(0, rows)
+        held = [
+            batch.slice(rows) if rows < batch.num_rows else next(batches, None)
+            for batch, batches in zip(held, coming, strict=True)
+        ]
 
 
 def _documents(standing: Place, new: Place) -> Iterator[str]:
