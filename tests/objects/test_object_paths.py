@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import pickle
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -133,6 +134,25 @@ def test_a_copy_is_of_the_version_that_stands_there():
     assert local_copy(path).read_bytes() == b"two"
     assert first.read_bytes() == b"one"
     assert local_copy(first) == first
+
+
+def test_two_who_copy_one_object_do_not_share_a_file(monkeypatch):
+    """While one is at it another brings the whole copy: both get it, and nothing is left lying."""
+    path = bucket() / "a/b.txt"
+    put(path, b"whole")
+    plain, copies = shutil.copyfileobj, []
+
+    def overtaken(source, target, *size):
+        monkeypatch.setattr(shutil, "copyfileobj", plain)
+        copies.append(local_copy(path))
+        assert copies[0].read_bytes() == b"whole"
+        plain(source, target, *size)
+
+    monkeypatch.setattr(shutil, "copyfileobj", overtaken)
+    copies.append(local_copy(path))
+    assert copies[0] == copies[1]
+    assert copies[1].read_bytes() == b"whole"
+    assert list(copies[1].parent.iterdir()) == [copies[1]]
 
 
 def test_what_is_not_there_is_said_as_on_a_disk():

@@ -15,9 +15,11 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from uuid import uuid4
 
 from fauxpay.errors import ConfigError, StorageError
 from fauxpay.foundations.machine import remedy, require_working_folder
@@ -129,7 +131,8 @@ def _fetched(path: ObjectPath) -> Path:
     copy = folder / path.key
     if copy.exists():
         return copy
-    part = copy.with_name(f"{copy.name}.part")
+    # Threads may ask for one object at the same time: each brings a copy of its own.
+    part = copy.with_name(f"{copy.name}.{uuid4().hex}.part")
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
         with path.open() as source, part.open("wb") as target:
@@ -141,6 +144,9 @@ def _fetched(path: ObjectPath) -> Path:
         raise StorageError(
             f"{path}: cannot be copied to {part.parent}: {error.strerror or error}. {remedy(error)}"
         ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     return copy
 
 
