@@ -60,6 +60,22 @@ def link(source: Path, target: Path, locks: Path) -> None:
         source.unlink()
 
 
+def link_once(source: Path, target: Path) -> None:
+    """As `link`, beside files of the user's own, where no lock may be left lying.
+
+    Where there are no links the name is claimed by an empty file, which is whole a moment later.
+    """
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        target.open("xb").close()
+        os.replace(source, target)
+    else:
+        source.unlink()
+
+
 def _rename_exclusively(source: Path, target: Path, locks: Path) -> None:
     """For file systems without links: a lock that a killed process lets go, then a rename."""
     if os.name == "nt":

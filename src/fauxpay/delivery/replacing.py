@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 from fauxpay.delivery.files import storage_errors
 from fauxpay.delivery.sinks import sink_of
@@ -22,7 +23,7 @@ def replaced(target: Path, data: bytes) -> Path:
 
     Raises StorageError where it cannot be written.
     """
-    staged_path = target.with_name(f".{target.name}.{os.getpid()}.part")
+    staged_path = target.with_name(f".{target.name}.{uuid4().hex}.part")
     try:
         with storage_errors(target, "write"):
             staged_path.write_bytes(data)

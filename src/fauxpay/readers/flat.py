@@ -9,9 +9,7 @@ Sources  nothing
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fauxpay.contracts.tables import table
-from fauxpay.errors import ConflictError, ContractError, StorageError
+from fauxpay.errors import ContractError
+from fauxpay.readers.new_file import new_file
 from fauxpay.readers.run import TABLES, Run
 from fauxpay.storage.places import local_copy
 
@@ -57,34 +56,20 @@ def export_flat(run: Run, path: Path) -> int:
     returns  rows written, in order of days, shards and time
     Raises ConflictError where the file exists, StorageError where it cannot be written.
     """
-    if path.exists():
-        raise ConflictError(f"{path}: exists already; expected a new file. Choose another name.")
-    staged = path.with_name(f".{path.name}.{os.getpid()}.part")
     schema = flat_schema(run)
     rows = 0
-    try:
-        with pq.ParquetWriter(staged, schema, compression="zstd", compression_level=1) as writer:
-            for part in _parts(run, schema):
-                writer.write_table(part, row_group_size=max(1, part.num_rows))
-                rows += part.num_rows
-        os.link(staged, path)
-    except FileExistsError as error:
-        raise ConflictError(f"{path}: was made by another meanwhile; nothing changed") from error
-    except (pa.ArrowException, ValueError, LookupError, TypeError) as error:
-        first = str(error).partition("\n")[0]
-        raise ContractError(
-            f"{run.root}: a file of run {run.run_id} does not hold what its receipt says "
-            f"({first}); expected the tables as they were written. Make the same run again."
-        ) from error
-    except OSError as error:
-        raise StorageError(
-            f"{path}: cannot write: {error.strerror or error}. Give the name of a new file in a "
-            f"folder that exists, with room for {run.rows['transactions']:,} rows."
-        ) from error
-    finally:
-        # What stands in the way of removing it stood in the way of making it, and is told.
-        with suppress(OSError):
-            staged.unlink(missing_ok=True)
+    with new_file(path) as staged:
+        try:
+            with pq.ParquetWriter(staged, schema, compression="zstd", compression_level=1) as file:
+                for part in _parts(run, schema):
+                    file.write_table(part, row_group_size=max(1, part.num_rows))
+                    rows += part.num_rows
+        except (pa.ArrowException, ValueError, LookupError, TypeError) as error:
+            first = str(error).partition("\n")[0]
+            raise ContractError(
+                f"{run.root}: a file of run {run.run_id} does not hold what its receipt says "
+                f"({first}); expected the tables as they were written. Make the same run again."
+            ) from error
     return rows
 
 

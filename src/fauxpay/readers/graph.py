@@ -11,15 +11,20 @@ different people meet in few devices and addresses.
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fauxpay.contracts.tables import table
+from fauxpay.delivery.files import storage_errors
 from fauxpay.errors import StorageError
-from fauxpay.readers.views import connect_run
+from fauxpay.readers.views import connect_run, not_as_written
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
     from fauxpay.readers.run import Run
@@ -45,9 +50,9 @@ class Graph:
 
 def graph_of(run: Run, memory_limit: str | None = None) -> Graph:
     """The graph of a run, in memory."""
-    connection = connect_run(run, memory_limit=memory_limit, names=SEEN)
     queries = graph_queries()
-    found = {name: connection.sql(query).to_arrow_table() for name, query in queries.items()}
+    with _asked(run, memory_limit) as connection:
+        found = {name: connection.sql(query).to_arrow_table() for name, query in queries.items()}
     shaped = {
         name: made.cast(table(f"activity.yaml#/$defs/{name}").arrow_schema())
         for name, made in found.items()
@@ -58,9 +63,9 @@ def graph_of(run: Run, memory_limit: str | None = None) -> Graph:
 def export_graph(run: Run, folder: Path, memory_limit: str | None = None) -> dict[str, int]:
     """Writes graph_nodes.parquet and graph_edges.parquet into a new folder; returns their rows.
 
-    Raises StorageError where the folder is there already or cannot be made.
+    Raises StorageError where the folder is there already or cannot be made. Where anything fails
+    later, it is removed.
     """
-    from pyarrow import parquet
 
     try:
         folder.mkdir(parents=True)
@@ -68,16 +73,39 @@ def export_graph(run: Run, folder: Path, memory_limit: str | None = None) -> dic
         raise StorageError(
             f"{folder}: {error.strerror or error}; expected a place for a new folder"
         ) from error
-    connection = connect_run(run, memory_limit=memory_limit, names=SEEN)
-    counts: dict[str, int] = {}
-    for name, query in graph_queries().items():
-        schema = table(f"activity.yaml#/$defs/{name}").arrow_schema()
-        counts[name] = 0
-        with parquet.ParquetWriter(folder / f"{name}.parquet", schema) as writer:
-            for batch in connection.sql(query).to_arrow_reader(100_000):
-                counts[name] += batch.num_rows
-                writer.write_batch(batch.cast(schema))
-    return counts
+    try:
+        with storage_errors(folder, "write"), _asked(run, memory_limit) as connection:
+            return {
+                name: _written(connection, name, query, folder / f"{name}.parquet")
+                for name, query in graph_queries().items()
+            }
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def _asked(run: Run, memory_limit: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the run's transactions. Raises ContractError where they cannot be read."""
+    import duckdb
+
+    with connect_run(run, memory_limit=memory_limit, names=SEEN) as connection:
+        try:
+            yield connection
+        except duckdb.Error as error:
+            raise not_as_written(run, error) from error
+
+
+def _written(connection: duckdb.DuckDBPyConnection, name: str, query: str, path: Path) -> int:
+    """Writes a table of the graph; returns its rows."""
+    from pyarrow import parquet
+
+    schema, rows = table(f"activity.yaml#/$defs/{name}").arrow_schema(), 0
+    with parquet.ParquetWriter(path, schema) as writer:
+        for batch in connection.sql(query).to_arrow_reader(100_000):
+            rows += batch.num_rows
+            writer.write_batch(batch.cast(schema))
+    return rows
 
 
 def graph_queries(source: str = "transactions") -> dict[str, str]:

@@ -12,21 +12,21 @@ what the bank had been told before t; truth is never read.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fauxpay.errors import ConfigError, ConflictError
+from fauxpay.errors import ConfigError
 from fauxpay.labels.knowledge import Instant, instant_us, turned_to_fraud
+from fauxpay.readers.new_file import new_file
 from fauxpay.readers.query import connected, parquet
 from fauxpay.readers.windows import DAY_US, Entries, Recipe, Timeline, entities_max, features
 
@@ -153,24 +153,16 @@ def write_training_set(
     threads: int | None = None,
 ) -> int:
     """Writes the frame to a new Parquet file; returns its rows. See `Run.training_set`."""
-    if path.exists():
-        raise ConflictError(f"{path}: exists already; expected a new file. Choose another name.")
     request = _request(run, as_of, options)
-    staged = path.with_name(f".{path.name}.{uuid4().hex}.part")
     rows, writer = 0, None
-    try:
+    with new_file(path) as staged, ExitStack() as opened:
         for part in training_parts(sources_of(run), request, memory_limit, threads):
             if writer is None:
                 writer = pq.ParquetWriter(staged, part.schema, compression="zstd")
+                opened.enter_context(writer)
             writer.write_table(part)
             rows += part.num_rows
         assert writer is not None, "there is always a part, if an empty one"
-        writer.close()
-        os.link(staged, path)
-    except FileExistsError as error:
-        raise ConflictError(f"{path}: was made by another meanwhile; nothing changed") from error
-    finally:
-        staged.unlink(missing_ok=True)
     return rows
 
 
