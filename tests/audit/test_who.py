@@ -76,6 +76,36 @@ def test_documents_are_recognised(sealed, tmp_path, kind, name):
     assert who_made(sealed, copy).is_sealed is False
 
 
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("world", lambda world: world["config"]["catalog"].update(seed=77)),
+        ("world", lambda world: world["parameters"].popitem()),
+        ("world", lambda world: world["segment"]["checks"][0].update(rows=1)),
+        ("sidecar of a day", lambda sidecar: sidecar.update(event_day="2026-03-01")),
+        ("sidecar of a day", lambda sidecar: sidecar.update(shard=7)),
+        ("sidecar of a day", lambda sidecar: sidecar.update(seed=2)),
+    ],
+)
+def test_no_member_of_a_document_may_be_edited(sealed, tmp_path, kind, change):
+    """What stands beside the tables in world.json and sidecars is sealed, too."""
+    copy = tmp_path / "document"
+    shutil.copy(file_of(sealed, KINDS[kind]), copy)
+    edit(copy, change)
+    answer = who_made(sealed, copy)
+    assert answer.is_sealed is False
+    assert answer.notes == ("its content is not what the receipt was sealed with",)
+
+
+def test_documents_of_a_run_without_its_mark_are_not_sealed(root, tmp_path):
+    """The same documents, but nobody can verify the run: said so, and not called sealed."""
+    file_of(root, KINDS["mark"]).unlink()
+    for kind in ("receipt", "gate", "world", "sidecar of a day"):
+        answer = who_made(root, file_of(root, KINDS[kind]))
+        assert answer.is_sealed is False
+        assert answer.notes == ("no run that it describes can be verified",)
+
+
 def test_an_input_of_the_world_is_recognised(sealed, tmp_path):
     """A contract pack is known by its digest."""
     copy = tmp_path / "mine.yaml"

@@ -9,7 +9,7 @@ Sources  nothing
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -150,21 +150,23 @@ def read_sidecar(
         return None, [Difference("sidecar", str(path), "a file", error.strerror or str(error))]
     except ContractError as error:
         return None, [Difference("sidecar", str(path), "as it was written", str(error))]
-    found = unequal_members(
-        "sidecar",
-        path,
-        {"world_id": receipt["world_id"], "seed": receipt["seed"], "event_day": part.day}
-        | {"shard": part.shard, "verdict": "PASS", "findings": []},
-        sidecar.document(),
-        ("world_id", "seed", "event_day", "shard", "verdict", "findings"),
-    )
-    told = {entry.name: asdict(entry) for entry in sidecar.tables}
-    own = spelling(data, sidecar.document())
-    found += unequal("bytes", path, "canonical JSON", own)
+    document = sidecar.document()
+    found = unequal("bytes", path, "canonical JSON", spelling(data, document))
+    return sidecar, found + sidecar_differences(path, part, receipt, document)
+
+
+def sidecar_differences(
+    path: Place, part: Part, receipt: Mapping[str, Any], sidecar: Mapping[str, Any]
+) -> list[Difference]:
+    """Where the document of a sidecar does not say of a part what the receipt says."""
+    wanted = {"world_id": receipt["world_id"], "seed": receipt["seed"], "event_day": part.day}
+    wanted |= {"shard": part.shard, "verdict": "PASS", "findings": []}
+    found = unequal_members("sidecar", path, wanted, sidecar, wanted)
+    told = {entry["name"]: entry for entry in sidecar["tables"]}
     found += unequal("sidecar tables", path, sorted(part.entries), sorted(told))
     for name in sorted(part.entries.keys() & told.keys()):
         found += unequal_members(f"sidecar of {name}:", path, part.entries[name], told[name])
-    return sidecar, found
+    return found
 
 
 def extra_files(root: Place, parts: Sequence[Part], receipt: Mapping[str, Any]) -> list[Difference]:

@@ -17,14 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fauxpay.audit.contents import parts_of, sidecar_differences
+from fauxpay.audit.documents import world_differences
 from fauxpay.contracts.documents import check_document
 from fauxpay.delivery.files import file_sha256
 from fauxpay.errors import ContractError, StorageError
 from fauxpay.foundations.canonical import document_digest
+from fauxpay.gates.segments import segment_digest
 from fauxpay.gates.verdicts import GATE_SCHEMA
 from fauxpay.receipts import layout
 from fauxpay.receipts.listing import Listed, listed_runs
 from fauxpay.receipts.records import PARTITION_SCHEMA, RECEIPT_SCHEMA, WORLD_SCHEMA
+from fauxpay.receipts.segments import segment_entry
 from fauxpay.storage.places import Place
 
 MAGIC = b"PAR1"
@@ -37,6 +41,8 @@ _KINDS = {
 }
 """The schema that a document names, to what it is called and its contract."""
 _PREFIX = "fauxpay."
+_CHANGED = "its content is not what the receipt was sealed with"
+_UNVERIFIED = "no run that it describes can be verified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,11 +270,11 @@ def _document(file: Path, told: dict[str, Any], runs: Sequence[Listed]) -> Answe
     facts = {name: document[name] for name in shown if name in document}
     facts["segment"] = {"world": "catalog", "sidecar": "activity, fraud, labels"}.get(kind, "gates")
     own = [run for run in runs if _names(run, kind, document)]
-    sealed = [run for run in own if _is_sealed(run, kind, document)]
+    sealed = [run for run in own if not run.fault and _is_sealed(run, kind, document)]
     if not own:
         return Answer(str(file), kind, facts, notes=("no run below the root is described by it",))
     path = sealed[0].folder if sealed and kind in ("receipt", "gate") else ""
-    notes = () if sealed else ("its content is not what the receipt was sealed with",)
+    notes = () if sealed else (_CHANGED if any(not run.fault for run in own) else _UNVERIFIED,)
     return Answer(str(file), kind, facts, tuple(sealed or own), bool(sealed), str(path), notes)
 
 
@@ -285,16 +291,17 @@ def _names(run: Listed, kind: str, document: Mapping[str, Any]) -> bool:
 
 
 def _is_sealed(run: Listed, kind: str, document: Mapping[str, Any]) -> bool:
-    """Whether the document's content is what the run's receipt covers."""
+    """Whether the document's content is what the receipt of a verified run covers."""
     receipt = run.receipt
     if kind == "receipt":
-        return not run.fault and dict(receipt) == document
+        return dict(receipt) == document
     if kind == "gate":
-        return bool(receipt.get("gate_digest") == document_digest(document))
-    own = {entry["path"]: entry for entry in entries_of(receipt)}
-    entries = document.get("tables", ())
-    is_same = all(own.get(entry.get("path")) == entry for entry in entries)
+        return bool(receipt["gate_digest"] == document_digest(document))
     if kind == "world":
-        inputs = ("parameter_hash", "inputs", "model_version")
-        is_same = is_same and all(document.get(name) == receipt.get(name) for name in inputs)
-    return is_same
+        segment = document["segment"]
+        own_entry = segment_entry({**segment, "segment_digest": segment_digest(segment)})
+        is_known = own_entry in receipt["segments"]
+        return is_known and not world_differences(run.folder, receipt, document)
+    own = (document["event_day"], document["shard"])
+    part = next((one for one in parts_of(receipt) if (one.day, one.shard) == own), None)
+    return part is not None and not sidecar_differences(run.folder, part, receipt, document)
