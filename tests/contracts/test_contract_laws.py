@@ -72,6 +72,28 @@ def test_digest_does_not_know_the_physical_dictionary():
     assert digest_of([again]) == digest_of([rows])
 
 
+@pytest.mark.parametrize("name", ["channel", "mcc", "ip_address"])
+def test_digest_takes_plain_texts_for_a_dictionary(name):
+    """Whoever reads a file without its dictionaries finds the same digest, nulls included."""
+    rows = example(TRANSACTIONS)
+    position, field = rows.schema.names.index(name), rows.schema.field(name)
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    plain = rows.column(name).combine_chunks().cast(kind)
+    other = rows.set_column(position, field.with_type(kind), plain)
+    assert digest_of([other]) == digest_of([rows])
+
+
+def test_digest_names_a_value_outside_its_domain():
+    """Only the stranger is named, not what stands in the domain."""
+    rows = example(TRANSACTIONS)
+    cells = rows.column("merchant_city").combine_chunks().cast(pa.string()).to_pylist()
+    cells[0] = "Atlantis"
+    position, field = rows.schema.names.index("merchant_city"), rows.schema.field("merchant_city")
+    other = rows.set_column(position, field.with_type(pa.string()), pa.array(cells, pa.string()))
+    with pytest.raises(ContractError, match=r"one of \['Atlantis'\]"):
+        digest_of([other])
+
+
 @pytest.mark.parametrize("column", ["amount_minor", "transaction_id", "latitude"])
 def test_digest_sees_one_changed_value(column):
     """Negative space: one other value, one other digest."""

@@ -162,3 +162,31 @@ def test_dates_are_held_row_by_row(maker, batch, spread_days):
     found = {finding.check: finding.offenders for finding in gate(maker).check(moved)}
     assert {name: found.get(name, 0) for name in expected} == expected
     assert any(expected.values()) == (spread_days > 1)
+
+
+def test_a_card_is_in_use_from_the_first_instant_of_a_day_to_the_last(maker, batch):
+    """Midnight belongs to the day that begins: of the opening still wrong a moment before."""
+    cards, day_us = maker.world.cards, 86_400_000_000
+    position = {card: at for at, card in enumerate(cards.id.tolist())}
+
+    def broken(row: int, name: str, day: int, moment_us: int) -> bool:
+        moved = changed(
+            batch, "event_time", row, np.datetime64(day * day_us + moment_us, "us").item()
+        )
+        return name in checked(maker, moved)
+
+    row = newest_card(maker, batch)
+    opened = int(cards.opened_day[position[batch["card_id"][row].as_py()]])
+    assert not broken(row, "card_is_open", opened, 0)
+    assert broken(row, "card_is_open", opened, -1)
+    row = passing_row(batch, cards.id, cards.closed_day, "card_id")
+    closed = int(cards.closed_day[position[batch["card_id"][row].as_py()]])
+    assert not broken(row, "card_is_not_closed", closed, -1)
+    assert broken(row, "card_is_not_closed", closed, 0)
+
+
+def test_the_first_card_is_found_where_others_were_replaced(maker):
+    """Position 0 is a position, not the lack of one."""
+    own = gate(maker)
+    assert own._replaced.size
+    assert own._positions("card_id", maker.world.cards.id[:2], None).tolist() == [0, 1]

@@ -137,3 +137,52 @@ def test_a_day_without_rows_has_no_postings(day):
     empty = PostingGate(DAY, True)
     assert empty.judge(day["postings"].slice(0, 0)) == []
     assert {finding.check for finding in empty.judge(day["postings"])} == {"posted"}
+
+
+def with_original(rows: pa.Table, row: int, original: int | None, kind: str) -> pa.Table:
+    """Transactions of which one is of a kind and points to another, or to none."""
+    column = rows["transaction_type"].combine_chunks()
+    names, codes = column.dictionary.to_pylist(), column.indices.to_pylist()
+    codes[row] = names.index(kind)
+    other = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int8()), column.dictionary)
+    at = rows.schema.get_field_index("transaction_type")
+    rows = rows.set_column(at, rows.schema.field(at), other)
+    return changed(rows, "original_transaction_id", row, original)
+
+
+def test_a_purchase_that_is_refunded_on_its_day_is_posted(day):
+    """Only a reversal takes a posting back: a refund is one more."""
+    rows, posted = day["transactions"], day["postings"]["transaction_id"].to_pylist()
+    ids = rows["transaction_id"].to_pylist()
+    bought, later = (ids.index(posted[at]) for at in (3, 9))
+    refunded = with_original(rows, later, ids[bought], "refund")
+    assert checked(refunded, day["postings"]) == set()
+    reversed_ = with_original(rows, later, ids[bought], "reversal")
+    assert checked(reversed_, day["postings"]) == {"reversed_not_posted", "posted"}
+
+
+def test_a_reversal_that_points_nowhere_takes_nothing_back(day):
+    """What lies in the slot of a null is no transaction, whatever it equals."""
+    rows, posted = day["transactions"], day["postings"]["transaction_id"].to_pylist()
+    ids = rows["transaction_id"].to_pylist()
+    back = row_where(rows, transaction_type="reversal")
+    blank = with_original(rows, back, None, "reversal")
+    column = blank["original_transaction_id"].combine_chunks()
+    slots = np.frombuffer(column.buffers()[1], np.int64).copy()
+    slots[back] = posted[3]
+    own = pa.Array.from_buffers(
+        column.type, len(column), [column.buffers()[0], pa.py_buffer(slots)]
+    )
+    at = rows.schema.get_field_index("original_transaction_id")
+    blank = blank.set_column(at, rows.schema.field(at), own)
+    undone = rows["original_transaction_id"][back].as_py()
+    expected = posted_as_well(day, ids.index(undone))
+    assert checked(blank, expected) <= {"billed_currency"}, "the row that is added has another one"
+
+
+def test_the_first_row_out_of_order_is_named(day):
+    """Two postings changed places: both are counted, the first is shown."""
+    order = np.arange(day["postings"].num_rows)
+    order[[4, 5]] = order[[5, 4]]
+    (finding,) = gate(day["transactions"]).judge(day["postings"].take(order))
+    assert (finding.first_row, finding.offenders) == (4, 2)

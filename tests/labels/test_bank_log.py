@@ -129,6 +129,30 @@ def test_some_frauds_are_cleared_by_mistake(frauds):
     assert {"verdict", "representment"} <= set(cleared["stage"])
 
 
+def test_only_alerts_and_reports_are_cleared_by_an_analyst(frauds):
+    """What was charged back at first is the scheme's to decide, an analyst's word his own."""
+    first = frauds.sort("known_us").group_by("transaction_id").first()
+    cleared = frauds.filter(pl.col("stage") == "verdict", pl.col("label") == "genuine")
+    spoken = first.join(cleared.select("transaction_id"), on="transaction_id")["source"]
+    assert spoken.len() > 50
+    assert set(spoken) == {"issuer_alert", "customer_report"}
+
+
+@pytest.mark.parametrize(("is_remote", "name"), [(True, "remote"), (False, "present")])
+def test_the_bank_charges_back_what_the_merchant_is_liable_for(is_remote, name):
+    """Of frauds first heard of otherwise: the parameters' share, by whether the card was there."""
+    own = cases(20_000, is_remote=is_remote)
+    told = log(label(bank(), own, Cases.none(), Cases.none()))
+    first = told.sort("known_us").group_by("transaction_id").first()
+    other = first.filter(pl.col("source") != "chargeback")["transaction_id"]
+    filed = told.filter(
+        pl.col("stage") == "chargeback", pl.col("transaction_id").is_in(other.implode())
+    )
+    share = parameters().value("labels.chargebacks.filed_share")[name]
+    # Some are cleared before, and for some the limit has passed.
+    assert 0.8 * share < filed.height / other.len() < 1.1 * share
+
+
 def test_mistakes_are_taken_back_in_part():
     """Half of the wrong labels are taken back by an analyst, and then no dispute goes on."""
     told = log(label(bank(), Cases.none(), cases(4_000), Cases.none()))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fauxpay.readers.windows import DAY_US, Entries, Recipe, Timeline, features
+from fauxpay.readers.windows import DAY_US, Entries, Recipe, Timeline, entities_max, features
 
 HOUR_US = DAY_US // 24
 # (entity, hour, amount, declined, is a label's turn)
@@ -124,3 +124,21 @@ def test_windows_refuse_what_they_cannot_tell_apart():
     line = Timeline(np.array([0, 2**20], dtype=np.int64), np.array([0, 2**45], dtype=np.int64))
     with pytest.raises(AssertionError, match="smaller slices"):
         line.window(DAY_US)
+
+
+def test_a_window_ends_a_microsecond_before_the_row():
+    """The shortest past counts, the same instant does not; nor what is longer ago than a window."""
+    at_us = np.array([0, 1, 1, DAY_US + 1, DAY_US + 2])
+    first, last = Timeline(np.zeros(5, dtype=np.int64), at_us).window(DAY_US)
+    assert (last - first).tolist() == [0, 1, 1, 2, 1]
+
+
+def test_as_many_entities_as_are_allowed_fit_into_one_timeline():
+    """The lines of time of all entities, each behind the longest window, stay below 2**63."""
+    span_us = 400 * DAY_US
+    most = entities_max(span_us)
+    at_us = np.array([0, span_us - 30 * DAY_US])
+    line = Timeline(np.array([0, most - 1]), at_us)
+    first, last = line.window(30 * DAY_US)
+    assert (last - first).tolist() == [0, 0]
+    assert most * span_us > 2**61

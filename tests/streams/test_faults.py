@@ -101,6 +101,7 @@ def test_a_wrong_clock_shows_in_the_event_alone(played, plain, tmp_path):
 
     skew = dict(zip(table["id"].to_pylist(), table["seconds"].to_pylist(), strict=True))
     assert [one["id"] for one in events] == list(plain)
+    assert min(skew.values()) < -200 < 200 < max(skew.values()), "the seconds that were asked for"
     for one in events:
         right = plain[one["id"]]
         off = datetime.fromisoformat(one["time"]) - datetime.fromisoformat(right["time"])
