@@ -187,3 +187,23 @@ def test_an_interrupted_replay_leaves_nothing(sealed, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         replay_run(run_of(sealed), None, SERIAL)
     assert list((sealed / ".staging").iterdir()) == []
+
+
+def test_a_file_that_is_not_made_again_is_a_difference(sealed, monkeypatch):
+    """A day that a check stops half-way has less files than were sealed: a sample says so, too."""
+    from dataclasses import replace
+
+    from fauxpay.audit import replay
+
+    plain = replay._made
+
+    def halved(*told):
+        for partition in plain(*told):
+            yield replace(partition, tables=partition.tables[:1])
+
+    monkeypatch.setattr(replay, "_made", halved)
+    proof = replay_run(run_of(sealed), 1, SERIAL)
+    assert not proof.holds
+    missing = {(one.what, one.found) for one in proof.differences}
+    assert missing == {("file", "not made")}
+    assert len(proof.differences) == 3 + 2

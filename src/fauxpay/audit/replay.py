@@ -186,12 +186,16 @@ def _made(context: Context, tasks: Sequence[Task], report: Report) -> Iterator[P
 
 
 def _sealed(receipt: Mapping[str, Any], partition: PartitionReceipt) -> list[Mapping[str, Any]]:
-    """The receipt's entries of what a partition made, by its paths."""
+    """The receipt's entries of a partition or a plan, by the day and shard in their names."""
     named = list(receipt["catalog"])
     for entry in receipt["partitions"]:
         named += entry["tables"]
-    paths = {entry.path for entry in partition.tables}
-    return [entry for entry in named if entry["path"] in paths]
+    where = (partition.event_day, partition.shard)
+    return [
+        entry
+        for entry in named
+        if (own := layout.partition_of(entry["path"])) is not None and own[1:] == where
+    ]
 
 
 def _documents(partition: PartitionReceipt) -> list[dict[str, Any]]:
@@ -217,6 +221,8 @@ def _entries(
         name = "logical digest"
         values += unequal(name, path, old["logical_digest"], entry["logical_digest"], REMEDY)
         found += values or _encoding(path, old, entry, receipt)
+    for name in sorted(before.keys() - {entry["path"] for entry in made}):
+        found.append(Difference("file", str(run.root / name), "made again", "not made", REMEDY))
     return found
 
 
