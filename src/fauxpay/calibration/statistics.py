@@ -82,8 +82,7 @@ class Statistics:
 class Source:
     """A table, the columns that are used of it, and the window.
 
-    has      canonical columns that are there
-    classes  amount class and ending profile by merchant category
+    has  canonical columns that are there
     """
 
     table: CardTable

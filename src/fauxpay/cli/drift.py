@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -159,26 +158,19 @@ def _tables(
     from fauxpay.scorecard.mapping import mapping_of
 
     given = mapping_of(mapping or ())
-    first = open_card_table(names[0], None if _is_run(names[0], out) else given, root=out)
+
+    def opened(name: str) -> CardTable:
+        return open_card_table(name, given, root=out, is_mapped_run_refused=False)
+
+    first = opened(names[0])
     if names[1] is None:
         if given and first.run is not None:
             raise ConfigError("--map: a run of fauxpay knows its own columns; leave it out")
         return first, first
-    second = open_card_table(names[1], None if _is_run(names[1], out) else given, root=out)
+    second = opened(names[1])
     if given and first.run is not None and second.run is not None:
         raise ConfigError("--map: runs of fauxpay know their own columns; leave it out")
     return first, second
-
-
-def _is_run(name: str, out: str) -> bool:
-    """Whether a name means a run rather than files, as `open_card_table` reads it."""
-    from fauxpay.receipts import layout
-
-    path = Path(name)
-    folders = (path / layout.RUNS, path / layout.RECEIPT, path / layout.GATE)
-    return any(one.exists() for one in folders) or not (
-        path.exists() or path.suffix or any(sign in name for sign in "*?[")
-    )
 
 
 def _windows(

@@ -32,17 +32,6 @@ _ROWS_AT_ONCE = 32_768
 _INTEGER_OF_WIDTH = {4: np.int32, 8: np.int64}
 
 
-def table_digest(
-    table: Table,
-    data: pa.Table | pa.RecordBatch,
-    domains: Mapping[str, Domain | Sequence[str]] | None = None,
-) -> str:
-    """Logical digest of a table that is at hand as a whole; see `LogicalDigest`."""
-    digest = LogicalDigest(table, domains or {})
-    digest.update(data)
-    return digest.hexdigest()
-
-
 def _column_domain(column: Column, domains: Mapping[str, Domain | Sequence[str]]) -> Domain | None:
     if not column.is_dictionary:
         return None

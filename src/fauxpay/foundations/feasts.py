@@ -74,11 +74,6 @@ def seasons_on(country: str, day: I64) -> Iterator[tuple[str, I64, I64]]:
                 yield season, position, position + (first - feast)
 
 
-def season_names() -> tuple[str, ...]:
-    """Every season that some country has, sorted."""
-    return tuple(sorted(set(reference("seasons")["season"].to_pylist())))
-
-
 @cache
 def _seasons(country: str) -> list[tuple[str, int, int, int]]:
     """(season, feast, days before, days after) of a country."""

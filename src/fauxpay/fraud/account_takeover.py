@@ -42,6 +42,6 @@ class AccountTakeover:
             ground, country, Choice(uses.address, campaign[uses.compromise], uses.at_ms)
         )
         attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))
-        attacks = scaled(ground, attacks, facts["amount_factor"])
+        attacks = scaled(attacks, facts["amount_factor"])
         attacks = remote(ground, attacks, campaign[uses.compromise])
         return Story(compromises, attacks, empty(Disputes))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fauxpay.activity.rows import CASH
 from fauxpay.fraud.exposure import new_card_exposure
 from fauxpay.fraud.ground import HOUR_MS, Ground
 from fauxpay.fraud.manner import attacks_of, own_sessions, scaled
@@ -49,6 +50,6 @@ class ApplicationFraud:
         where = online_shops(ground, country, Choice(there.address, era[is_online], there.at_ms))
         online = own_sessions(ground, attacks_of(ground, there, where, facts["dearer_share"]))
         attacks = merged([present, online])
-        attacks = scaled(ground, attacks, np.where(attacks.kind == 2, 1.0, facts["amount_factor"]))
+        attacks = scaled(attacks, np.where(attacks.kind == CASH, 1.0, facts["amount_factor"]))
         order = np.lexsort((attacks.at_ms, attacks.compromise))
         return Story(compromises, chosen(attacks, order), empty(Disputes))

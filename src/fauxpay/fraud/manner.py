@@ -101,7 +101,7 @@ def worthwhile(ground: Ground, attacks: Attacks) -> Attacks:
     return replace(attacks, amount=attacks.amount * pieces)
 
 
-def scaled(ground: Ground, attacks: Attacks, factor: F64 | float) -> Attacks:
+def scaled(attacks: Attacks, factor: F64 | float) -> Attacks:
     """The same with amounts that are some factor as large, still whole minor units."""
     return replace(attacks, amount=np.maximum(np.rint(attacks.amount * factor), 1.0))
 
