@@ -299,3 +299,32 @@ def test_distance_of_known_cities():
         np.array([-0.1278, 0.0, -179.5]),
     )
     assert np.allclose(distance, [343.6, 111.195, 111.195], atol=0.5)
+
+
+@pytest.mark.parametrize(
+    ("rule", "table", "end", "begin"),
+    [
+        ("card_expires_after_opening", "cards", "expires_on", "opened_day"),
+        ("card_closes_after_opening", "cards", "closed_on", "opened_day"),
+        ("merchant_closes_after_opening", "merchants", "closed_on", "opened_on"),
+    ],
+)
+def test_what_ends_on_its_first_day_was_never_there(small, damaged, rule, table, end, begin):
+    """A day at least: an end on the day of the beginning is found, on the day after it is not."""
+    first = small[table][begin][5].as_py()
+    for days, is_broken in ((0, True), (1, False)):
+        tables = damaged(small, table, end, {5: first + datetime.timedelta(days=days)})
+        assert (rule in {found.check for found in check_catalog(tables)}) == is_broken
+
+
+def test_a_card_may_be_opened_with_its_account(small, damaged):
+    """On the same day, but not a day before."""
+    account = small["cards"]["account_id"][5].as_py()
+    row = first_row(small, "accounts", "account_id", account)
+    opened = small["accounts"]["opened_day"][row].as_py()
+    for days, is_broken in ((0, False), (-1, True)):
+        day = opened + datetime.timedelta(days=days)
+        found = {
+            one.check for one in check_catalog(damaged(small, "cards", "opened_day", {5: day}))
+        }
+        assert ("card_is_no_older_than_account" in found) == is_broken
