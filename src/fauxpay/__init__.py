@@ -17,13 +17,14 @@ from fauxpay.foundations.version import VERSION
 if TYPE_CHECKING:
     from os import PathLike
 
+    from fauxpay import labels as labels
     from fauxpay.config.model import Config
     from fauxpay.delivery.progress import Progress
     from fauxpay.readers.run import Run, Store
     from fauxpay.scorecard.findings import Scorecard
 
 __version__ = VERSION
-__all__ = ["Config", "Run", "Store", "__version__", "generate", "open", "score"]
+__all__ = ["Config", "Run", "Store", "__version__", "generate", "labels", "open", "score"]
 
 
 def generate(
@@ -89,17 +90,19 @@ def score(source: Run | str | PathLike[str], mapping: Mapping[str, str] | None =
     return score_table(source if isinstance(source, (Run, str)) else Path(source), mapping)
 
 
-def __getattr__(name: str) -> Any:
-    if name == "Config":
-        from fauxpay.config.model import Config
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
-        return Config
-    if name in ("Run", "Store"):
-        from fauxpay.readers import run
 
-        return getattr(run, name)
-    if name == "labels":
+if not TYPE_CHECKING:  # Or any name at all would pass for one of ours.
+
+    def __getattr__(name: str) -> Any:
         import importlib
 
-        return importlib.import_module("fauxpay.labels")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name == "labels":
+            return importlib.import_module("fauxpay.labels")
+        if name == "Config":
+            return importlib.import_module("fauxpay.config.model").Config
+        if name in ("Run", "Store"):
+            return getattr(importlib.import_module("fauxpay.readers.run"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,9 +10,11 @@ if TYPE_CHECKING:
 __all__ = ["as_of"]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "as_of":
-        from fauxpay.labels import knowledge
+if not TYPE_CHECKING:  # Or any name at all would pass for one of ours.
 
-        return knowledge.as_of
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        if name == "as_of":
+            from fauxpay.labels import knowledge
+
+            return knowledge.as_of
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
