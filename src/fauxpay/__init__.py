@@ -46,7 +46,6 @@ def generate(
     """
     import warnings
 
-    from fauxpay.config.model import Config
     from fauxpay.delivery.progress import silent
     from fauxpay.delivery.run import make_run
     from fauxpay.foundations.parameters import load_parameters
@@ -54,7 +53,7 @@ def generate(
     from fauxpay.readers.run import as_run
     from fauxpay.report.writing import keep_report
 
-    resolved = config if isinstance(config, Config) else Config(**(config or {}))
+    resolved = _config_of(config)
     require_format(resolved.run.format, resolved.run.out)
     parameters = load_parameters(resolved.parameters)
     made = make_run(resolved, parameters, report=report or silent)
@@ -62,6 +61,24 @@ def generate(
     keep_report(run, is_wanted=made.is_new and resolved.run.report, warn=warnings.warn)
     keep_tables(run, resolved.run.format)
     return run
+
+
+def _config_of(config: Config | Mapping[str, Any] | None) -> Config:
+    """The config itself, or of a mapping. Raises ConfigError for anything else."""
+    from collections.abc import Mapping
+
+    from fauxpay.config.model import Config
+    from fauxpay.errors import ConfigError
+
+    if isinstance(config, Config):
+        return config
+    told: object = {} if config is None else config
+    if not isinstance(told, Mapping) or not all(isinstance(name, str) for name in told):
+        raise ConfigError(
+            f"config: {str(told)[:80]!r}; expected a fauxpay.Config or a nested mapping such as "
+            f"{{'catalog': {{'cards': 1000}}}}. fauxpay.Config.load reads a YAML file."
+        )
+    return Config(**told)
 
 
 def open(root: str | PathLike[str], allow_unverified: bool = False) -> Store:
@@ -82,11 +99,25 @@ def score(source: Run | str | PathLike[str], mapping: Mapping[str, str] | None =
     mapping  canonical name -> their name, of a table that is no run; docs/scorecard.md lists them
     Raises StorageError, GateError, ConfigError and ContractError for what cannot be read.
     """
+    import os
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from fauxpay.errors import ConfigError
     from fauxpay.readers.run import Run
     from fauxpay.scorecard.scoring import score as score_table
 
+    told: object = source
+    if not isinstance(told, (Run, str, os.PathLike)):
+        raise ConfigError(
+            f"source: a {type(told).__name__}; expected a Run, or the name of a run, folder or "
+            f"file. Write a frame to a Parquet file first."
+        )
+    named: object = {} if mapping is None else mapping
+    if not isinstance(named, Mapping) or not all(isinstance(one, str) for one in named.values()):
+        raise ConfigError(
+            f"mapping: {str(named)[:80]}; expected names of columns, such as {{'card': 'cc_num'}}"
+        )
     return score_table(source if isinstance(source, (Run, str)) else Path(source), mapping)
 
 

@@ -13,7 +13,7 @@ import fauxpay
 from fauxpay.errors import ConflictError, ContractError
 from fauxpay.readers.flat import export_flat
 from fauxpay.readers.graph import export_graph
-from fauxpay.readers.new_file import new_file
+from fauxpay.readers.new_files import new_file
 from sealed import SECOND, file_of
 
 
@@ -49,9 +49,9 @@ def test_whoever_was_first_keeps_the_name(tmp_path, request, has_links):
     path = tmp_path / "rows"
 
     def overtaken() -> None:
-        with new_file(path) as second:
+        with new_file(path, rows=1) as second:
             second.write_bytes(b"second")
-            with new_file(path) as first:
+            with new_file(path, rows=1) as first:
                 first.write_bytes(b"first")
 
     with pytest.raises(ConflictError, match="made by another"):

@@ -135,6 +135,10 @@ def _unknown(path: str, value: object, model: type[BaseModel]) -> Problem:
     text = f"there is no such key ({f'known in {scope}' if scope else 'known'}: {', '.join(known)})"
     own = [f"{scope}.{name}" for name in known] if scope else []
     near = nearest(path, [*own, *key_paths(model), *model.model_fields])
+    if near == path:  # A dotted name, as --set takes it, where keys stand in groups.
+        *groups, key = path.split(".")
+        nested = ": {".join([*groups, f"{key}: {shown(value)}"]) + "}" * len(groups)
+        return Problem(path, value, f"keys stand in their groups here: {nested}")
     return Problem(path, value, text, near=near)
 
 

@@ -194,6 +194,17 @@ class RunConfig(Section):
     )
 
 
+def without_numpy(value: Any) -> Any:
+    """The same values as Python has them: a whole number of an array is a whole number."""
+    if isinstance(value, Mapping):
+        return {key: without_numpy(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [without_numpy(one) for one in value]
+    # Known by its class, so that to read a config costs no import of NumPy.
+    kinds = {(each.__module__, each.__name__) for each in type(value).__mro__}
+    return value.item() if ("numpy", "generic") in kinds else value
+
+
 class Config(Section):
     """Everything that can be asked of fauxpay. Raises ConfigError that lists every problem."""
 
@@ -209,7 +220,7 @@ class Config(Section):
 
     def __init__(self, **values: Any) -> None:
         try:
-            super().__init__(**values)
+            super().__init__(**without_numpy(values))
         except ValidationError as error:
             raise InvalidConfig(problems_of(error, type(self))) from None
 

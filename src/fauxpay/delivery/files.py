@@ -17,7 +17,7 @@ from fauxpay.storage.places import Place
 _PART = re.compile(r"[A-Za-z0-9_=\-][A-Za-z0-9_=.\-]*")
 _NAME_LENGTH_MAX = 512
 _COPY_BYTES = 1 << 20
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 def check_name(name: str) -> str:
@@ -53,25 +53,9 @@ def link(source: Path, target: Path, locks: Path) -> None:
     try:
         os.link(source, target)
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in NO_LINKS:
             raise
         _rename_exclusively(source, target, locks)
-    else:
-        source.unlink()
-
-
-def link_once(source: Path, target: Path) -> None:
-    """As `link`, beside files of the user's own, where no lock may be left lying.
-
-    Where there are no links the name is claimed by an empty file, which is whole a moment later.
-    """
-    try:
-        os.link(source, target)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        target.open("xb").close()
-        os.replace(source, target)
     else:
         source.unlink()
 

@@ -9,15 +9,16 @@ Sources  nothing
 from __future__ import annotations
 
 import datetime
+from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fauxpay.errors import ConfigError
+from fauxpay.errors import ConfigError, ContractError
 
-Instant = datetime.datetime | datetime.date | str
+Instant = datetime.datetime | datetime.date | np.datetime64 | str
 
 
 class HasTables(Protocol):
@@ -34,11 +35,20 @@ def as_of(run: HasTables, instant: Instant) -> pa.Table:
     instant  timestamp (UTC where it names no zone), day (its midnight, UTC) or text in ISO form
     returns  rows of contract labels.yaml, the last known one of each transaction, by
              transaction_id; what is not in it counted as genuine then
+
+    Raises ConfigError for what is no instant, ContractError where a file is damaged.
     """
     import pyarrow.dataset as ds
 
     until = pa.scalar(instant_us(instant), pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
-    known = run.table("labels").to_table(filter=ds.field("known_at") <= until)
+    try:
+        known = run.table("labels").to_table(filter=ds.field("known_at") <= until)
+    except pa.ArrowException as error:
+        first = str(error).partition("\n")[0]
+        raise ContractError(
+            f"a file of labels does not hold what its receipt says ({first}); expected it as it "
+            f"was written. `fauxpay verify` names it."
+        ) from error
     return last_known(known)
 
 
@@ -53,21 +63,25 @@ def last_known(facts: pa.Table) -> pa.Table:
 
 
 def instant_us(instant: Instant) -> int:
-    """Microseconds since 1970-01-01, UTC. Raises ConfigError for a text that is no instant."""
-    if isinstance(instant, str):
-        try:
-            instant = datetime.datetime.fromisoformat(instant)
-        except ValueError as error:
-            raise ConfigError(
-                f"{instant!r} is no instant; expected ISO 8601, such as 2026-03-01 or "
-                f"2026-03-01T12:00:00Z"
-            ) from error
-    if not isinstance(instant, datetime.datetime):
-        instant = datetime.datetime.combine(instant, datetime.time())
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=datetime.UTC)
+    """Microseconds since 1970-01-01, UTC. Raises ConfigError for what is no instant."""
+    told: object = instant
+    if isinstance(told, np.datetime64):
+        told = told.astype("datetime64[us]").item()
+    if isinstance(told, str):
+        with suppress(ValueError):
+            told = datetime.datetime.fromisoformat(told)
+    # A missing value of pandas passes for a datetime, and is not itself.
+    if not isinstance(told, datetime.date) or told != told:
+        raise ConfigError(
+            f"{instant!r} is no instant; expected a date, a datetime, or ISO 8601 such as "
+            f"2026-03-01 or 2026-03-01T12:00:00Z"
+        )
+    if not isinstance(told, datetime.datetime):
+        told = datetime.datetime.combine(told, datetime.time())
+    if told.tzinfo is None:
+        told = told.replace(tzinfo=datetime.UTC)
     epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-    return (instant - epoch) // datetime.timedelta(microseconds=1)
+    return (told - epoch) // datetime.timedelta(microseconds=1)
 
 
 def turned_to_fraud(facts: pa.Table) -> pa.Table:

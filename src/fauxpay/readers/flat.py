@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import pyarrow.parquet as pq
 
 from fauxpay.contracts.tables import table
 from fauxpay.errors import ContractError
-from fauxpay.readers.new_file import new_file
+from fauxpay.readers.new_files import new_file
 from fauxpay.readers.run import TABLES, Run
 from fauxpay.storage.places import local_copy
 
@@ -49,20 +50,23 @@ MERCHANT = {
 }
 
 
-def export_flat(run: Run, path: Path) -> int:
+def export_flat(run: Run, path: str | PathLike[str]) -> int:
     """Writes all transactions of a run with what is known of them into one file.
 
     path     a new file; its folder must exist
     returns  rows written, in order of days, shards and time
-    Raises ConflictError where the file exists, StorageError where it cannot be written.
+    Raises ConflictError where the file exists, StorageError where it cannot be written,
+    ContractError where a file of the run is damaged.
     """
     schema = flat_schema(run)
     rows = 0
-    with new_file(path) as staged:
+    with new_file(path, run.rows["transactions"]) as staged:
         try:
-            with pq.ParquetWriter(staged, schema, compression="zstd", compression_level=1) as file:
+            with pq.ParquetWriter(
+                staged, schema, compression="zstd", compression_level=1
+            ) as writer:
                 for part in _parts(run, schema):
-                    file.write_table(part, row_group_size=max(1, part.num_rows))
+                    writer.write_table(part, row_group_size=max(1, part.num_rows))
                     rows += part.num_rows
         except (pa.ArrowException, ValueError, LookupError, TypeError) as error:
             first = str(error).partition("\n")[0]

@@ -11,20 +11,15 @@ different people meet in few devices and addresses.
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING
 
 from fauxpay.contracts.tables import table
-from fauxpay.delivery.files import storage_errors
-from fauxpay.errors import StorageError
-from fauxpay.readers.views import connect_run, not_as_written
+from fauxpay.readers.new_files import new_folder
+from fauxpay.readers.views import connect_run, readable
 
 if TYPE_CHECKING:
-    import duckdb
     import pyarrow as pa
 
     from fauxpay.readers.run import Run
@@ -50,8 +45,8 @@ class Graph:
 
 def graph_of(run: Run, memory_limit: str | None = None) -> Graph:
     """The graph of a run, in memory."""
-    queries = graph_queries()
-    with _asked(run, memory_limit) as connection:
+    with readable(run), connect_run(run, memory_limit=memory_limit, names=SEEN) as connection:
+        queries = graph_queries()
         found = {name: connection.sql(query).to_arrow_table() for name, query in queries.items()}
     shaped = {
         name: made.cast(table(f"activity.yaml#/$defs/{name}").arrow_schema())
@@ -60,52 +55,30 @@ def graph_of(run: Run, memory_limit: str | None = None) -> Graph:
     return Graph(shaped[NODES], shaped[EDGES])
 
 
-def export_graph(run: Run, folder: Path, memory_limit: str | None = None) -> dict[str, int]:
+def export_graph(
+    run: Run, folder: str | PathLike[str], memory_limit: str | None = None
+) -> dict[str, int]:
     """Writes graph_nodes.parquet and graph_edges.parquet into a new folder; returns their rows.
 
-    Raises StorageError where the folder is there already or cannot be made. Where anything fails
-    later, it is removed.
+    Raises StorageError where the folder is there already or cannot be made, ContractError where
+    a file of the run is damaged; then there is no folder.
     """
-
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise StorageError(
-            f"{folder}: {error.strerror or error}; expected a place for a new folder"
-        ) from error
-    try:
-        with storage_errors(folder, "write"), _asked(run, memory_limit) as connection:
-            return {
-                name: _written(connection, name, query, folder / f"{name}.parquet")
-                for name, query in graph_queries().items()
-            }
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-@contextmanager
-def _asked(run: Run, memory_limit: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to the run's transactions. Raises ContractError where they cannot be read."""
-    import duckdb
-
-    with connect_run(run, memory_limit=memory_limit, names=SEEN) as connection:
-        try:
-            yield connection
-        except duckdb.Error as error:
-            raise not_as_written(run, error) from error
-
-
-def _written(connection: duckdb.DuckDBPyConnection, name: str, query: str, path: Path) -> int:
-    """Writes a table of the graph; returns its rows."""
     from pyarrow import parquet
 
-    schema, rows = table(f"activity.yaml#/$defs/{name}").arrow_schema(), 0
-    with parquet.ParquetWriter(path, schema) as writer:
-        for batch in connection.sql(query).to_arrow_reader(100_000):
-            rows += batch.num_rows
-            writer.write_batch(batch.cast(schema))
-    return rows
+    counts: dict[str, int] = {}
+    with (
+        new_folder(folder) as staged,
+        readable(run),
+        connect_run(run, memory_limit=memory_limit, names=SEEN) as connection,
+    ):
+        for name, query in graph_queries().items():
+            schema = table(f"activity.yaml#/$defs/{name}").arrow_schema()
+            counts[name] = 0
+            with parquet.ParquetWriter(staged / f"{name}.parquet", schema) as writer:
+                for batch in connection.sql(query).to_arrow_reader(100_000):
+                    counts[name] += batch.num_rows
+                    writer.write_batch(batch.cast(schema))
+    return counts
 
 
 def graph_queries(source: str = "transactions") -> dict[str, str]:

@@ -26,6 +26,7 @@ _SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kmgt])(i?)b", re.IGNORECASE | r
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 MEMORY_BYTES_MIN = 1_000_000
 """The engine does not even start with much less."""
+THREADS_MAX = 1024
 
 
 def memory_limit_of(text: str, name: str = "--memory") -> str:
@@ -33,7 +34,7 @@ def memory_limit_of(text: str, name: str = "--memory") -> str:
 
     name  of the setting, for the message
     """
-    found = _SIZE.fullmatch(text.strip())
+    found = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
     if found is not None:
         unit = 1024 if found[3] else 1000
         size = float(found[1]) * unit ** _POWERS[found[2].lower()]
@@ -49,7 +50,8 @@ def connected(
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection in memory that spills into a temporary folder, which goes with it.
 
-    Raises ConfigError for a memory limit that is no size, MissingExtraError without DuckDB.
+    Raises ConfigError for a memory limit that is no size or threads that are no number of them,
+    MissingExtraError without DuckDB.
     """
     try:
         import duckdb
@@ -60,7 +62,7 @@ def connected(
         ) from error
     settings: dict[str, Any] = {"preserve_insertion_order": False}
     if threads is not None:
-        settings["threads"] = threads
+        settings["threads"] = _threads_of(threads)
     if memory_limit is not None:
         settings["memory_limit"] = memory_limit_of(memory_limit, "memory_limit")
     connection = duckdb.connect(":memory:", config=settings)
@@ -72,6 +74,13 @@ def connected(
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
     return connection
+
+
+def _threads_of(count: int) -> int:
+    """The number itself. Raises ConfigError for what the engine would not live with."""
+    if type(count) is not int or not 1 <= count <= THREADS_MAX:
+        raise ConfigError(f"threads {count!r}: expected a whole number from 1 to {THREADS_MAX}")
+    return count
 
 
 def literal(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,12 +94,12 @@ class Store:
             )
         return runs[-1]
 
-    def run(self, run_id: str) -> Run:
+    def run(self, run_id: str | PathLike[str]) -> Run:
         """A run by the beginning of its id, by the path of its folder, or "latest".
 
         Raises StorageError for an unknown one, GateError if it did not pass.
         """
-        return self.opened(resolve_run(self.root, run_id))
+        return self.opened(resolve_run(self.root, str(run_id)))
 
     def opened(self, run: Listed) -> Run:
         """A listed run, ready to read. Raises GateError for what may not be read."""
@@ -128,8 +128,17 @@ class Run:
 
     root: Place
     folder: Place
-    receipt: Mapping[str, Any]
+    receipt: Mapping[str, Any] = field(hash=False)
     is_verified: bool = True
+
+    def __repr__(self) -> str:
+        """What a notebook shows: who the run is, without the files that its receipt names."""
+        window = self.receipt["window"]
+        return (
+            f"<Run {self.run_id}: {window['from']} to {window['to']} (not included), seed "
+            f"{self.receipt['seed']}, {self.rows.get('transactions', 0):,} transactions, "
+            f"{self.receipt['verdict']}, in {str(self.root)!r}>"
+        )
 
     @property
     def run_id(self) -> str:
@@ -226,7 +235,7 @@ class Run:
         self,
         as_of: Instant,
         *,
-        memory_limit: str = "2GB",
+        memory_limit: str | None = "2GB",
         threads: int | None = None,
         **options: Any,
     ) -> pyarrow.Table:
@@ -234,12 +243,12 @@ class Run:
 
         as_of    the day, or instant: labels are those that were known then
         options  gap_days=7, train_days=28, test_days=0, channels=(), genuine_share=1.0 and
-                 is_declined_too=False, as `readers.training.Request` says
+                 is_declined_too=False, as `readers.request.Request` says
         returns  ids, the request's own columns, features of the past of card, merchant, terminal
                  and device, label, weight; by event_time
 
         `write_training_set` does not hold it in memory. Raises ConfigError for what the run does
-        not hold.
+        not hold or cannot be meant, ContractError where a file of the run is damaged.
         """
         from fauxpay.readers.training import training_set
 
@@ -250,17 +259,18 @@ class Run:
         path: str | PathLike[str],
         as_of: Instant,
         *,
-        memory_limit: str = "2GB",
+        memory_limit: str | None = "2GB",
         threads: int | None = None,
         **options: Any,
     ) -> int:
         """Writes `training_set` to a new Parquet file in bounded memory; returns its rows.
 
-        Raises ConflictError where a file of that name is there.
+        Raises ConflictError where a file of that name is there, StorageError where it cannot be
+        written, and what `training_set` does; then there is no file.
         """
         from fauxpay.readers.training import write_training_set
 
-        return write_training_set(self, Path(path), as_of, options, memory_limit, threads)
+        return write_training_set(self, path, as_of, options, memory_limit, threads)
 
     def path(self, name: str) -> Place:
         """Where a file of the receipt stands: what failed was moved to the quarantine."""

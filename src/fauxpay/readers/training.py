@@ -13,10 +13,11 @@ what the bank had been told before t; truth is never read.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fauxpay.errors import ConfigError
-from fauxpay.labels.knowledge import Instant, instant_us, turned_to_fraud
-from fauxpay.readers.new_file import new_file
+from fauxpay.labels.knowledge import Instant, turned_to_fraud
+from fauxpay.readers.new_files import new_file
 from fauxpay.readers.query import connected, parquet
+from fauxpay.readers.request import SHARE_UNIT, Request, request_of
+from fauxpay.readers.views import readable
 from fauxpay.readers.windows import DAY_US, Entries, Recipe, Timeline, entities_max, features
 
 if TYPE_CHECKING:
@@ -43,79 +45,14 @@ RECIPES = (
 )
 AMOUNTS = {"card": "billing_amount_minor", "merchant": "amount_minor"}
 HISTORY_DAYS = max(max(recipe.days) for recipe in RECIPES)
-CHANNELS = ("pos", "ecom", "moto", "atm")
 ENTRIES_AT_ONCE = 3_000_000
 ROWS_AT_ONCE = 500_000
-DAYS_MAX = 36_525
-_SHARE_UNIT = 1_000_000
 OWN_COLUMNS = (
     *("card_id", "customer_id", "merchant_id", "terminal_id", "device_id", "local_offset_minutes"),
     *("mcc", "amount_minor", "currency", "billing_amount_minor", "billing_currency"),
     *("merchant_country", "latitude", "longitude", "channel", "entry_mode", "card_scheme"),
     *("card_product", "user_agent_family", "is_recurring", "authentication", "transaction_type"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Which rows a training set has.
-
-    as_of_us       what was known then is known; the model goes live then
-    gap_days       left out before as_of, because the bank hears late
-    train_days     of rows before the gap
-    test_days      of rows from as_of on, labelled by what was known gap_days after their end
-    channels       only these; all where there are none
-    genuine_share  of rows not known to be fraud that are kept, each with weight 1 / share
-    is_declined_too  declined attempts are rows, too; nobody labels them
-    """
-
-    as_of_us: int
-    gap_days: int = 7
-    train_days: int = 28
-    test_days: int = 0
-    channels: Sequence[str] = ()
-    genuine_share: float = 1.0
-    is_declined_too: bool = False
-
-    def __post_init__(self) -> None:
-        """Raises ConfigError for what cannot be meant."""
-        odd = sorted(set(self.channels) - set(CHANNELS))
-        if odd:
-            raise ConfigError(f"channels: {odd[0]!r}; expected some of {', '.join(CHANNELS)}")
-        days = (self.gap_days, self.test_days, self.train_days)
-        is_whole = all(type(each) is int and 0 <= each <= DAYS_MAX for each in days)
-        if not is_whole or self.train_days < 1:
-            raise ConfigError(
-                f"gap_days {self.gap_days}, train_days {self.train_days}, test_days "
-                f"{self.test_days}; expected whole days from 0 to {DAYS_MAX}, and at least one to "
-                f"train on"
-            )
-        if not 0 < self.genuine_share <= 1 or round(self.genuine_share * _SHARE_UNIT) < 1:
-            raise ConfigError(
-                f"genuine_share: {self.genuine_share}; expected a share in (0, 1], of a millionth "
-                f"or more"
-            )
-
-    @property
-    def train_us(self) -> tuple[int, int]:
-        """[first, last) of the training rows."""
-        last = self.as_of_us - self.gap_days * DAY_US
-        return last - self.train_days * DAY_US, last
-
-    @property
-    def test_us(self) -> tuple[int, int]:
-        """[first, last) of the test rows."""
-        return self.as_of_us, self.as_of_us + self.test_days * DAY_US
-
-    @property
-    def end_us(self) -> int:
-        """Nothing that happened from then on is looked at for features."""
-        return self.test_us[1] if self.test_days else self.train_us[1]
-
-    @property
-    def test_known_us(self) -> int:
-        """What was known by then labels the test rows."""
-        return self.test_us[1] + self.gap_days * DAY_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,28 +71,32 @@ def sources_of(run: Run) -> Sources:
 def training_set(
     run: Run,
     as_of: Instant,
-    options: dict[str, object],
-    memory_limit: str = "2GB",
+    options: Mapping[str, object],
+    memory_limit: str | None = "2GB",
     threads: int | None = None,
 ) -> pa.Table:
     """The whole frame in memory; see `Run.training_set`."""
-    request = _request(run, as_of, options)
-    parts = list(training_parts(sources_of(run), request, memory_limit, threads))
-    return pa.concat_tables(parts)
+    request = request_of(run, as_of, options)
+    with readable(run):
+        return pa.concat_tables(training_parts(sources_of(run), request, memory_limit, threads))
 
 
 def write_training_set(
     run: Run,
-    path: Path,
+    path: str | PathLike[str],
     as_of: Instant,
-    options: dict[str, object],
-    memory_limit: str = "2GB",
+    options: Mapping[str, object],
+    memory_limit: str | None = "2GB",
     threads: int | None = None,
 ) -> int:
     """Writes the frame to a new Parquet file; returns its rows. See `Run.training_set`."""
-    request = _request(run, as_of, options)
+    request = request_of(run, as_of, options)
     rows, writer = 0, None
-    with new_file(path) as staged, ExitStack() as opened:
+    with (
+        new_file(path, run.rows["transactions"]) as staged,
+        readable(run),
+        ExitStack() as opened,
+    ):
         for part in training_parts(sources_of(run), request, memory_limit, threads):
             if writer is None:
                 writer = pq.ParquetWriter(staged, part.schema, compression="zstd")
@@ -166,25 +107,11 @@ def write_training_set(
     return rows
 
 
-def _request(run: Run, as_of: Instant, options: dict[str, object]) -> Request:
-    known = [field.name for field in fields(Request)][1:]
-    odd = sorted(set(options) - set(known))
-    if odd:
-        raise ConfigError(f"no option {odd[0]!r}; expected some of {', '.join(known)}")
-    request = Request(instant_us(as_of), **options)  # type: ignore[arg-type]
-    window = run.receipt["window"]
-    first, last = (instant_us(str(window[name])) for name in ("from", "to"))
-    if request.train_us[1] <= first or request.end_us > last:
-        raise ConfigError(
-            f"as_of {as_of}: run {run.run_id} holds {window['from']} to {window['to']}; expected "
-            f"as_of more than {request.gap_days} days after its first day, and {request.test_days} "
-            f"days of test rows before its end"
-        )
-    return request
-
-
 def training_parts(
-    sources: Sources, request: Request, memory_limit: str = "2GB", threads: int | None = None
+    sources: Sources,
+    request: Request,
+    memory_limit: str | None = "2GB",
+    threads: int | None = None,
 ) -> Iterator[pa.Table]:
     """The frame in parts, in order of time, then transaction_id; at least one."""
     with (
@@ -251,7 +178,7 @@ def _is_wanted(request: Request) -> str:
 
 
 def _is_sampled(request: Request) -> str:
-    return f"transaction_id % {_SHARE_UNIT} < {round(request.genuine_share * _SHARE_UNIT)}"
+    return f"transaction_id % {SHARE_UNIT} < {round(request.genuine_share * SHARE_UNIT)}"
 
 
 def _write_features(

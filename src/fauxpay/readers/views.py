@@ -8,11 +8,12 @@ Sources  nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fauxpay.contracts.tables import table
-from fauxpay.errors import ContractError
+from fauxpay.errors import ContractError, ResourceError
 from fauxpay.readers.query import connected, exact, literal, parquet
 from fauxpay.readers.run import TABLES, Run
 
@@ -60,6 +61,31 @@ def _add_view(connection: duckdb.DuckDBPyConnection, run: Run, name: str) -> Non
             rows = rows.aggregate(_WHOLE, "campaign_id, typology")
         rows.create_view(name)
     except duckdb.Error as error:
+        raise not_as_written(run, error) from error
+
+
+@contextmanager
+def readable(run: Run) -> Iterator[None]:
+    """Within the block, what keeps the engine from reading a run is told in words of ours.
+
+    Raises ContractError where a file is not as it was written, ResourceError out of memory.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        first = str(error).partition("\n")[0]
+        raise ResourceError(
+            f"run {run.run_id}: {first}; expected room for what is sorted and joined. Give a "
+            f"larger memory_limit, or ask for fewer days at once."
+        ) from error
+    except duckdb.Error as error:
+        raise not_as_written(run, error) from error
+    except OSError as error:
+        # So Arrow passes on what the engine says amid rows; what the system says has a number.
+        if error.errno is not None:
+            raise
         raise not_as_written(run, error) from error
 
 

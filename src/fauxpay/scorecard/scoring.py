@@ -18,6 +18,7 @@ from fauxpay.readers.run import Run
 from fauxpay.scorecard.blocks import Measured, finite
 from fauxpay.scorecard.card_table import DEFAULT_ROOT, CardTable, open_card_table
 from fauxpay.scorecard.columns import NEEDED
+from fauxpay.scorecard.events import readable
 from fauxpay.scorecard.facts import Rules, shipped_rules
 from fauxpay.scorecard.findings import Scorecard
 from fauxpay.scorecard.judging import (
@@ -62,7 +63,7 @@ def score(
 def scored(table: CardTable, threads: int | None, memory_limit: str) -> Scorecard:
     """The scorecard of an open card table."""
     rules = shipped_rules()
-    with table.connect(threads, memory_limit, columns=NEEDED) as connection:
+    with readable(), table.connect(threads, memory_limit, columns=NEEDED) as connection:
         ready = staged(table, rules, connection)
         measured = _measured(ready, rules)
         findings = tuple(finding(law, ready, measured) for law in rules.laws)
