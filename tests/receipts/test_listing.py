@@ -15,7 +15,7 @@ from fauxpay.errors import ConfigError, GateError, StorageError
 from fauxpay.foundations.canonical import canonical_json
 from fauxpay.gates.verdicts import Verdict
 from fauxpay.receipts.listing import Wanted, latest_run, listed_runs, resolve_run
-from sealed import SEALED_AT, request
+from sealed import SEALED_AT, request, run_of
 
 DAYS = ("2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04")
 
@@ -226,3 +226,15 @@ def test_strange_names_are_refused(three, text):
     """Patterns and paths that hold no run name none."""
     with pytest.raises(StorageError, match="no run"):
         resolve_run(three[0], text)
+
+
+def test_of_two_broken_copies_the_one_with_a_date_counts(root):
+    """Neither passed: the receipt that still says when it was sealed stands for the run."""
+    own = run_of(root)
+    copy = root / "runs" / "utc_day=2020-01-01" / own.run_id
+    shutil.copytree(own.folder, copy)
+    (own.folder / "_PASSED").unlink()
+    (copy / "receipt.json").write_bytes(b"{}")
+    (found,) = listed_runs(root)
+    assert (found.folder, found.copies) == (own.folder, (copy,))
+    assert found.created == own.created

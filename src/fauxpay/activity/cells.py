@@ -2,7 +2,7 @@
 
 Reads    cards, places, calendar
 Writes   cells(card, day, place, in_transit, count)
-Draws    CELL_COUNT, WEEK_LEVEL, TRAVEL_*
+Draws    CELL_COUNT, WEEK_LEVEL, DAY_LEVELS, TRAVEL_*
 Sources  parameters.yaml [rhythm, travel], countries/*.yaml [abroad]
 """
 

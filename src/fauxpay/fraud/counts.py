@@ -3,7 +3,7 @@
 Reads    world, config, stories of its cards under the run's own seed, purchases of some of them
 Writes   quota
 Draws    those of the typologies
-Sources  nothing
+Sources  parameters.yaml [drift]
 
 A week's thresholds hang on what was told up to its end, never on the window: what a week lacks
 (no shop was breached) or has too much of is made good in the next ones.

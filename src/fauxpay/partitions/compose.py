@@ -2,7 +2,7 @@
 
 Reads    world, activity, clearing, plan, bank
 Writes   transactions, postings, truth, labels of each (UTC day, shard); the tables of plans
-Draws    CONTROL fraud only (realism v1)
+Draws    fraud/control (realism v1)
 Sources  parameters.yaml [fraud.control]
 
 Keys first: the events are ordered and linked as keys, then columns are filled in chunks. A day is
