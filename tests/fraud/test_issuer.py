@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 
-from fauxpay.activity.rows import PIN
+from fauxpay.activity.calendar import DAY_MS
+from fauxpay.activity.outcomes import APPROVED
+from fauxpay.activity.rows import CASH, CHIP, CONTACTLESS, LOCAL, ONLINE, PIN
 from fauxpay.foundations.parameters import load_parameters
-from fauxpay.fraud.ground import Ground
-from fauxpay.fraud.issuer import _usual_answers, code_of
+from fauxpay.fraud.ground import HOUR_MS, Ground
+from fauxpay.fraud.issuer import _alarmed, _pace, _usual_answers, code_of
 from fauxpay.fraud.plan import demands_of
+from fauxpay.fraud.story import NOT_BLOCKED, Compromises
 from fauxpay.fraud.typology import typologies_of
 from fauxpay.partitions.compose import PartitionMaker
 from worlds import config, maker_of
@@ -61,3 +66,51 @@ def test_a_wrong_pin_is_told_to_thieves_where_one_was_asked():
     assert wrong.sum() > 20
     assert (attacks.authentication[wrong] == PIN).all()
     assert (attacks.authentication != PIN).sum() > 100
+
+
+def test_pins_are_asked_at_machines_and_at_some_tills():
+    """Always for cash, at tills with a chip as often as the law says, and never online."""
+    settings = config(fraud={"skimming_per_card_year": 3.0, "lost_stolen_per_card_year": 5.0})
+    world, parameters = maker_of(settings).world, load_parameters({})
+    attacks = PartitionMaker(world, settings, parameters).shard(0).plan.attacks
+    asked, law = attacks.authentication == PIN, parameters.section("fraud")["issuer"]
+    till = (attacks.kind == LOCAL) & (attacks.entry_mode == CHIP)
+    tapped = (attacks.kind == LOCAL) & (attacks.entry_mode == CONTACTLESS)
+    assert min((attacks.kind == CASH).sum(), till.sum(), tapped.sum()) > 100
+    assert asked[attacks.kind == CASH].all()
+    assert abs(asked[till].mean() - law["till_asks_share"]) < 0.1
+    assert not asked[attacks.kind == ONLINE].any()
+    # Whoever was not asked is not refused for what they do not know.
+    assert (attacks.response[tapped] == APPROVED).mean() > 0.5
+    assert (attacks.response[till & asked] == code_of("55")).mean() > 0.2
+
+
+def test_pace_counts_the_attacks_of_a_day_before_each():
+    """On the same card by the same thief, the one a day ago to the millisecond included."""
+    hour = DAY_MS // 24
+    attacks = SimpleNamespace(
+        compromise=np.array([0, 0, 0, 0, 3, 3, 5]),
+        at_ms=np.array([5, 5 + hour, 5 + 24 * hour, 6 + 25 * hour, 1, 2, 2]) + 20_000 * DAY_MS,
+    )
+    assert _pace(attacks).tolist() == [0, 1, 2, 1, 0, 1, 0]
+
+
+def test_an_alarm_brings_the_block_forward_but_makes_none():
+    """The earliest alarm of a compromise, with its lag; a card that is never blocked stays so."""
+    told = np.array([100, 100, 100, NOT_BLOCKED]) * np.array([HOUR_MS, HOUR_MS, HOUR_MS, 1])
+    none = np.zeros(4, dtype=np.int64)
+    compromises = Compromises(none.astype(np.uint64), none, none, none, none, told)
+    attacks = SimpleNamespace(
+        compromise=np.array([0, 0, 1, 2, 3]),
+        at_ms=np.array([5, 3, 99, 7, 7]) * HOUR_MS,
+        address=np.arange(5, dtype=np.uint64),
+    )
+    ground = SimpleNamespace(
+        common={"issuer": {"alarm_share": 1.0, "alarm_minutes": {}}},
+        chance=lambda name, address, share: np.ones(address.size, dtype=np.bool_),
+        span_ms=lambda name, address, law, unit: np.full(address.size, 2 * HOUR_MS),
+    )
+    alarm = np.array([True, True, True, False, True])
+    blocked = _alarmed(ground, compromises, attacks, alarm).blocked_ms
+    assert blocked.tolist() == [5 * HOUR_MS, 100 * HOUR_MS, 100 * HOUR_MS, NOT_BLOCKED]
+    assert _alarmed(ground, compromises, attacks, alarm & False).blocked_ms is told

@@ -6,7 +6,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fauxpay.fraud.story import NOT_BLOCKED
+from fauxpay.fraud.story import (
+    NOT_BLOCKED,
+    Attacks,
+    Compromises,
+    Disputes,
+    Story,
+    chosen,
+    empty,
+    no_story,
+    only_compromises,
+    together,
+)
 from fauxpay.fraud.typology import OURS
 from worlds import DAY, config, maker_of, parameters, tables
 
@@ -189,3 +200,30 @@ def test_control_group_is_fraud_at_random():
     assert abs(means["amount_minor"][0] - means["amount_minor"][1]) < 0.35
     campaigns = pl.from_arrow(maker.plan_tables(0)["campaigns"])
     assert set(truth["campaign_id"]) == set(campaigns["campaign_id"])
+
+
+def a_story(cards: list[int], attacked: list[int]) -> Story:
+    """A compromise for each card, and attacks on some, by position."""
+    compromise, card = np.array(attacked, dtype=np.int64), np.array(cards, dtype=np.int64)
+    none = chosen(empty(Attacks), slice(0))
+    values = {name: np.zeros(compromise.size, getattr(none, name).dtype) for name in NAMES}
+    attacks = Attacks(**{**values, "compromise": compromise, "card": card[compromise]})
+    zero = np.zeros_like(card)
+    story = Compromises(card.astype(np.uint64), card, zero, zero, zero, zero + NOT_BLOCKED)
+    return Story(story, attacks, empty(Disputes))
+
+
+NAMES = Attacks.__dataclass_fields__
+
+
+def test_attacks_keep_their_compromise_when_others_go_or_come():
+    """Thinned, and put together with others: each attack still points at its own card."""
+    first, second = a_story([10, 11, 12, 13], [0, 0, 2, 3]), a_story([20, 21], [1])
+    thinned = only_compromises(first, np.array([False, True, True, True]))
+    assert thinned.compromises.card.tolist() == [11, 12, 13]
+    assert thinned.attacks.compromise.tolist() == [1, 2]
+    whole = together([thinned, no_story(), second])
+    assert whole.compromises.card.tolist() == [11, 12, 13, 20, 21]
+    assert whole.attacks.card.tolist() == [12, 13, 21]
+    assert (whole.compromises.card[whole.attacks.compromise] == whole.attacks.card).all()
+    assert together([]).attacks.card.size == 0
