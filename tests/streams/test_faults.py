@@ -8,13 +8,14 @@ import sys
 from collections import Counter
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fauxpay.errors import ConfigError, ContractError
 from fauxpay.streams import play as playing
-from fauxpay.streams.faults import Faults, read_faults, read_table, write_table
+from fauxpay.streams.faults import Faults, read_faults, read_table
 from fauxpay.streams.order import pieces
 from fauxpay.streams.pace import Pace
 from fauxpay.streams.play import Asked, play
@@ -158,7 +159,7 @@ def test_a_consumer_that_copes_is_graded_perfect(played, tmp_path):
     """Doubles dropped and order restored: nothing is left but what nobody could have known."""
     path, mended, told = tmp_path / "events", tmp_path / "mended", tmp_path / "faults.parquet"
     _, table = spoiled(played, path, ALL)
-    write_table(table, told)
+    pq.write_table(table, told)
     assert not graded(played, path, faults=read_table(told)).is_perfect
     lines = {json.loads(line)["id"]: line for line in path.read_bytes().splitlines()}
     ordered = sorted(lines.values(), key=lambda line: json.loads(line)["sequence"])
@@ -210,8 +211,23 @@ def test_the_command_writes_the_table_and_asks_for_both(played, tmp_path):
     assert done.returncode == 2
     assert "expected both" in done.stderr
     assert not to.exists()
+    nowhere = [*own, "--faults", str(faults), "--fault-table", str(tmp_path / "no" / "f.parquet")]
+    done = subprocess.run(nowhere, capture_output=True, text=True)
+    assert done.returncode == 6
+    assert "f.parquet: cannot write" in done.stderr
+    assert not to.exists(), "what was sent could not be told from mistakes"
     subprocess.run([*own, "--faults", str(faults), "--fault-table", str(table)], check=True)
     assert set(read_table(table)["fault"].to_pylist()) == {"lost"}
+    again = [
+        *own[:-1],
+        str(tmp_path / "more"),
+        "--faults",
+        str(faults),
+        "--fault-table",
+        str(table),
+    ]
+    assert subprocess.run(again, capture_output=True).returncode == 5
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["events", "f.parquet", "f.yaml"]
     with pytest.raises(ContractError, match="expected"):
         read_table(played.files("cards")[0])
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +14,8 @@ import typer
 from fauxpay.cli.options import ROOT, JsonOption, OutOption, RunArgument
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from fauxpay.readers.run import Run
     from fauxpay.streams.faults import Faults
     from fauxpay.streams.pace import Pace
@@ -110,11 +114,9 @@ def stream(
 
     pace = _pace(speed, rate, as_fast_as_possible)
     spoiled = _faults(chosen, faults, fault_table)
-    played = play(chosen, Asked(to, kinds, from_offset, resume, spoiled, encoding), pace)
-    if played.faults is not None and fault_table is not None:
-        from fauxpay.streams.faults import write_table
-
-        write_table(played.faults, fault_table)
+    with _table_of_faults(fault_table) as write:
+        played = play(chosen, Asked(to, kinds, from_offset, resume, spoiled, encoding), pace)
+        write(played.faults)
     told = {
         "run_id": chosen.run_id,
         "to": masked(to),
@@ -168,7 +170,7 @@ def _pace(speed: float | None, rate: str | None, is_fast: bool) -> Pace:
 
 
 def _faults(run: Run, file: Path | None, table: Path | None) -> Faults | None:
-    from fauxpay.errors import ConfigError, ConflictError
+    from fauxpay.errors import ConfigError
 
     if (file is None) != (table is None):
         raise ConfigError(
@@ -177,11 +179,24 @@ def _faults(run: Run, file: Path | None, table: Path | None) -> Faults | None:
         )
     if file is None or table is None:
         return None
-    if table.exists():
-        raise ConflictError(f"{table}: there already; expected a new file. Name another.")
     from fauxpay.streams.faults import read_faults
 
     return read_faults(file, run.table("transactions").schema.names)
+
+
+@contextmanager
+def _table_of_faults(path: Path | None) -> Iterator[Callable[[pa.Table | None], None]]:
+    """What writes the table; begun before anything is sent, for a stream is not sent twice."""
+    if path is None:
+        yield lambda table: None
+        return
+    from pyarrow import parquet
+
+    from fauxpay.readers.new_file import new_file
+
+    with new_file(path) as staged:
+        staged.touch()
+        yield lambda table: parquet.write_table(table, staged)
 
 
 def _check(run: Run, file: Path, kinds: tuple[str, ...], table: Path | None, as_json: bool) -> None:

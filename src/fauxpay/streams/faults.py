@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from fauxpay.errors import ConfigError, ContractError, StorageError
+from fauxpay.errors import ConfigError, ContractError
 from fauxpay.foundations.draws import I64, draw, stream_key, uniform
 from fauxpay.foundations.strict_yaml import read_yaml
 from fauxpay.streams.envelope import Events
@@ -237,16 +237,6 @@ class Spoiled:
             yield given.at(self._due_us[:end])
         rest = np.arange(end, count)
         self._waiting, self._due_us = self._waiting.take(rest), self._due_us[end:]
-
-
-def write_table(table: pa.Table, path: Path) -> None:
-    """Writes the table of faults as Parquet. Raises StorageError where it cannot be written."""
-    from pyarrow import parquet
-
-    try:
-        parquet.write_table(table, path)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot write: {error}; expected a place for a file") from error
 
 
 def read_table(path: Path) -> pa.Table:
