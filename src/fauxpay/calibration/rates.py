@@ -62,7 +62,7 @@ def _correct_spread(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
 
 
 def _correct_weeks(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
-    cell, mirror, now = seen.cells.get(("week_excess",)), made.value("week_excess"), None
+    cell, mirror = seen.cells.get(("week_excess",)), made.value("week_excess")
     now = knobs.parameter(WEEK)
     if cell is None or mirror is None or now is None:
         knobs.leave(WEEK, _why(seen, ("week_excess",), "needs four whole weeks"))
