@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,17 +30,27 @@ def _seed_folder(run: Run) -> Place:
 
 
 def openings(run: Run) -> dict[str, str]:
-    """A line to open the transactions with, by tool. The glob holds every day of world and seed."""
+    """A line to open the run's transactions with, by tool; other days of its world are left out."""
     own = f"fauxpay.open({str(run.root)!r}).run({run.run_id!r}).table('transactions')"
     if not isinstance(run.root, Path):
         # What others need to read a store differs: an extension, a package, settings of their own.
         return {"fauxpay": own, "SQL": f"fauxpay sql {run.run_id} --out {run.root}"}
-    glob = transactions_glob(run)
+    glob, day = transactions_glob(run), "event_day"
+    first, end = (str(run.receipt["window"][name]) for name in ("from", "to"))
+    dates = [
+        f"pl.date({each:%Y}, {each.month}, {each.day})"
+        for each in map(date.fromisoformat, (first, end))
+    ]
+    folder = f"{_seed_folder(run).as_posix()}/transactions"
+    within = f"filters=[({day!r}, '>=', {first!r}), ({day!r}, '<', {end!r})]"
     return {
         "fauxpay": own,
-        "DuckDB": f"SELECT * FROM read_parquet({literal(glob)}, hive_partitioning=true)",
-        "Polars": f"pl.scan_parquet({glob!r}, hive_partitioning=True)",
-        "pandas": f"pd.read_parquet({f'{_seed_folder(run).as_posix()}/transactions'!r})",
+        "DuckDB": f"SELECT * FROM read_parquet({literal(glob)}, hive_partitioning=true) "
+        f"WHERE {day} >= '{first}' AND {day} < '{end}'",
+        "Polars": f"pl.scan_parquet({glob!r}, hive_partitioning=True).filter("
+        f"pl.col({day!r}) >= {dates[0]}, pl.col({day!r}) < {dates[1]})",
+        # Floats, which pandas makes of ids that may be missing, do not hold them.
+        "pandas": f"pd.read_parquet({folder!r}, {within}, dtype_backend='numpy_nullable')",
     }
 
 
