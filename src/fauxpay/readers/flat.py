@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from fauxpay.contracts.tables import table
 from fauxpay.errors import ContractError
+from fauxpay.readers.for_pandas import whole_for_pandas
 from fauxpay.readers.new_files import new_file
 from fauxpay.readers.run import TABLES, Run
 from fauxpay.storage.places import local_copy
@@ -97,7 +98,7 @@ def flat_schema(run: Run) -> pa.Schema:
     metadata = {"fauxpay.run_id": run.run_id, LEAKING_KEY: json.dumps(LEAKING)}
     if not run.is_verified:
         metadata["fauxpay.is_verified"] = "false"
-    return pa.schema(fields, metadata=metadata)
+    return whole_for_pandas(pa.schema(fields, metadata=metadata))
 
 
 def _parts(run: Run, schema: pa.Schema) -> Iterator[pa.Table]:

@@ -197,16 +197,20 @@ class Run:
         return paths
 
     def table(self, name: str) -> pyarrow.dataset.Dataset:
-        """A table as an Arrow dataset of exactly the receipt's files, in contract shape."""
+        """A table as an Arrow dataset of exactly the receipt's files, in contract shape.
+
+        `to_table().to_pandas()` keeps ids that may be null whole (Int64), as floats cannot.
+        """
         from pyarrow import dataset
 
         from fauxpay.contracts.tables import table
+        from fauxpay.readers.for_pandas import whole_for_pandas
         from fauxpay.storage.arrow_files import dataset_files
 
         system, names = dataset_files(self._standing(name))
         return dataset.FileSystemDataset.from_paths(
             names,
-            schema=table(TABLES[name]).arrow_schema(),
+            schema=whole_for_pandas(table(TABLES[name]).arrow_schema()),
             format=dataset.ParquetFileFormat(),
             filesystem=system,
         )

@@ -26,6 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fauxpay.labels.knowledge import Instant, turned_to_fraud
+from fauxpay.readers.for_pandas import whole_for_pandas
 from fauxpay.readers.new_files import new_file
 from fauxpay.readers.query import connected, parquet
 from fauxpay.readers.request import SHARE_UNIT, Request, request_of
@@ -250,7 +251,8 @@ def _joined(
             ) p {joins}
             WHERE is_known OR {_is_sampled(request)}
             ORDER BY at_us, transaction_id"""
-        yield connection.sql(query).to_arrow_table()
+        found = connection.sql(query).to_arrow_table()
+        yield found.cast(whole_for_pandas(found.schema, ("device_id",)))
 
 
 def _bounds(connection: duckdb.DuckDBPyConnection, request: Request) -> list[int]:
