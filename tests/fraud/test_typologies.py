@@ -176,6 +176,37 @@ def installed(monkeypatch):
 
 
 @pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        (lambda ground, story: None, "plan: returned a NoneType; expected a fauxpay.fraud.story"),
+        (lambda ground, story: [story], "plan: returned a list; expected"),
+        (
+            lambda ground, story: replace(story, attacks=replace(story.attacks, card=[1, 2])),
+            "its story cannot be judged: .* expected arrays",
+        ),
+    ],
+)
+def test_an_answer_that_is_no_story_is_named(plan, said):
+    """Whoever begins a typology forgets to return it, or returns lists."""
+    with pytest.raises(TypologyError, match=said):
+        check_typology(Broken(plan))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "has no name, facts, plan; expected name, facts and plan"),
+        (OURS, "has no name, facts, plan"),
+        (dict, "typology dict: a class; expected an object of it"),
+    ],
+)
+def test_what_is_no_typology_is_named(given, said):
+    """The suite says what is missing; nothing else does."""
+    with pytest.raises(TypologyError, match=said):
+        check_typology(given)
+
+
 def test_codes_are_fixed_and_others_follow():
     """Ours keep their codes; those of others come after, by name, whoever asks for them."""
     settings = Config(fraud={"more": {"zeta": 0.1, "alpha": 0.2}})

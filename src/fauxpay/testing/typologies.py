@@ -95,24 +95,49 @@ def _stage() -> _Stage:
 
 def check_typology(typology: Typology) -> Conformance:
     """Holds a typology against every rule. Raises TypologyError that names those it breaks."""
+    _require_a_typology(typology)
     stage = _stage()
     began = time.process_time()
     try:
-        ground = stage.ground(typology)
-        story = typology.plan(ground)
+        story = typology.plan(stage.ground(typology))
     except Exception as error:
         raise TypologyError(f"typology {typology.name}: plan raised {error!r}") from error
     seconds = time.process_time() - began
-    faults = [*_shape(stage, story)]
-    if not faults:
-        story = answered(ground, story)
-        faults += [*_keys(stage, story), *_order(stage, story), *_cost(story, seconds)]
-        faults += [*_alone(stage, typology, story)]
+    try:
+        faults = _faults(stage, typology, story, seconds)
+    except Exception as error:
+        raise TypologyError(
+            f"typology {typology.name}: its story cannot be judged: {error!r}; expected arrays of "
+            f"the kinds that fauxpay.fraud.story names"
+        ) from error
     if faults:
         lines = "\n".join(f"* {fault}" for fault in faults)
         raise TypologyError(f"typology {typology.name} breaks {len(faults)} rules:\n{lines}")
     told = story.compromises.card.size, story.attacks.card.size, story.disputes.card.size
     return Conformance(*told, seconds)
+
+
+def _require_a_typology(told: object) -> None:
+    if isinstance(told, type):
+        raise TypologyError(f"typology {told.__name__}: a class; expected an object of it")
+    lacks = [name for name in ("name", "facts", "plan") if not hasattr(told, name)]
+    if lacks:
+        raise TypologyError(
+            f"typology {told!r}: has no {', '.join(lacks)}; expected name, facts and plan(ground), "
+            f"as fauxpay.fraud.typology.Typology says"
+        )
+
+
+def _faults(stage: _Stage, typology: Typology, story: Story, seconds: float) -> list[str]:
+    told: object = story
+    if not isinstance(told, Story):
+        return [f"plan: returned a {type(told).__name__}; expected a fauxpay.fraud.story.Story"]
+    faults = [*_shape(stage, story)]
+    if faults:
+        return faults
+    story = answered(stage.ground(typology), story)
+    faults += [*_keys(stage, story), *_order(stage, story), *_cost(story, seconds)]
+    return [*faults, *_alone(stage, typology, story)]
 
 
 def _broken(name: str, wrong: Any, expected: str) -> Iterator[str]:
