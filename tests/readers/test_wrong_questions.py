@@ -19,13 +19,13 @@ from fauxpay.errors import (
     ConfigError,
     ConflictError,
     ContractError,
-    FauxpayError,
     StorageError,
 )
 from fauxpay.labels.knowledge import instant_us
 from fauxpay.readers import new_files
 from fauxpay.readers.flat import export_flat
 from fauxpay.readers.graph import export_graph
+from fauxpay.scorecard.findings import Scorecard
 
 DAY = datetime.date(2026, 3, 2)
 OPTIONS = {"gap_days": 0, "train_days": 1}
@@ -234,10 +234,23 @@ def test_what_cannot_be_scored_is_told(source, mapping, told):
         fauxpay.score(source, mapping)
 
 
-def test_the_command_tells_of_damage_without_a_traceback(damaged):
-    """`fauxpay score` of a run with a damaged file."""
-    command = [sys.executable, "-m", "fauxpay", "score", "latest", "--out", str(damaged.root)]
-    done = subprocess.run(command, capture_output=True, text=True)
+@pytest.mark.parametrize("command", ["score", "drift"])
+def test_the_command_tells_of_damage_without_a_traceback(damaged, command):
+    """Of a run with a damaged file, and that it is the file that is damaged."""
+    asked = [command, "latest", "--out", str(damaged.root)]
+    asked += ["--days", "2026-03-02"] if command == "drift" else []
+    done = subprocess.run([sys.executable, "-m", "fauxpay", *asked], capture_output=True, text=True)
     assert done.returncode == ContractError.exit_code, done.stderr
+    assert "cannot be read to its end" in done.stderr
     assert "Traceback" not in done.stderr
-    assert issubclass(ContractError, FauxpayError)
+
+
+def test_a_scorecard_is_shown_in_a_line(run):
+    """Its verdict and what lies outside; not each of its findings."""
+    shown = repr(fauxpay.score(run))
+    assert shown.startswith(f"<Scorecard of {run.run_id}: ")
+    assert "facts inside" in shown
+    assert len(shown) < 1500
+    assert repr(Scorecard("mine", {}, (), None)) == (
+        "<Scorecard of mine: not judged, nothing counted, 0 facts inside, 0 outside>"
+    )

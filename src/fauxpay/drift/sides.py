@@ -22,6 +22,7 @@ from fauxpay.drift.guard import Blocks
 from fauxpay.drift.windows import Window, day_weights
 from fauxpay.errors import ContractError
 from fauxpay.foundations.draws import F64, I64
+from fauxpay.scorecard.events import readable
 
 if TYPE_CHECKING:
     import duckdb
@@ -92,6 +93,7 @@ class Counted:
     by_slice: Blocks
 
 
+@readable()
 def connect(table: CardTable, limits: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
     """A connection to ask a table by; text is parsed once, into a table that may spill to disk."""
     connection = table.connect(columns=("at",), **limits)
@@ -100,6 +102,7 @@ def connect(table: CardTable, limits: Mapping[str, Any]) -> duckdb.DuckDBPyConne
     return connection
 
 
+@readable()
 def whole_window(
     table: CardTable, connection: duckdb.DuckDBPyConnection
 ) -> tuple[Window, list[str]]:

@@ -48,6 +48,8 @@ _WHERE_ABSENT = {
     "is_approved": "true",
 }
 DAY_US = 86_400_000_000
+_NO_PARQUET = "No magic bytes found"
+"""What the engine says of a file that is called a Parquet and was cut or overwritten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +158,12 @@ def readable() -> Iterator[None]:
             f"the query engine had no memory left ({_first_line(error)}); expected room for at "
             f"least 1 GB and a temporary folder to spill into. Give more with --memory."
         ) from error
-    except duckdb.IOException as error:
-        raise ContractError(
-            f"the card table cannot be read to its end ({_first_line(error)}); expected whole "
-            f"files, and room for temporary ones in the system's temporary folder"
-        ) from error
-    except (duckdb.DataError, duckdb.InvalidInputException) as error:
+    except (duckdb.IOException, duckdb.DataError, duckdb.InvalidInputException) as error:
+        if isinstance(error, duckdb.IOException) or _NO_PARQUET in str(error):
+            raise ContractError(
+                f"the card table cannot be read to its end ({_first_line(error)}); expected whole "
+                f"files, and room for temporary ones in the system's temporary folder"
+            ) from error
         raise ContractError(
             f"the card table holds a value that is not of its column's kind "
             f"({_first_line(error)}); correct the file, or map another column"

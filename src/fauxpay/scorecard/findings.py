@@ -85,3 +85,14 @@ class Scorecard:
     findings: tuple[Finding, ...]
     total: float | None
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """What a notebook shows: how it ended, and what lies outside, without every finding."""
+        standings = [finding.standing for finding in self.findings]
+        inside, outside = (standings.count(one) for one in (Standing.INSIDE, Standing.OUTSIDE))
+        total = "nothing counted" if self.total is None else f"{self.total:.1%}"
+        names = ", ".join(one.fact.key for one in self.findings if one.standing is Standing.OUTSIDE)
+        return (
+            f"<Scorecard of {self.subject}: {self.extra.get('verdict', 'not judged')}, {total}, "
+            f"{inside} facts inside, {outside} outside{f' ({names})' if names else ''}>"
+        )
