@@ -14,6 +14,8 @@ import pytest
 import fauxpay
 from fauxpay.audit.housekeeping import is_alive, leftovers, quarantined_run, remove
 from fauxpay.audit.verify import verify_run
+from fauxpay.delivery.sinks import LocalSink
+from fauxpay.delivery.staging import Maker, home, maker_of
 from fauxpay.errors import ConfigError, ConflictError, GateError, StorageError
 from sealed import digests, file_of, request, run_of
 
@@ -189,3 +191,40 @@ def test_processes_are_told_from_the_dead():
     assert is_alive(os.getpid())
     assert not is_alive(dead_pid())
     assert is_alive(10**30)
+
+
+def aged(path: Path, days: float) -> Path:
+    """The file, as if it had been written so many days ago."""
+    path.write_bytes(b"abc")
+    os.utime(path, (NOW - days * 86_400,) * 2)
+    return path
+
+
+@pytest.mark.parametrize("days", [0.0, 1000.0])
+def test_what_another_machine_stages_stays_until_it_is_old(root, days):
+    """Its process numbers mean nothing here: a run in another container is not swept away."""
+    theirs = aged(root / ".staging" / f"{dead_pid()}-{'0' * 12}-0", days=6)
+    assert leftovers(root, 0, is_unnamed_too=False) == []
+    with pytest.raises(GateError, match="another machine"):
+        leftovers(root, 0, is_unnamed_too=True)
+    aged(theirs, days=8 + days)
+    (found,) = leftovers(root, 0, is_unnamed_too=True)
+    assert (found.path, found.kind) == (theirs, "staged")
+    assert "another machine" in found.why
+
+
+def test_what_is_staged_says_where_its_process_counts(root):
+    """The home is in the name of every staged file, and the dead of our own home go at once."""
+    staged = LocalSink(root).stage("x")
+    try:
+        assert maker_of(staged.path.name) == Maker(os.getpid(), home())
+    finally:
+        staged.discard()
+    (root / ".staging" / f"{dead_pid()}-{home()}-0").write_bytes(b"abc")
+    assert kinds(root) == ["staged"]
+
+
+def test_an_earlier_process_of_our_own_number_is_gone(root):
+    """Containers run all as number 1: what stands there from before we began is nobody's."""
+    aged(root / ".staging" / f"{os.getpid()}-{home()}-0", days=1)
+    assert kinds(root, unnamed=True) == ["staged"]

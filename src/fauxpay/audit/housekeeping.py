@@ -8,7 +8,8 @@ Sources  nothing
 Nothing that a readable receipt names is ever chosen, nor what stands beside it: world.json, packs,
 sidecars. Where a receipt cannot be read nobody knows what it names, and while a live process is at
 work (from before it looks for anything it has a file staged) what it published or found may have no
-receipt yet: then nothing unnamed is chosen at all.
+receipt yet: then nothing unnamed is chosen at all. A process of another machine or container cannot
+be asked after here: it counts as alive until what it staged was not touched for days.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 from fauxpay.audit.contents import parts_of
 from fauxpay.audit.who import entries_of
 from fauxpay.delivery.sinks import CONFLICTS, STAGING
+from fauxpay.delivery.staging import BEGUN, Maker, maker_of
 from fauxpay.errors import ConfigError, FauxpayError, GateError, StorageError
 from fauxpay.receipts import layout
 from fauxpay.receipts.listing import Listed, listed, listed_runs
@@ -33,7 +35,8 @@ from fauxpay.receipts.store import read_gate, read_receipt
 from fauxpay.storage.places import Place
 
 DAY_SECONDS = 86_400
-_STAGED = re.compile(r"(\d+)-.+")
+# What was staged elsewhere and not touched for so long is nobody's any more.
+ELSEWHERE_DAYS = 7.0
 _RUN_ID = re.compile(r"[0-9a-f]{20}")
 
 
@@ -70,15 +73,18 @@ def leftovers(
     now              seconds since 1970; the clock by default
     Raises GateError where unnamed files are asked for and cannot be told from named ones.
     """
-    latest = (time.time() if now is None else now) - older_than_days * DAY_SECONDS
-    found = list(_staged(root))
+    now = time.time() if now is None else now
+    latest = now - older_than_days * DAY_SECONDS
+    elsewhere = now - max(older_than_days, ELSEWHERE_DAYS) * DAY_SECONDS
+    staged = list(_staged(root, elsewhere))
+    found = [Leftover("staged", path, _size(path), why) for path, why in staged if why]
     found += _conflicts(root, latest)
     for folder in (root / layout.QUARANTINE / one.name for one in quarantined(root)):
         if _touched_at(folder) <= latest:
             why = f"run {folder.name} did not pass"
             found.append(Leftover("quarantined", folder, _size(folder), why))
     if is_unnamed_too:
-        found += _unnamed(root, latest)
+        found += _unnamed(root, latest, [path for path, why in staged if not why])
     return found
 
 
@@ -151,19 +157,29 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def _staged(root: Path) -> Iterator[Leftover]:
-    """Staged files and replays of processes that are gone; those of the living stay."""
+def _staged(root: Path, elsewhere: float) -> Iterator[tuple[Path, str]]:
+    """Staged files and replays, each with why it is nobody's any more; "" where it may be."""
     for path in sorted((root / STAGING).glob("*")):
-        named = _STAGED.fullmatch(path.name)
-        if named and not is_alive(int(named[1])):
-            why = f"staged by process {named[1]}, which is gone"
-            yield Leftover("staged", path, _size(path), why)
+        maker = maker_of(path.name)
+        if maker is None:
+            continue
+        with suppress(FileNotFoundError):  # It was finished meanwhile.
+            yield path, _why_gone(maker, _touched_at(path), elsewhere)
 
 
-def _alive(root: Path) -> list[Path]:
-    """Staged files of processes that are at work."""
-    named = [(path, _STAGED.fullmatch(path.name)) for path in (root / STAGING).glob("*")]
-    return [path for path, match in named if match and is_alive(int(match[1]))]
+def _why_gone(maker: Maker, touched_at: float, elsewhere: float) -> str:
+    """Why nobody makes what a process staged; "" where somebody may.
+
+    elsewhere  seconds since 1970; what another machine's process touched later may be made still
+    """
+    if not maker.is_ours:
+        is_old = touched_at <= elsewhere
+        return f"staged by process {maker.pid} of another machine, long ago" if is_old else ""
+    # In a container all are number 1, one after the other: what is older than we is not ours.
+    is_other = maker.pid == os.getpid() and touched_at < BEGUN
+    if is_alive(maker.pid) and not is_other:
+        return ""
+    return f"staged by process {maker.pid}, which is gone"
 
 
 def _conflicts(root: Path, latest: float) -> Iterator[Leftover]:
@@ -174,13 +190,17 @@ def _conflicts(root: Path, latest: float) -> Iterator[Leftover]:
             yield Leftover("conflict", path, path.stat().st_size, why)
 
 
-def _unnamed(root: Path, latest: float) -> Iterator[Leftover]:
-    """Files of worlds that no receipt names. Raises GateError where that cannot be known."""
-    staged = _alive(root)
+def _unnamed(root: Path, latest: float, staged: Sequence[Path]) -> Iterator[Leftover]:
+    """Files of worlds that no receipt names. Raises GateError where that cannot be known.
+
+    staged  of processes that are at work, or may be
+    """
     if staged:
         raise GateError(
-            f"{staged[0]}: a living process is at work, and what it published or counts on has no "
-            f"receipt yet; expected none at work. Wait for it, then ask again."
+            f"{staged[0]}: a living process is at work, or one of another machine that may be, and "
+            f"what it published or counts on has no receipt yet; expected none at work. Wait for "
+            f"it, then ask again; of another machine's it is believed after {ELSEWHERE_DAYS:.0f} "
+            f"days without a sign of it, or when you remove what it staged."
         )
     runs = listed_runs(root)
     named, worlds = _named(root, runs)

@@ -11,7 +11,6 @@ A day that was compared is removed at once, so the scratch place holds a world a
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +31,7 @@ from fauxpay.delivery.files import storage_errors
 from fauxpay.delivery.judging import judge
 from fauxpay.delivery.progress import Progress, Report, silent
 from fauxpay.delivery.sinks import STAGING
+from fauxpay.delivery.staging import staged_name
 from fauxpay.delivery.task import PLAN_DAY, Context, Task, stretch_days, stretches
 from fauxpay.delivery.worlds import build_world, read_catalog_tables
 from fauxpay.errors import ConfigError
@@ -121,8 +121,8 @@ def _own_folder(root: Place) -> Path:
 
 @contextmanager
 def _scratch(parent: Path) -> Iterator[Path]:
-    """A new folder that is gone afterwards; its name has our pid, for `fauxpay gc`."""
-    path = parent / f"{os.getpid()}-replay-{next(_counter)}"
+    """A new folder that is gone afterwards; its name says who we are, for `fauxpay gc`."""
+    path = parent / staged_name(f"replay-{next(_counter)}")
     with storage_errors(path, "write"):
         path.mkdir(parents=True)
     try:

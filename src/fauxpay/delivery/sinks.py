@@ -30,6 +30,7 @@ from fauxpay.delivery.files import (
     storage_errors,
     sync_folder,
 )
+from fauxpay.delivery.staging import staged_name
 from fauxpay.errors import ConflictError, ContractError
 from fauxpay.storage.places import Place
 
@@ -196,12 +197,12 @@ class LocalSink:
         self._named: set[Path] = set()
 
     def stage(self, name: str) -> StagedFile:
-        """A new file under `<root>/.staging/<pid>-<counter>`; see `Sink.stage`."""
+        """A new file under `<root>/.staging/<pid>-<home>-<n>`; see `Sink.stage`."""
         check_name(name)
         folder = self.root / STAGING
         with storage_errors(folder, "write"):
             while True:
-                path = folder / f"{os.getpid()}-{next(_counter)}"
+                path = folder / staged_name(str(next(_counter)))
                 _under_way.add(path)
                 try:
                     return StagedFile(name, path)
