@@ -111,6 +111,18 @@ def test_leaders_are_those_of_the_whole_sequence():
     assert over.sum() > 20
 
 
+def test_midnight_utc_is_a_moment_like_any_other(busy_maker):
+    """Trips neither pile up before the cut between two cells nor are missing after it."""
+    activity = busy_maker.shard(0).activity
+    _, events = activity.days_events(range(DAY, DAY + 40))
+    quarter = events.at_ms[events.code < 512] // 900_000
+    before, after = np.isin(quarter, [94, 95]).sum(), np.isin(quarter, [0, 1]).sum()
+    wider = np.isin(quarter, [90, 91, 92, 93]).sum(), np.isin(quarter, [2, 3, 4, 5]).sum()
+    assert min(before, after) > 3_000
+    # Two quarters apart the level changes by a quarter of what it does in the eight around them.
+    assert after / before == pytest.approx((wider[1] / wider[0]) ** 0.25, rel=0.08)
+
+
 def test_returns_of_followers_repeat_their_row(busy):
     """Refunds and reversals name merchant, till, currency and amount of the row they take back."""
     returns = busy.filter(pl.col("original_transaction_id").is_not_null())

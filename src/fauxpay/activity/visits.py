@@ -6,8 +6,9 @@ Draws    VISIT_*
 Sources  parameters.yaml [trips]
 
 Slots come in groups of four; a slot that joins a trip happens some minutes after the first of
-its group, so trips need no state. A time beyond the day's end is reflected, not clamped: a clamp
-would pile rows up on the last second.
+its group, so trips need no state. A time beyond the day's end comes round to the day's beginning,
+which lacks the followers of the evening before: clamped or reflected, rows would pile up before
+midnight UTC and be missing after it, which is the middle of the day in half of the world.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def _joined(tables: VisitTables, keys: Keys, address: U64, head_ms: I64) -> I64:
     index, fraction = tail_index(streams.VISIT_GAP.of(gap_word).view(np.uint64))
     gap = look_up(tables.gap, np.zeros(index.size, dtype=np.int64), index, fraction)
     at_ms = head_ms + np.rint(gap).astype(np.int64)
-    return np.where(at_ms < DAY_MS, at_ms, 2 * DAY_MS - 1 - at_ms)
+    return np.where(at_ms < DAY_MS, at_ms, at_ms - DAY_MS)
 
 
 def curve_rows(calendar: Calendar, cells: Cells) -> I64:
