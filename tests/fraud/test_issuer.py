@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.outcomes import APPROVED
@@ -114,3 +115,12 @@ def test_an_alarm_brings_the_block_forward_but_makes_none():
     blocked = _alarmed(ground, compromises, attacks, alarm).blocked_ms
     assert blocked.tolist() == [5 * HOUR_MS, 100 * HOUR_MS, 100 * HOUR_MS, NOT_BLOCKED]
     assert _alarmed(ground, compromises, attacks, alarm & False).blocked_ms is told
+
+
+@pytest.mark.parametrize("channel", ["pos", "ecom", "atm"])
+def test_no_refusal_is_a_thiefs_alone(channel):
+    """What thieves are refused with, customers are told as well where thieves come to."""
+    parameters = load_parameters()
+    refusals = parameters.value("fraud.issuer.refusal_codes")
+    told = parameters.value("activity.outcome.code_mix")[channel]
+    assert {code for code in refusals if told.get(code, 0) <= 0} == set()
