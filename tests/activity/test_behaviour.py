@@ -12,6 +12,7 @@ from fauxpay.activity import streams
 from fauxpay.activity.calendar import CURVE_SLOTS, build_calendar
 from fauxpay.activity.engine import day_number
 from fauxpay.activity.streams import Field
+from fauxpay.catalog.world import OPENINGS
 from worlds import DAY, config, days_tables, maker_of, parameters, tables
 
 LOCAL = pl.col("event_time") + pl.duration(minutes=pl.col("local_offset_minutes"))
@@ -62,6 +63,20 @@ def test_shops_are_open_when_they_are_visited(rows, maker):
     assert {int(opening[m]) for m in night["merchant_id"]} <= {0, 4, 5}
 
 
+def test_shops_are_open_when_they_pay_back(rows, maker):
+    """Nobody gets money back over the counter of a shop that is shut, or out of business."""
+    merchants, hours = maker.world.merchants, maker.parameters.value("activity.opening.open_hours")
+    at = {merchant: i for i, merchant in enumerate(merchants.id.tolist())}
+    back = rows.filter((pl.col("channel") == "pos") & (pl.col("transaction_type") == "refund"))
+    row = np.array([at[merchant] for merchant in back["merchant_id"]])
+    chance = np.array([hours[opening] for opening in OPENINGS])
+    assert back.height > 200
+    assert (back["hour"].to_numpy() < 6).any(), "some come at night"
+    assert (chance[merchants.opening[row], back["hour"].to_numpy()] > 0).all()
+    day = back["event_time"].dt.epoch("d").to_numpy()
+    assert (day < maker.tables.where.closed_day[row]).all()
+
+
 def test_merchants_agree_with_themselves(rows):
     """A merchant has one country, city, category, currency and place on the map."""
     facts = ["merchant_country", "merchant_city", "mcc", "currency"]
@@ -91,6 +106,15 @@ def test_channel_fits_entry_mode_and_nulls(rows):
     assert set(cash["mcc"]) == {"6011"}
     genuine = cash.filter(pl.col("transaction_type") == "withdrawal")
     assert set(genuine["authentication"]) == {"pin"}
+
+
+def test_a_shop_pays_back_without_the_customers_machine(rows):
+    """Refunds and reversals online name no device, address or browser; purchases entered do."""
+    online = rows.filter((pl.col("channel") == "ecom") & ~pl.col("is_recurring"))
+    back = pl.col("original_transaction_id").is_not_null()
+    for name in ("device_id", "ip_address", "user_agent_family"):
+        null = online.group_by(back=back).agg(share=pl.col(name).is_null().mean())
+        assert dict(null.iter_rows()) == {True: 1.0, False: 0.0}, name
 
 
 def test_money_fits_its_currency(rows):

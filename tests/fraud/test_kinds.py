@@ -10,7 +10,9 @@ import pytest
 
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.rows import LOCAL, ONLINE
+from fauxpay.activity.shops import finds_open
 from fauxpay.fraud.pull import purchases
+from fauxpay.fraud.story import NO_ORIGINAL
 from fauxpay.fraud.typology import OURS, TYPOLOGIES
 from worlds import DAY, config, maker_of, tables
 
@@ -207,6 +209,22 @@ def test_abused_refunds_point_at_honest_purchases():
     for column in columns[:3]:
         assert (back[column] == back[f"{column}_right"]).all(), column
     assert (back["event_time"] > back["event_time_right"]).all()
+    online = back.filter(pl.col("channel") == "ecom")
+    assert online.height > 3
+    assert online["ip_address"].null_count() == online["device_id"].null_count() == online.height
+
+
+def test_abused_refunds_find_the_counter_open():
+    """No money is taken back over the counter of a shop that is never open at that hour."""
+    own = maker("refund_abuse", 5.0)
+    shard, hours = own.shard(0), own.tables.where
+    attacks = shard.plan.attacks
+    row = np.flatnonzero((attacks.original != NO_ORIGINAL) & (attacks.kind == LOCAL))
+    merchant, (day, of_day) = attacks.merchant[row], np.divmod(attacks.at_ms[row], DAY_MS)
+    place = own.world.merchants.place[merchant]
+    quarter = shard.activity.local_quarters(place, day, of_day)
+    assert row.size > 300
+    assert finds_open(hours, merchant, (day, quarter), np.zeros_like(row)).all()
 
 
 def test_rings_share_machines():

@@ -107,23 +107,32 @@ def refunds(
 ) -> Returns:
     """Refunds of cells; candidates are (rows in cells, what each takes back)."""
     row, source = candidates
-    address = cells.address[row] | np.uint64(REFUND << CLASS_SHIFT)
-    word = draw(keys["refund"], address)
-    at_ms = time_in_curve(
-        calendar,
-        curve_rows(calendar, cells)[row],
-        streams.REFUND_QUARTER.of(word),
-        streams.REFUND_WITHIN.of(word),
-    )
+    word = draw(keys["refund"], refund_addresses(cells, row))
     return Returns(
         card=cells.card[row],
-        at_ms=at_ms,
+        at_ms=refund_ms(calendar, cells, row, word),
         code=np.full(row.size, REFUND << CLASS_SHIFT, dtype=np.int64),
         source=source.address,
         where=source.where,
         place=source.place,
         in_transit=source.in_transit,
         quarter=source.quarter,
+    )
+
+
+def refund_addresses(cells: Cells, row: I64) -> U64:
+    """Own addresses of the refunds of some cells."""
+    address: U64 = cells.address[row] | np.uint64(REFUND << CLASS_SHIFT)
+    return address
+
+
+def refund_ms(calendar: Calendar, cells: Cells, row: I64, word: U64) -> I64:
+    """When in the UTC day of some cells one comes for a refund, from a drawn word."""
+    return time_in_curve(
+        calendar,
+        curve_rows(calendar, cells)[row],
+        streams.REFUND_QUARTER.of(word),
+        streams.REFUND_WITHIN.of(word),
     )
 
 

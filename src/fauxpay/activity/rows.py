@@ -83,7 +83,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Online rows only: their positions, device index (-1: none known) and address."""
+    """Online rows but returns: their positions, device index (-1: none known) and address."""
 
     row: I64
     device: I64

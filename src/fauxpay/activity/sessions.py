@@ -55,8 +55,11 @@ def session_tables(world: World, parameters: Parameters) -> SessionTables:
 def open_sessions(
     world: World, tables: SessionTables, keys: Keys, rows: Rows, where: Where
 ) -> Session:
-    """Device and address of the online rows among n rows."""
-    row = np.flatnonzero(where.kind == ONLINE)
+    """Device and address of the online rows among n rows.
+
+    Returns have none: a shop pays back without the cardholder's machine.
+    """
+    row = np.flatnonzero((where.kind == ONLINE) & (rows.address == rows.own_address))
     card = rows.card.take(row, mode="clip")
     word = draw(keys["outcome"], rows.own_address.take(row, mode="clip"))
     own = tables.own_device.take(card, mode="clip")

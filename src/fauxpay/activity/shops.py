@@ -159,15 +159,28 @@ def standing(tables: WhereTables, merchant: I64, chosen: tuple[I64, U64], day: I
 
     chosen  (segment, word) that the pool was asked with; the same word finds the same successor
     """
-    gone = (day < tables.opened_day.take(merchant, mode="clip")) | (
-        day >= tables.closed_day.take(merchant, mode="clip")
-    )
-    row = np.flatnonzero(gone)
+    row = np.flatnonzero(_is_gone(tables, merchant, day))
     if row.size:
         segment, word = chosen
         merchant = merchant.copy()
         merchant[row] = tables.lasting.pick(segment[row], word[row])
     return merchant
+
+
+def _is_gone(tables: WhereTables, merchant: I64, day: I64) -> NDArray[np.bool_]:
+    gone = day < tables.opened_day.take(merchant, mode="clip")
+    gone |= day >= tables.closed_day.take(merchant, mode="clip")
+    return gone
+
+
+def finds_open(
+    tables: WhereTables, merchant: I64, at: tuple[I64, I64], drawn: I64
+) -> NDArray[np.bool_]:
+    """Whether who comes to shops at (day, local quarter), with 8 drawn bits, finds them open."""
+    day, quarter = at
+    chance = _open_chance(tables, quarter, merchant)
+    chance += (chance < 0) * np.int16(2 * ALWAYS_OPEN)
+    return np.asarray((drawn < chance) & ~_is_gone(tables, merchant, day))
 
 
 def _days(rows: Rows, row: I64, kind: I64) -> I64:
@@ -183,9 +196,7 @@ def _gone(tables: WhereTables, rows: Rows, row: I64, choice: tuple[I64, I64]) ->
     """Those of some rows whose merchant is out of business; choice is (kind, merchant) of all."""
     day = _days(rows, row, choice[0].take(row))
     merchant = choice[1].take(row)
-    gone = day < tables.opened_day.take(merchant)
-    gone |= day >= tables.closed_day.take(merchant)
-    return row.take(np.flatnonzero(gone))
+    return row.take(np.flatnonzero(_is_gone(tables, merchant, day)))
 
 
 def _mind_midnight(tables: WhereTables, rows: Rows, word: U64, choice: tuple[I64, I64]) -> None:
@@ -198,9 +209,7 @@ def _mind_midnight(tables: WhereTables, rows: Rows, word: U64, choice: tuple[I64
     row = np.flatnonzero(rows.where_address != rows.address)
     kind, merchant = choice
     day, chosen = days_of(rows.address.take(row)), merchant.take(row)
-    gone = day < tables.opened_day.take(chosen)
-    gone |= day >= tables.closed_day.take(chosen)
-    row = row.take(np.flatnonzero(gone))
+    row = row.take(np.flatnonzero(_is_gone(tables, chosen, day)))
     kind[row] = ONLINE
     segment = rows.country.take(row) + tables.segment[ONLINE]
     merchant[row] = tables.lasting.pick(segment, word.take(row))

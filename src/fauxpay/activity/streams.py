@@ -77,9 +77,11 @@ TERM_RISE = Field("terms", 40, 8)
 TERM_IDLE = Field("term", 0, 8)
 TERM_ANNUAL = Field("term", 8, 8)
 TERM_ANNUAL_MONTH = Field("term", 16, 8)
-# Refunds: when in the day.
+# Refunds: when in the day, and whether the shop is found open; each further try has its own word.
 REFUND_QUARTER = Field("refund", 0, 12)
 REFUND_WITHIN = Field("refund", 12, 20)
+REFUND_OPEN = Field("refund", 32, 8)
+REFUND_STREAMS = ("refund", *(f"refund/retry/{attempt}" for attempt in range(4)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class Keys:
         """Keys of every stream of activity under a run's seed."""
         streams = {value.stream for value in globals().values() if isinstance(value, Field)}
         streams |= {f"where/retry/{attempt}" for attempt in range(2)}
+        streams |= set(REFUND_STREAMS)
         return Keys(seed, {name: stream_key(seed, f"activity/{name}") for name in sorted(streams)})
 
     def __getitem__(self, stream: str) -> StreamKey:

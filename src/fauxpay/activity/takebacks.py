@@ -1,13 +1,17 @@
 """Take-backs: which purchases are refunded or reversed, asked from the cells that do it.
 
+A refund over the counter comes while the shop is open, as a purchase does: who finds it shut comes
+at other hours of the same day, and after a few of them not at all.
+
 Reads    cells, visits, the purchases that they take back
 Writes   returns, the position of the cell of each
-Draws    those of activity.returns
-Sources  parameters.yaml [returns]
+Draws    those of activity.returns, REFUND_OPEN
+Sources  parameters.yaml [returns, opening]
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,13 +24,16 @@ from fauxpay.activity.returns import (
     Sources,
     joined,
     keep,
+    refund_addresses,
     refund_candidates,
+    refund_ms,
     refunds,
     reversals,
     reversed_at,
     reversed_visits,
 )
-from fauxpay.activity.rows import CASH
+from fauxpay.activity.rows import CASH, LOCAL
+from fauxpay.activity.shops import finds_open
 from fauxpay.activity.tills import Leaders, entries_of
 from fauxpay.activity.visits import Visits, spread_out, visits
 from fauxpay.catalog.world import Bool
@@ -59,8 +66,35 @@ def returns_of(
     cell = np.concatenate([back_cell, cell])
     purchase, manner = activity.describe(activity.source_rows(both), None)
     is_refund = np.arange(both.card.size) >= back.card.size
-    kept = (manner.response == outcomes.APPROVED) & ~(is_refund & (purchase.where.kind == CASH))
+    kind, merchant = purchase.where.kind, purchase.where.merchant
+    kept = (manner.response == outcomes.APPROVED) & ~(is_refund & (kind == CASH))
+    over_counter = np.flatnonzero(kept & is_refund & (kind == LOCAL))
+    both = _when_open(activity, cells, (both, cell), (over_counter, merchant, kept))
     return keep(both, kept), cell[kept]
+
+
+def _when_open(
+    activity: Activity, cells: Cells, back: tuple[Returns, I64], asked: tuple[I64, I64, Bool]
+) -> Returns:
+    """The returns, some of them at hours at which their shop is open; back is (returns, cells).
+
+    asked  (rows that need an open door, merchant of every row, which rows are kept); the last is
+           changed for rows that find none
+    """
+    returns, cell = back
+    row, merchant, kept = asked
+    at_ms = returns.at_ms.copy()
+    day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[cell]
+    for stream in streams.REFUND_STREAMS:
+        word = draw(activity.keys[stream], refund_addresses(cells, cell[row]))
+        # The first is when it was to come anyway.
+        at_ms[row] = refund_ms(activity.calendar, cells, cell[row], word)
+        quarter = activity.local_quarters(returns.place[row], day[row], at_ms[row])
+        drawn = streams.REFUND_OPEN.of(word)
+        found = finds_open(activity.tables.where, merchant[row], (day[row], quarter), drawn)
+        row = row[~found]
+    kept[row] = False
+    return replace(returns, at_ms=at_ms)
 
 
 def _refunds(activity: Activity, cells: Cells) -> tuple[I64, Returns]:

@@ -15,11 +15,12 @@ import numpy as np
 
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.outcomes import APPROVED
-from fauxpay.activity.rows import CASH, NO_AUTHENTICATION, Where
+from fauxpay.activity.rows import CASH, LOCAL, NO_AUTHENTICATION, Where
+from fauxpay.activity.shops import finds_open
 from fauxpay.activity.visits import spread_out
 from fauxpay.foundations.draws import I64, U64
 from fauxpay.fraud.ground import Ground, Victims, nth_addresses
-from fauxpay.fraud.manner import attacks_of, own_sessions
+from fauxpay.fraud.manner import attacks_of
 from fauxpay.fraud.pull import Purchases, days_before, last_of, purchases
 from fauxpay.fraud.story import Disputes, Story, chosen, empty
 from fauxpay.fraud.uses import Uses, compromises_of
@@ -42,6 +43,7 @@ class RefundAbuse:
         asked = owner[bought.cell]
         good = bought.is_approved & (bought.kind != CASH)
         good &= bought.at_ms < victims.moment_ms[asked]
+        good &= _is_open(ground, bought, at_ms[asked])
         row = np.flatnonzero(good)
         found = last_of(asked[row], bought.amount[row], victims.card.size)
         has = np.flatnonzero(found >= 0)
@@ -53,6 +55,17 @@ class RefundAbuse:
         kept = np.flatnonzero(is_first & ~_taken_back(ground, source, at_ms[has]))
         source, has = chosen(source, kept), has[kept]
         return _story(ground, victims.only(has), at_ms[has], source)
+
+
+def _is_open(ground: Ground, bought: Purchases, at_ms: I64) -> Any:
+    """Whether nobody stands at the counter of a shop that is never open at that hour."""
+    activity, merchant = ground.activity, bought.merchant
+    last_day = activity.epoch_day + activity.calendar.days - 1
+    day = np.minimum(at_ms // DAY_MS, last_day)
+    place = activity.world.merchants.place[merchant]
+    at = (day, activity.local_quarters(place, day, at_ms % DAY_MS))
+    least = np.zeros(merchant.size, dtype=np.int64)
+    return (bought.kind != LOCAL) | finds_open(activity.tables.where, merchant, at, least)
 
 
 def _taken_back(ground: Ground, source: Purchases, at_ms: I64) -> Any:
@@ -74,7 +87,7 @@ def _story(ground: Ground, victims: Victims, at_ms: I64, source: Purchases) -> S
     uses = Uses(np.arange(count), victims.card, address, at_ms, nth)
     traits = ground.activity.tables.traits.merchant[source.merchant]
     where = Where(source.kind, source.merchant, source.terminal, traits)
-    attacks = own_sessions(ground, attacks_of(ground, uses, where))
+    attacks = attacks_of(ground, uses, where)
     attacks = replace(
         attacks,
         entry_mode=source.entry_mode,

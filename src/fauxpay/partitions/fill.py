@@ -126,7 +126,7 @@ class Filler:
         manner = activity.authorise(rows, purchase)
         _attack_manner(manner, keys)
         session = activity.sessions(rows, purchase.where)
-        _attack_session(session, keys)
+        session = _attack_session(session, keys)
         np.copyto(out["transaction_id"], keys.transaction_id)
         np.multiply(keys.at_ms, 1000, out=out["event_time"])
         out["event_time"] += keys.days.start * DAY_MS * 1000
@@ -262,15 +262,17 @@ def _is_recurring(address: U64) -> Any:
     return (address & np.uint64(7 << CLASS_SHIFT)) == np.uint64(RECURRING << CLASS_SHIFT)
 
 
-def _attack_session(session: Session, keys: Keys) -> None:
+def _attack_session(session: Session, keys: Keys) -> Session:
+    """Machines of thieves take the place of the customer's; for an abused refund there is none."""
     row, attack = keys.attacks
-    if not row.size:
-        return
     attacks = keys.own.plan.attacks
     online = attacks.kind[attack] == ONLINE
-    position = np.searchsorted(session.row, row[online])
-    session.device[position] = attacks.device[attack[online]]
-    session.ip_address[position] = attacks.ip_address[attack[online]]
+    position, attack = np.searchsorted(session.row, row[online]), attack[online]
+    session.device[position] = attacks.device[attack]
+    session.ip_address[position] = attacks.ip_address[attack]
+    with_one = np.ones(session.row.size, dtype=np.bool_)
+    with_one[position[attacks.original[attack] != NO_ORIGINAL]] = False
+    return Session(session.row[with_one], session.device[with_one], session.ip_address[with_one])
 
 
 def _attack_manner(manner: Manner, keys: Keys) -> None:
