@@ -133,6 +133,15 @@ def test_cards_of_transactions_are_known(told):
     assert told["reissues"]["card_id"].n_unique() == told["reissues"].height
 
 
+def test_replacements_run_out_at_the_end_of_a_month(told):
+    """As printed on every card: the month of the block, so many years later, until its last day."""
+    issued, expires = told["reissues"]["reissued_at"], told["reissues"]["expires_on"]
+    assert expires.len() > 100
+    assert (expires == expires.dt.month_end()).all()
+    assert (expires.dt.year() - issued.dt.year() == 3).all()
+    assert (expires.dt.month() == issued.dt.month()).all()
+
+
 def test_frauds_pass_the_same_authorisation(told):
     """Some attacks are declined, none carries a mark of its own."""
     rows = told["transactions"].join(told["truth"], on="transaction_id", how="left")

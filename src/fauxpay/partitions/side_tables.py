@@ -209,7 +209,9 @@ def _reissues(world: World, config: Config, plan: Plan, years: int) -> pa.Table:
     order = np.lexsort((told.card, told.reissued_ms))
     card, compromise = told.card[order], told.compromise[order]
     ids = compromise_ids(config, plan.compromises.address, plan.compromises.typology)
-    expires = told.reissued_ms[order] // DAY_MS + years * 365
+    # Until the end of a month, as every card is.
+    month = (told.reissued_ms[order] // DAY_MS).astype("datetime64[D]").astype("datetime64[M]")
+    expires = (month + (12 * years + 1)).astype("datetime64[D]").astype(np.int64) - 1
     return _table(
         schema,
         {
