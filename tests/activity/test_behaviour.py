@@ -117,6 +117,21 @@ def test_a_shop_pays_back_without_the_customers_machine(rows):
         assert dict(null.iter_rows()) == {True: 1.0, False: 0.0}, name
 
 
+def test_guests_use_their_hosts_lines(rows, maker):
+    """Some genuine purchases come through another household's line, on one's own machine, too."""
+    world = maker.world
+    device = {id_: i for i, id_ in enumerate(world.devices.id.tolist())}
+    line = {int(world.devices.ip_address[i]) for i in range(world.devices.pool_first)}
+    online = rows.filter(pl.col("ip_address").is_in(sorted(line)))
+    used = np.array([device[id_] for id_ in online["device_id"]])
+    owned = used < world.devices.pool_first
+    strange = world.devices.ip_address[used] != online["ip_address"].to_numpy()
+    all_online = rows["ip_address"].count()
+    assert all_online > 3000
+    assert strange.sum() / all_online == pytest.approx(0.03, abs=0.012)
+    assert (strange & owned).sum() > 0.8 * strange.sum()
+
+
 def test_money_fits_its_currency(rows):
     """Cash is whole notes; yen have no cents; billing is the amount at home."""
     cash = rows.filter((pl.col("channel") == "atm") & (pl.col("currency") == "USD"))

@@ -2,7 +2,7 @@
 
 Reads    rows(card, own_address), where(kind), devices
 Writes   session(row, device, ip_address)
-Draws    OUTCOME_DEVICE, OUTCOME_STRAY, OUTCOME_ADDRESS, OUTCOME_HOST, OUTCOME_AGENT
+Draws    OUTCOME_DEVICE, OUTCOME_STRAY, OUTCOME_ADDRESS, OUTCOME_HOST, OUTCOME_AGENT, HOST_LINE
 Sources  parameters.yaml [online]
 
 Addresses lie in 240.0.0.0/4, which is reserved: nobody's real address can occur.
@@ -24,17 +24,22 @@ from fauxpay.foundations.parameters import Parameters
 
 NETWORK_BASE = 0xFC000000
 NETWORK_HOST_BITS = 18
+_HOSTS = 4  # households that a card's owner visits
 
 
 @dataclass(frozen=True, slots=True)
 class SessionTables:
-    """own_device i64[cards] (-1: the household has none), and chances of 256."""
+    """own_device i64[cards] (-1: the household has none), and chances of 256.
+
+    guest  chance that an address is drawn below that of a host; those below `home` are one's own
+    """
 
     own_device: I64
     own: int
     stray: int
     home: int
     foreign: int
+    guest: int
 
 
 def session_tables(world: World, parameters: Parameters) -> SessionTables:
@@ -49,6 +54,7 @@ def session_tables(world: World, parameters: Parameters) -> SessionTables:
         stray=threshold(online["stray_device_share"], 8),
         home=threshold(online["home_address_share"], 8),
         foreign=threshold(online["foreign_address_share"], 8),
+        guest=threshold(min(online["home_address_share"] + online["guest_line_share"], 1.0), 8),
     )
 
 
@@ -72,14 +78,35 @@ def open_sessions(
         is_stray |= own < 0
         near = world.devices.near.take(household, mode="clip")
         device = np.where(is_stray, near + world.devices.pool_first, device)
-    at_home = streams.OUTCOME_ADDRESS.of(word) < tables.home
-    at_home &= ~is_stray & (own >= 0)
+    drawn = streams.OUTCOME_ADDRESS.of(word)
+    at_home = (drawn < tables.home) & ~is_stray & (own >= 0)
     address = np.where(
         at_home,
         world.devices.ip_address.take(np.maximum(own, 0), mode="clip"),
         _network_address(world, tables, word, rows.country.take(row, mode="clip")),
     )
+    guest = np.flatnonzero((drawn >= tables.home) & (drawn < tables.guest))
+    line = _hosts_lines(world, keys, (card[guest], household[guest]), word[guest])
+    address[guest] = np.where(line > 0, line, address[guest])
     return Session(row, device, address.astype(np.uint32))
+
+
+def reach_bits(limit: I64) -> I64:
+    """Binary logarithm of the greatest power of two that is not above limit, nor below 1.
+
+    What is drawn among so many stays as it is when more are listed later.
+    """
+    return np.frexp(np.maximum(limit, 1).astype(np.float64))[1].astype(np.int64) - 1
+
+
+def _hosts_lines(world: World, keys: Keys, guest: tuple[I64, I64], word: NDArray[np.uint64]) -> I64:
+    """Addresses of the households that guests (card, own household) are at; 0 for none."""
+    card, household = guest
+    visited = card * _HOSTS + (streams.OUTCOME_HOST.of(word) & np.int64(_HOSTS - 1))
+    drawn = streams.HOST_LINE.of(draw(keys["host"], visited.view(np.uint64)))
+    host = drawn & ((np.int64(1) << reach_bits(household)) - 1)
+    line = world.devices.ip_address.take(world.devices.first[host], mode="clip")
+    return np.where(world.devices.count[host] > 0, line, 0).astype(np.int64)
 
 
 def _network_address(

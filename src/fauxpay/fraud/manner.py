@@ -16,7 +16,7 @@ import numpy as np
 
 from fauxpay.activity import outcomes, tickets
 from fauxpay.activity.rows import CREDENTIAL_ON_FILE, ECOMMERCE, MAGSTRIPE, ONLINE, Where
-from fauxpay.activity.sessions import NETWORK_BASE, NETWORK_HOST_BITS
+from fauxpay.activity.sessions import NETWORK_BASE, NETWORK_HOST_BITS, reach_bits
 from fauxpay.foundations.draws import F64, I64, U64, below, bits
 from fauxpay.fraud.ground import Ground
 from fauxpay.fraud.story import AS_USUAL, Attacks
@@ -167,7 +167,7 @@ def workplaces(
 
 def _in_reach(ground: Ground, decision: str, place: U64, limit: I64) -> I64:
     """A number below the greatest power of two that is not above limit, the same for all alike."""
-    level = np.frexp(np.maximum(limit, 1).astype(np.float64))[1].astype(np.int64) - 1
+    level = reach_bits(limit)
     word = ground.word(decision, place ^ (level.view(np.uint64) << np.uint64(56)))
     return bits(word, 8, 32) & ((np.int64(1) << level) - 1)
 
