@@ -117,6 +117,18 @@ def test_a_shop_pays_back_without_the_customers_machine(rows):
         assert dict(null.iter_rows()) == {True: 1.0, False: 0.0}, name
 
 
+def test_some_machines_are_met_but_once(rows, maker):
+    """Strays are no household's, and some of them no customer comes back to."""
+    devices = maker.world.devices
+    pool = pl.Series(devices.id[devices.pool_first :])
+    stray = rows.filter(pl.col("device_id").is_in(pool.implode()))
+    assert stray.height > 250
+    of_card = stray.group_by("customer_id").agg(n=pl.len(), kinds=pl.col("device_id").n_unique())
+    of_card = of_card.filter(pl.col("n") > 2)
+    share = (of_card["kinds"].sum() - of_card.height) / (of_card["n"].sum() - of_card.height)
+    assert 0.15 < share < 0.6
+
+
 def test_guests_use_their_hosts_lines(rows, maker):
     """Some genuine purchases come through another household's line, on one's own machine, too."""
     world = maker.world

@@ -2,7 +2,8 @@
 
 Reads    rows(card, own_address), where(kind), devices
 Writes   session(row, device, ip_address)
-Draws    OUTCOME_DEVICE, OUTCOME_STRAY, OUTCOME_ADDRESS, OUTCOME_HOST, OUTCOME_AGENT, HOST_LINE
+Draws    OUTCOME_DEVICE, OUTCOME_STRAY, OUTCOME_ADDRESS, OUTCOME_HOST, OUTCOME_AGENT, HOST_LINE,
+         STRAY_DEVICE
 Sources  parameters.yaml [online]
 
 Addresses lie in 240.0.0.0/4, which is reserved: nobody's real address can occur.
@@ -40,6 +41,7 @@ class SessionTables:
     home: int
     foreign: int
     guest: int
+    passing: int
 
 
 def session_tables(world: World, parameters: Parameters) -> SessionTables:
@@ -55,6 +57,7 @@ def session_tables(world: World, parameters: Parameters) -> SessionTables:
         home=threshold(online["home_address_share"], 8),
         foreign=threshold(online["foreign_address_share"], 8),
         guest=threshold(min(online["home_address_share"] + online["guest_line_share"], 1.0), 8),
+        passing=threshold(online["passing_device_share"], 8),
     )
 
 
@@ -67,7 +70,8 @@ def open_sessions(
     """
     row = np.flatnonzero((where.kind == ONLINE) & (rows.address == rows.own_address))
     card = rows.card.take(row, mode="clip")
-    word = draw(keys["outcome"], rows.own_address.take(row, mode="clip"))
+    address = rows.own_address.take(row, mode="clip")
+    word = draw(keys["outcome"], address)
     own = tables.own_device.take(card, mode="clip")
     household = world.cards.household.take(card, mode="clip")
     shared = streams.OUTCOME_AGENT.of(word) * world.devices.count.take(household, mode="clip")
@@ -77,18 +81,21 @@ def open_sessions(
     if world.devices.pool_count:
         is_stray |= own < 0
         near = world.devices.near.take(household, mode="clip")
+        passing = np.flatnonzero(is_stray & (streams.OUTCOME_DEVICE.of(word) < tables.passing))
+        any_one = streams.STRAY_DEVICE.of(draw(keys["stray"], address[passing]))
+        near[passing] = any_one & ((np.int64(1) << reach_bits(near[passing])) - 1)
         device = np.where(is_stray, near + world.devices.pool_first, device)
     drawn = streams.OUTCOME_ADDRESS.of(word)
     at_home = (drawn < tables.home) & ~is_stray & (own >= 0)
-    address = np.where(
+    ip_address = np.where(
         at_home,
         world.devices.ip_address.take(np.maximum(own, 0), mode="clip"),
         _network_address(world, tables, word, rows.country.take(row, mode="clip")),
     )
     guest = np.flatnonzero((drawn >= tables.home) & (drawn < tables.guest))
     line = _hosts_lines(world, keys, (card[guest], household[guest]), word[guest])
-    address[guest] = np.where(line > 0, line, address[guest])
-    return Session(row, device, address.astype(np.uint32))
+    ip_address[guest] = np.where(line > 0, line, ip_address[guest])
+    return Session(row, device, ip_address.astype(np.uint32))
 
 
 def reach_bits(limit: I64) -> I64:

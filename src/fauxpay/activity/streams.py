@@ -66,6 +66,8 @@ OUTCOME_HOST = Field("outcome", 36, 20)
 OUTCOME_AGENT = Field("outcome", 56, 8)
 # Hosts: one word for each of a few households that a card's owner visits.
 HOST_LINE = Field("host", 0, 32)
+# One word per purchase on a device in passing.
+STRAY_DEVICE = Field("stray", 0, 32)
 # Subscriptions: one word per card, one per subscription.
 SUBSCRIPTION_COUNT = Field("subscriber", 0, 24)
 SUBSCRIPTION_DAY = Field("subscription", 0, 16)
