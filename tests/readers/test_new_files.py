@@ -49,9 +49,9 @@ def test_whoever_was_first_keeps_the_name(tmp_path, request, has_links):
     path = tmp_path / "rows"
 
     def overtaken() -> None:
-        with new_file(path, rows=1) as second:
+        with new_file(path) as second:
             second.write_bytes(b"second")
-            with new_file(path, rows=1) as first:
+            with new_file(path) as first:
                 first.write_bytes(b"first")
 
     with pytest.raises(ConflictError, match="made by another"):

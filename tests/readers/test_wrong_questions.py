@@ -172,7 +172,7 @@ def test_what_stands_in_the_way_of_writing_is_told(run, tmp_path, name):
 
 
 def _overtaken(path):
-    with new_files.new_file(path, 1) as staged:
+    with new_files.new_file(path) as staged:
         staged.write_text("mine")
         path.write_text("theirs")
 
@@ -184,7 +184,7 @@ def test_a_file_is_named_where_there_are_no_links(tmp_path, monkeypatch):
         raise PermissionError(min(files.NO_LINKS), "no links here")
 
     monkeypatch.setattr(new_files.os, "link", refused)
-    with new_files.new_file(tmp_path / "a", 1) as staged:
+    with new_files.new_file(tmp_path / "a") as staged:
         staged.write_text("whole")
     assert (tmp_path / "a").read_text() == "whole"
     with pytest.raises(ConflictError, match="by another meanwhile"):

@@ -192,7 +192,7 @@ def _table_of_faults(path: Path | None) -> Iterator[Callable[[pa.Table | None], 
         return
     from pyarrow import parquet
 
-    from fauxpay.readers.new_file import new_file
+    from fauxpay.readers.new_files import new_file
 
     with new_file(path) as staged:
         staged.touch()

@@ -61,7 +61,7 @@ def export_flat(run: Run, path: str | PathLike[str]) -> int:
     """
     schema = flat_schema(run)
     rows = 0
-    with new_file(path, run.rows["transactions"]) as staged:
+    with new_file(path) as staged:
         try:
             with pq.ParquetWriter(
                 staged, schema, compression="zstd", compression_level=1

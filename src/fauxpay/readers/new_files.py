@@ -22,10 +22,9 @@ from fauxpay.errors import ConflictError, StorageError
 
 
 @contextmanager
-def new_file(name: str | PathLike[str], rows: int) -> Iterator[Path]:
+def new_file(name: str | PathLike[str]) -> Iterator[Path]:
     """Where to write a file that gets its name when the block ends, never over another one.
 
-    rows  about how many there must be room for
     Raises ConflictError where the name is taken, StorageError where it cannot be written.
     """
     path = Path(name)
@@ -40,7 +39,7 @@ def new_file(name: str | PathLike[str], rows: int) -> Iterator[Path]:
     except OSError as error:
         raise StorageError(
             f"{path}: cannot write: {_said(error)}. Give the name of a new file in a folder that "
-            f"exists, with room for {rows:,} rows."
+            f"exists, with room for all rows."
         ) from error
     finally:
         # What stands in the way of removing it stood in the way of making it, and is told.

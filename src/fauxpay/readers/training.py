@@ -93,11 +93,7 @@ def write_training_set(
     """Writes the frame to a new Parquet file; returns its rows. See `Run.training_set`."""
     request = request_of(run, as_of, options)
     rows, writer = 0, None
-    with (
-        new_file(path, run.rows["transactions"]) as staged,
-        readable(run),
-        ExitStack() as opened,
-    ):
+    with new_file(path) as staged, readable(run), ExitStack() as opened:
         for part in training_parts(sources_of(run), request, memory_limit, threads):
             if writer is None:
                 writer = pq.ParquetWriter(staged, part.schema, compression="zstd")
