@@ -101,3 +101,14 @@ def test_too_few_days_are_not_asked():
     one = (days([5.0]), np.array([0]))
     assert possible_exchanges(one[1], one[1]) == 2
     assert chance_by_days(log_ratio, one, (days([9.0]), np.array([0])), EXCHANGES) is None
+
+
+def test_a_slice_that_one_side_lacks_stays_where_it_is():
+    """There is nothing to exchange it for: if all other slices are alike, no exchange is nearer."""
+    part = np.tile([30.0, 70.0], (SLICES, 1))
+    whole = part.sum(axis=1)
+    lacking, other = part.copy(), part.copy()
+    lacking[0], other[0] = 0.0, [90.0, 10.0]
+    first, second = Blocks(lacking, lacking.sum(axis=1)), Blocks(other, whole)
+    for a, b in ((first, second), (second, first)):
+        assert chance_by_slices(population_stability, a, b, EXCHANGES) == 1.0

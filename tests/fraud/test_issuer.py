@@ -9,10 +9,19 @@ import pytest
 
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.outcomes import APPROVED
-from fauxpay.activity.rows import CASH, CHIP, CONTACTLESS, LOCAL, ONLINE, PIN
+from fauxpay.activity.rows import (
+    CASH,
+    CHIP,
+    CONTACTLESS,
+    ECOMMERCE,
+    LOCAL,
+    MAGSTRIPE,
+    ONLINE,
+    PIN,
+)
 from fauxpay.foundations.parameters import load_parameters
 from fauxpay.fraud.ground import HOUR_MS, Ground
-from fauxpay.fraud.issuer import _alarmed, _pace, _usual_answers, code_of
+from fauxpay.fraud.issuer import _alarmed, _pace, _points, _usual_answers, code_of
 from fauxpay.fraud.plan import demands_of
 from fauxpay.fraud.story import NOT_BLOCKED, Compromises
 from fauxpay.fraud.typology import typologies_of
@@ -124,3 +133,40 @@ def test_no_refusal_is_a_thiefs_alone(channel):
     refusals = parameters.value("fraud.issuer.refusal_codes")
     told = parameters.value("activity.outcome.code_mix")[channel]
     assert {code for code in refusals if told.get(code, 0) <= 0} == set()
+
+
+def test_each_sign_of_a_thief_has_its_points():
+    """Pace up to its limit, a border, size, a strange machine online, the stripe, and cash."""
+    points = {"pace": 2, "pace_max": 3, "border": 5, "octave": 7, "machine": 11, "stripe": 13}
+    signs = [  # (pace, merchant, octave, kind, device, entry mode), and what they add up to
+        ((0, 0, 0, LOCAL, 9, CHIP), 0),
+        ((2, 0, 0, LOCAL, 9, CHIP), 4),
+        ((8, 0, 0, LOCAL, 9, CHIP), 6),
+        ((0, 1, 0, LOCAL, 9, CHIP), 5),
+        ((0, 0, 3, LOCAL, 9, CHIP), 21),
+        ((0, 0, 0, ONLINE, 4, ECOMMERCE), 0),
+        ((0, 0, 0, ONLINE, 9, ECOMMERCE), 11),
+        ((0, 0, 0, LOCAL, 9, MAGSTRIPE), 13),
+        ((0, 0, 0, CASH, 9, CHIP), 17),
+        ((8, 1, 1, CASH, 9, MAGSTRIPE), 6 + 5 + 7 + 13 + 17),
+    ]
+    pace, merchant, octave, kind, device, entry = (
+        np.array(one) for one in zip(*dict(signs), strict=True)
+    )
+    attacks = SimpleNamespace(
+        card=np.zeros(len(signs), dtype=np.int64),
+        merchant=merchant,
+        tail_octave=octave,
+        kind=kind,
+        device=device,
+        entry_mode=entry,
+    )
+    world = SimpleNamespace(
+        cards=SimpleNamespace(country=np.array([0])),
+        merchants=SimpleNamespace(country=np.array([0, 1])),
+    )
+    sessions = SimpleNamespace(own_device=np.array([4]))
+    tables = SimpleNamespace(sessions=sessions)
+    ground = SimpleNamespace(activity=SimpleNamespace(world=world, tables=tables))
+    found = _points(ground, attacks, pace, {**points, "cash": 17})
+    assert found.tolist() == [total for _, total in signs]
