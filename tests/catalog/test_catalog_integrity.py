@@ -328,3 +328,11 @@ def test_a_card_may_be_opened_with_its_account(small, damaged):
             one.check for one in check_catalog(damaged(small, "cards", "opened_day", {5: day}))
         }
         assert ("card_is_no_older_than_account" in found) == is_broken
+
+
+@pytest.mark.parametrize("opening", ["always", "day"])
+def test_a_shop_of_either_hours_is_enough_for_a_place(small, damaged, opening):
+    """Whatever is open at some time by day may be open all night or not."""
+    rows = range(small["merchants"].num_rows)
+    tables = damaged(small, "merchants", "opening", dict.fromkeys(rows, opening))
+    assert "place_has_open_shop" not in {found.check for found in check_catalog(tables)}

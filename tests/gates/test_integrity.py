@@ -175,8 +175,16 @@ def test_a_card_is_in_use_from_the_first_instant_of_a_day_to_the_last(maker, bat
         )
         return name in checked(maker, moved)
 
-    row = newest_card(maker, batch)
-    opened = int(cards.opened_day[position[batch["card_id"][row].as_py()]])
+    # Beside a row of an earlier day, for dates are only looked at where some day needs it.
+    row, days = newest_card(maker, batch), cards.opened_day
+    opened = int(days[position[batch["card_id"][row].as_py()]])
+    old = next(
+        at
+        for at, card in enumerate(batch["card_id"].to_pylist())
+        if card in position and days[position[card]] < opened - 1
+    )
+    early = np.datetime64((opened - 1) * day_us, "us").item()
+    batch = changed(batch, "event_time", old, early)
     assert not broken(row, "card_is_open", opened, 0)
     assert broken(row, "card_is_open", opened, -1)
     row = passing_row(batch, cards.id, cards.closed_day, "card_id")
@@ -190,3 +198,11 @@ def test_the_first_card_is_found_where_others_were_replaced(maker):
     own = gate(maker)
     assert own._replaced.size
     assert own._positions("card_id", maker.world.cards.id[:2], None).tolist() == [0, 1]
+
+
+def test_rows_stand_where_their_merchant_does(maker, batch):
+    """A row with the card present has the merchant's coordinates; another one has none to have."""
+    pos = row_where(batch, channel="pos", transaction_type="purchase", is_approved=True)
+    for name in ("latitude", "longitude"):
+        elsewhere = changed(batch, name, pos, batch[name][pos].as_py() + 0.5)
+        assert checked(maker, elsewhere) == {"merchant_agrees"}

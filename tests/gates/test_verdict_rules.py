@@ -85,6 +85,13 @@ def test_a_finding_fails_its_check_alone_with_the_first_as_evidence():
     )
 
 
+def test_a_wrong_column_fails_the_schema():
+    """Whatever column it is about, it is the one check of the schema that fails."""
+    found = [partition(1, {**FAULT, "check": "schema"})]
+    assert told(table_checks(CHECKS, found))[0] == ("labels: schema", "FAIL", 10, 3)
+    assert other_checks(CHECKS, found) == ()
+
+
 def test_no_finding_is_lost():
     """A finding that no listed check names is a check of its own."""
     found = [partition(1, FAULT, {**FAULT, "check": "odd"})]
