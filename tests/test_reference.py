@@ -244,12 +244,12 @@ def test_an_unknown_name_is_refused_with_the_nearest():
 
 
 def test_offsets_are_fast():
-    """424 days of 40 zones take a few milliseconds; 100 is said for a crowded machine."""
+    """424 days of 40 zones take a few milliseconds of the processor; 100 is said for a slow one."""
     zones = sorted(set(column("places", "zone")))[::9][:40]
     offsets(zones, DAY_2026, 1)
-    begin = time.perf_counter()
+    begin = time.process_time()  # On a crowded machine a clock on the wall goes on.
     assert offsets(zones, date(2025, 1, 1), 424).shape == (40, 424 * 96)
-    assert time.perf_counter() - begin < 0.1
+    assert time.process_time() - begin < 0.1
 
 
 # Holidays

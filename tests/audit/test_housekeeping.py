@@ -19,7 +19,10 @@ from fauxpay.delivery.staging import Maker, home, maker_of
 from fauxpay.errors import ConfigError, ConflictError, GateError, StorageError
 from sealed import digests, file_of, request, run_of
 
-NOW = time.time()
+
+def soon(days: float = 0.0) -> float:
+    """A moment after all that was written so far, however long the tests before took."""
+    return time.time() + 1000 + days * 86_400
 
 
 def dead_pid() -> int:
@@ -31,8 +34,7 @@ def dead_pid() -> int:
 
 def kinds(root: Path, *, days: float = 0.0, unnamed: bool = False) -> list[str]:
     """Kinds of what could go."""
-    later = NOW + 1000
-    return [one.kind for one in leftovers(root, days, is_unnamed_too=unnamed, now=later)]
+    return [one.kind for one in leftovers(root, days, is_unnamed_too=unnamed, now=soon())]
 
 
 def test_a_clean_root_has_no_leftovers(sealed):
@@ -88,7 +90,7 @@ def test_unnamed_worlds_and_partitions_go_and_named_files_stay(root):
         if run.run_id != first.run_id:
             shutil.rmtree(run.folder)
     assert kinds(root) == []
-    found = leftovers(root, 0, is_unnamed_too=True, now=NOW + 1000)
+    found = leftovers(root, 0, is_unnamed_too=True, now=soon())
     assert sum(one.path.parent.name == "worlds" for one in found) == 1
     names = {one.path.relative_to(root).as_posix() for one in found}
     assert not names & set(before)
@@ -132,8 +134,7 @@ def test_young_leftovers_stay(root):
     assert made
     assert set(kinds(root)) == {"quarantined"}
     assert kinds(root, days=7) == []
-    days_later = NOW + 8 * 86_400
-    assert leftovers(root, 7, is_unnamed_too=False, now=days_later)
+    assert leftovers(root, 7, is_unnamed_too=False, now=soon(8))
 
 
 def failed_run(root: Path) -> str:
@@ -165,7 +166,7 @@ def test_conflicts_are_leftovers(root):
     file_of(root, "worlds/*/seed=1/truth/event_day=2026-03-01/part-0000.parquet").write_bytes(b"x")
     with pytest.raises(ConflictError):
         fauxpay.generate(request(root, to="2026-03-05"))
-    found = leftovers(root, 0, is_unnamed_too=False, now=NOW + 1000)
+    found = leftovers(root, 0, is_unnamed_too=False, now=soon())
     assert [one.kind for one in found] == ["conflict", "quarantined"]
     assert "truth/event_day=2026-03-01" in found[0].why
     remove(root, found)
