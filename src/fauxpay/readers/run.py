@@ -199,12 +199,16 @@ class Run:
     def table(self, name: str) -> pyarrow.dataset.Dataset:
         """A table as an Arrow dataset of exactly the receipt's files, in contract shape.
 
-        `to_table().to_pandas()` keeps ids that may be null whole (Int64), as floats cannot.
+        Campaigns of several shards are put together, for each shard's file has its own part of
+        them. `to_table().to_pandas()` keeps ids that may be null whole (Int64), as floats cannot.
         """
         from pyarrow import dataset
 
         from fauxpay.contracts.tables import table
         from fauxpay.readers.for_pandas import whole_for_pandas
+
+        if (whole := self._put_together(name)) is not None:
+            return dataset.dataset(whole)
         from fauxpay.storage.arrow_files import dataset_files
 
         system, names = dataset_files(self._standing(name))
@@ -224,7 +228,17 @@ class Run:
                 "Polars is not installed; `pip install 'fauxpay[polars]'` brings it, and "
                 "run.table(name) works without"
             ) from error
+        if (whole := self._put_together(name)) is not None:
+            return polars.DataFrame(whole).lazy()
         return polars.scan_parquet([str(path) for path in self.files(name)], glob=False)
+
+    def _put_together(self, name: str) -> pyarrow.Table | None:
+        """A table of which a row may stand in several files, a part of it in each; or None."""
+        if name != "campaigns" or len(self.entries(name)) < 2:
+            return None
+        from fauxpay.readers.views import whole_campaigns
+
+        return whole_campaigns(self)
 
     def graph(self, memory_limit: str | None = None) -> Graph:
         """Cards, devices, addresses and merchants as nodes, and what met in transactions as edges.
