@@ -72,6 +72,18 @@ def test_a_file_that_is_no_parquet_is_said(sealed, tmp_path):
     assert "`fauxpay verify` names it" in done.stderr
 
 
+@pytest.mark.parametrize("text", ["SELECT 1", "show tables", "from cards limit 2"])
+def test_a_statement_without_a_run_is_told_where_the_run_stands(sealed, text):
+    """The natural slip: the message has the command that was meant."""
+    done = subprocess.run(
+        [sys.executable, "-m", "fauxpay", "sql", text, "--out", str(sealed)],
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 2
+    assert "is no run; expected RUN first: fauxpay sql latest QUERY" in done.stderr
+
+
 def test_a_list_is_not_put_into_csv(sealed):
     """Exit code 2, and what to do."""
     done = asked(sealed, "SELECT [1, 2] AS a", "--format", "csv")

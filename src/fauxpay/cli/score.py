@@ -40,7 +40,7 @@ MapOption = Annotated[
         "--map",
         metavar="OURS=THEIRS,...",
         help="Columns of a table of your own: card=cc_num,merchant=merchant,at=trans_ts. "
-        "Repeatable; beside a run it is for the other one.",
+        "Repeatable.",
     ),
 ]
 FailOption = Annotated[
@@ -70,7 +70,8 @@ def score(
 ) -> None:
     """Hold a run, or any card table, against published facts.
 
-    docs/scorecard.md lists the facts, and how each is measured. Two are drawn side by side.
+    docs/scorecard.md lists the facts, and how each is measured. Two are drawn side by side;
+    --map is for the one that is no run.
     """
     from fauxpay.errors import ConfigError, CorridorError
     from fauxpay.readers.query import memory_limit_of

@@ -12,6 +12,7 @@ from fauxpay.cli.answers import Form, show
 from fauxpay.cli.options import ROOT, OutOption, RunArgument
 
 PROMPT, MORE = "fauxpay> ", "    ...> "
+_ASKING = ("SELECT", "FROM", "WITH", "SHOW", "DESCRIBE", "SUMMARIZE", "EXPLAIN")
 
 
 def sql(
@@ -37,6 +38,7 @@ def sql(
     from fauxpay.readers.run import open as open_store
     from fauxpay.readers.views import confine, connect_run
 
+    _require_a_run(run, query)
     limit = memory_limit_of(memory)
     chosen = open_store(out).run(run)
     connection = connect_run(chosen, memory_limit=limit)
@@ -52,6 +54,15 @@ def sql(
             if not is_asked:
                 raise
             typer.echo(str(error), err=True)  # At a prompt one tries again.
+
+
+def _require_a_run(run: str, query: str) -> None:
+    """Raises ConfigError for a statement where the run is named."""
+    from fauxpay.errors import ConfigError
+
+    words = run.split()
+    if not query and len(words) > 1 and words[0].upper() in _ASKING:
+        raise ConfigError(f"{run[:80]!r} is no run; expected RUN first: fauxpay sql latest QUERY")
 
 
 def _statements(lines: Iterable[str], is_asked: bool) -> Iterator[str]:
