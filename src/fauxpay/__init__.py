@@ -34,7 +34,7 @@ def generate(
     """Makes the run that a config asks for, or finds it where it was made before.
 
     config   a `fauxpay.Config`, its nested mapping, or None for the demo world
-    report   is told of progress
+    report   is called with each `Progress`; whether a page is drawn is `run.report` of the config
     returns  the sealed run, ready to read
 
     Raises ConfigError for a request that cannot be met, GateError where the result did not pass
@@ -54,6 +54,7 @@ def generate(
     from fauxpay.report.writing import keep_report
 
     resolved = _config_of(config)
+    _require_a_listener(report)
     require_format(resolved.run.format, resolved.run.out)
     parameters = load_parameters(resolved.parameters)
     made = make_run(resolved, parameters, report=report or silent)
@@ -79,6 +80,17 @@ def _config_of(config: Config | Mapping[str, Any] | None) -> Config:
             f"{{'catalog': {{'cards': 1000}}}}. fauxpay.Config.load reads a YAML file."
         )
     return Config(**told)
+
+
+def _require_a_listener(report: object) -> None:
+    """Raises ConfigError for what cannot be told of progress."""
+    from fauxpay.errors import ConfigError
+
+    if report is not None and not callable(report):
+        raise ConfigError(
+            f"report: {report!r}; expected a function that is told of progress. Whether a page is "
+            f"drawn is said by the config: {{'run': {{'report': False}}}}."
+        )
 
 
 def open(root: str | PathLike[str], allow_unverified: bool = False) -> Store:

@@ -202,6 +202,13 @@ def test_what_is_no_config_is_told(config):
         fauxpay.generate(config)
 
 
+@pytest.mark.parametrize("report", [False, True, "report.html"])
+def test_a_report_is_asked_for_in_the_config(report):
+    """The argument of that name is told of progress; False drew the page all the same."""
+    with pytest.raises(ConfigError, match=r"said by the config: \{'run': \{'report': False\}\}"):
+        fauxpay.generate({}, report=report)
+
+
 def test_a_dotted_key_is_shown_where_it_belongs():
     """As --set takes it: the message says how it is written here, and not the same again."""
     with pytest.raises(ConfigError, match=re.escape("here: catalog: {cards: 200}")) as told:
