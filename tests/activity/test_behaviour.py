@@ -264,6 +264,26 @@ def test_travellers_spend_where_they_are():
     assert 0.05 < away < 0.14
 
 
+def test_who_is_away_is_not_on_the_line_at_home():
+    """Online purchases of travellers never come from their household's address."""
+    maker = maker_of(config(activity={"travel_share": 0.18}, fraud={"enabled": False}))
+    activity, world = maker.shard(0).activity, maker.world
+    rows = pl.concat([pl.from_arrow(tables(maker, DAY + n)["transactions"]) for n in range(12)])
+    online = rows.filter(pl.col("ip_address").is_not_null())
+    at = {id_: card for card, id_ in enumerate(world.cards.id.tolist())}
+    online = online.filter(pl.col("card_id").is_in(sorted(at)))
+    card = np.array([at[id_] for id_ in online["card_id"]])
+    day = online["event_time"].dt.epoch("d").cast(pl.Int64).to_numpy()
+    place, in_transit = activity.places_on(card, day)
+    homes = (world.cards.place[card], activity.tables.cells.moves.place[card])
+    away = ~in_transit & (place != homes[0]) & (place != homes[1])
+    own = activity.tables.sessions.own_device[card]
+    home_line = world.devices.ip_address[own] == online["ip_address"].to_numpy()
+    assert away.sum() > 80
+    assert home_line[away & (own >= 0)].sum() == 0
+    assert 0.4 < home_line[~away & (own >= 0)].mean() < 0.6
+
+
 def test_control_group_has_no_behaviour():
     """Realism v1: same columns, flat hours, and amounts that know nothing of the trade."""
     maker = maker_of(config(activity={"realism": "v1"}))

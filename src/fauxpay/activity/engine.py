@@ -105,15 +105,16 @@ def activity_tables(
     """Tables of a world; response_codes are the contract's."""
     ticket = tickets.ticket_tables(world, config, parameters)
     where = merchants.where_tables(world, config, parameters)
+    cells = cell_tables(world, config, parameters)
     return Tables(
         traits=traits_of(world, (ticket.class_of, ticket.scale, ticket.card_factor)),
-        cells=cell_tables(world, config, parameters),
+        cells=cells,
         visits=visit_tables(config, parameters),
         returns=return_tables(config, parameters),
         where=where,
         tickets=ticket,
         outcomes=outcome_tables(world, config, response_codes, parameters),
-        sessions=sessions.session_tables(world, parameters),
+        sessions=sessions.session_tables(world, cells.moves.place, parameters),
         near_ms=near_ms(world, where.commute.work, parameters),
         terms=term_tables(parameters),
     )

@@ -1,6 +1,6 @@
 """Sessions: the device and network address behind each online purchase.
 
-Reads    rows(card, own_address), where(kind), devices
+Reads    rows(card, own_address, place), where(kind), devices
 Writes   session(row, device, ip_address)
 Draws    OUTCOME_DEVICE, OUTCOME_STRAY, OUTCOME_ADDRESS, OUTCOME_HOST, OUTCOME_AGENT, HOST_LINE,
          STRAY_DEVICE
@@ -32,10 +32,12 @@ _HOSTS = 4  # households that a card's owner visits
 class SessionTables:
     """own_device i64[cards] (-1: the household has none), and chances of 256.
 
+    later_home  i64[cards]  where a card's owner lives after moving house, if ever
     guest  chance that an address is drawn below that of a host; those below `home` are one's own
     """
 
     own_device: I64
+    later_home: I64
     own: int
     stray: int
     home: int
@@ -44,14 +46,15 @@ class SessionTables:
     passing: int
 
 
-def session_tables(world: World, parameters: Parameters) -> SessionTables:
-    """Tables of a world."""
+def session_tables(world: World, later_home: I64, parameters: Parameters) -> SessionTables:
+    """Tables of a world; later_home as there."""
     online = parameters.section("activity.online")
     cards, devices = world.cards, world.devices
     count = devices.count[cards.household]
     own = devices.first[cards.household] + cards.customer % np.maximum(count, 1)
     return SessionTables(
         own_device=np.where(count > 0, own, -1),
+        later_home=later_home,
         own=threshold(online["own_device_share"], 8),
         stray=threshold(online["stray_device_share"], 8),
         home=threshold(online["home_address_share"], 8),
@@ -87,6 +90,11 @@ def open_sessions(
         device = np.where(is_stray, near + world.devices.pool_first, device)
     drawn = streams.OUTCOME_ADDRESS.of(word)
     at_home = (drawn < tables.home) & ~is_stray & (own >= 0)
+    # Nobody who travels is on the line at home meanwhile.
+    place = rows.place.take(row, mode="clip")
+    at_home &= (place == world.cards.place.take(card, mode="clip")) | (
+        place == tables.later_home.take(card, mode="clip")
+    )
     ip_address = np.where(
         at_home,
         world.devices.ip_address.take(np.maximum(own, 0), mode="clip"),
