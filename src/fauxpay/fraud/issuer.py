@@ -137,7 +137,7 @@ def _alarmed(ground: Ground, compromises: Compromises, attacks: Attacks, alarm: 
 
 
 def _given_up(ground: Ground, attacks: Attacks, law: Mapping[str, Any]) -> Attacks:
-    """A thief who was refused too often in a row throws the card away."""
+    """A thief who was refused too often throws the card away."""
     refused = (attacks.response != APPROVED).astype(np.int64)
     total = np.cumsum(refused) - refused
     first = np.searchsorted(attacks.compromise, attacks.compromise, side="left")
