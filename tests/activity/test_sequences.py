@@ -123,6 +123,25 @@ def test_midnight_utc_is_a_moment_like_any_other(busy_maker):
     assert after / before == pytest.approx((wider[1] / wider[0]) ** 0.25, rel=0.08)
 
 
+def test_counters_pay_back_where_the_card_is():
+    """A refund in a shop is in the city where the card is that day, or where its owner works."""
+    maker = maker_of(config(activity={"travel_share": 0.18, "refund_share": 0.1}))
+    activity, world = maker.shard(0).activity, maker.world
+    rows = genuine(maker, range(DAY, DAY + 8))
+    back = rows.filter((pl.col("channel") == "pos") & (pl.col("transaction_type") == "refund"))
+    at = {id_: card for card, id_ in enumerate(world.cards.id.tolist())}
+    back = back.filter(pl.col("card_id").is_in(sorted(at)))
+    card = np.array([at[id_] for id_ in back["card_id"]])
+    day = back["event_time"].dt.epoch("d").cast(pl.Int64).to_numpy()
+    place, in_transit = activity.places_on(card, day)
+    of = {id_: merchant for merchant, id_ in enumerate(world.merchants.id.tolist())}
+    shop = world.merchants.place[[of[id_] for id_ in back["merchant_id"]]]
+    assert back.height > 200
+    assert not in_transit.any()
+    assert ((shop == place) | (shop == activity.tables.where.commute.work[card])).all()
+    assert (place != world.cards.place[card]).any(), "some are away, and paid back there"
+
+
 def test_returns_of_followers_repeat_their_row(busy):
     """Refunds and reversals name merchant, till, currency and amount of the row they take back."""
     returns = busy.filter(pl.col("original_transaction_id").is_not_null())

@@ -1,7 +1,8 @@
 """Take-backs: which purchases are refunded or reversed, asked from the cells that do it.
 
 A refund over the counter comes while the shop is open, as a purchase does: who finds it shut comes
-at other hours of the same day, and after a few of them not at all.
+at other hours of the same day, and after a few of them not at all. What was bought on a trip is
+paid back on the trip: nobody stands at a counter of another city than that where the card is.
 
 Reads    cells, visits, the purchases that they take back
 Writes   returns, the position of the cell of each
@@ -68,7 +69,10 @@ def returns_of(
     is_refund = np.arange(both.card.size) >= back.card.size
     kind, merchant = purchase.where.kind, purchase.where.merchant
     kept = (manner.response == outcomes.APPROVED) & ~(is_refund & (kind == CASH))
-    over_counter = np.flatnonzero(kept & is_refund & (kind == LOCAL))
+    over_counter = kept & is_refund & (kind == LOCAL)
+    is_there = (cells.place[cell] == both.place) & ~cells.in_transit[cell]
+    kept &= ~over_counter | is_there
+    over_counter = np.flatnonzero(over_counter & is_there)
     both = _when_open(activity, cells, (both, cell), (over_counter, merchant, kept))
     return keep(both, kept), cell[kept]
 
