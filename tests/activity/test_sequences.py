@@ -123,6 +123,22 @@ def test_midnight_utc_is_a_moment_like_any_other(busy_maker):
     assert after / before == pytest.approx((wider[1] / wider[0]) ** 0.25, rel=0.08)
 
 
+def test_nobody_pays_twice_in_one_breath(busy_maker):
+    """Visits of a cell are some seconds apart, at the end of the day, too; their slots stay."""
+    activity = busy_maker.shard(0).activity
+    card = np.arange(activity.first_card, activity.last_card)
+    for day in range(DAY, DAY + 5):
+        _, events = activity.days_events(range(day, day + 1))
+        visit = events.code < 512
+        cell, at_ms = events.cell[visit], events.at_ms[visit]
+        order = np.lexsort((at_ms, cell))
+        gap, same = np.diff(at_ms[order]), np.diff(cell[order]) == 0
+        assert same.sum() > 5 * card.size
+        assert gap[same].min() >= activity.tables.visits.apart_ms == 20_000
+        assert at_ms.min() >= 0
+        assert at_ms.max() < 86_400_000
+
+
 def test_counters_pay_back_where_the_card_is():
     """A refund in a shop is in the city where the card is that day, or where its owner works."""
     maker = maker_of(config(activity={"travel_share": 0.18, "refund_share": 0.1}))

@@ -23,16 +23,13 @@ import numpy as np
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.cells import Cells
 from fauxpay.activity.commute import distances_km, middles
-from fauxpay.activity.visits import Visits
+from fauxpay.activity.visits import CELL_SHIFT, SLOT_BITS, SLOT_MASK, Visits, in_time
 from fauxpay.catalog.world import World
 from fauxpay.foundations.counts import COUNT_MAX
 from fauxpay.foundations.draws import I64, U64
 from fauxpay.foundations.parameters import Parameters
 
 _HOUR_MS = 3_600_000
-_SLOT_BITS = np.int64(9)  # addresses have no more
-_SLOT_MASK = np.int64((1 << 9) - 1)
-_CELL_SHIFT = np.int64(36)  # DAY_MS < 2**27, above the slot
 _MARGIN = 1.02  # flat-earth distances inside a city, and rounding
 
 
@@ -102,8 +99,8 @@ def followers(
     """
     if near <= 0:
         return _none()
-    visit = _in_time(made)
-    time = visit >> _SLOT_BITS
+    visit = in_time(made.cell, made.at_ms, made.slot)
+    time = visit >> SLOT_BITS
     close = np.flatnonzero(time[1:] - time[:-1] < near)
     early = np.flatnonzero(made.at_ms < near)
     if not close.size and not early.size:
@@ -111,7 +108,7 @@ def followers(
     is_chosen = np.zeros(cells.card.size, dtype=np.bool_)
     is_chosen[made.cell.take(early)] = True
     early_cell = np.flatnonzero(is_chosen)
-    is_chosen[visit.take(close) >> _CELL_SHIFT] = True
+    is_chosen[visit.take(close) >> CELL_SHIFT] = True
     chosen = np.flatnonzero(is_chosen)
     row, leader, is_start, first = _runs(near, made, (visit, chosen))
     day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)
@@ -141,21 +138,10 @@ def followers(
     return Followers(row[kept], address[kept], leader_day[kept], at_ms[kept])
 
 
-def _in_time(made: Visits) -> I64:
-    """cell, at_ms and slot of visits in one word each, by time within each cell."""
-    assert not made.cell.size or made.cell[-1] < 1 << 27
-    visit = made.cell << _CELL_SHIFT
-    visit |= made.at_ms << _SLOT_BITS
-    visit |= made.slot
-    # Stable is timsort, by far the fastest here: cells come in order, so nearly all is sorted.
-    visit.sort(kind="stable")
-    return visit
-
-
 def _runs(near: int, made: Visits, asked: tuple[I64, I64]) -> tuple[I64, I64, Any, I64]:
     """Visits of chosen cells by (cell, time): (row, row of the leader, is a leader, firsts).
 
-    asked  (all visits `_in_time`, chosen cells, rising)
+    asked  (all visits `in_time`, chosen cells, rising)
     """
     visit, chosen = asked
     start, count = made.first.take(chosen), made.count.take(chosen)
@@ -163,8 +149,8 @@ def _runs(near: int, made: Visits, asked: tuple[I64, I64]) -> tuple[I64, I64, An
     begin = np.repeat(start, count)
     visit = visit.take(begin + (np.arange(begin.size) - np.repeat(first, count)))
     # The visits of a cell stand together in the order of their slots.
-    row = begin + (visit & _SLOT_MASK)
-    is_start = np.diff(visit >> _SLOT_BITS, prepend=-(1 << 40)) >= near
+    row = begin + (visit & SLOT_MASK)
+    is_start = np.diff(visit >> SLOT_BITS, prepend=-(1 << 40)) >= near
     leader = np.maximum.accumulate(np.where(is_start, np.arange(row.size), 0))
     return row, row.take(leader), is_start, first
 
@@ -172,7 +158,7 @@ def _runs(near: int, made: Visits, asked: tuple[I64, I64]) -> tuple[I64, I64, An
 def _last_leaders(near: int, visits: Visits, cell_count: int) -> tuple[I64, I64]:
     """(last visit of each cell or -1, the leader of its run)."""
     busy = np.flatnonzero(visits.count)
-    row, leader, _, _ = _runs(near, visits, (_in_time(visits), busy))
+    row, leader, _, _ = _runs(near, visits, (in_time(visits.cell, visits.at_ms, visits.slot), busy))
     last, late = np.full(cell_count, -1), np.full(cell_count, -1)
     # In time order: the last assignment of a cell is its latest visit.
     last[visits.cell[row]], late[visits.cell[row]] = row, leader

@@ -23,19 +23,28 @@ from fauxpay.activity.calendar import CURVE_SLOTS, DAY_MS, QUARTER_MS, Calendar
 from fauxpay.activity.cells import Cells
 from fauxpay.activity.streams import Keys
 from fauxpay.config.model import Config
+from fauxpay.foundations.counts import COUNT_MAX
 from fauxpay.foundations.draws import F64, I64, U64, draw, threshold
 from fauxpay.foundations.parameters import Parameters
 from fauxpay.foundations.quantiles import lognormal_table, look_up, tail_index
 
 _TRIP_SLOTS = 4
+SLOT_BITS = np.int64(9)  # addresses have no more
+SLOT_MASK = np.int64((1 << 9) - 1)
+CELL_BITS = np.int64(27)  # DAY_MS < 2**27
+CELL_SHIFT = CELL_BITS + SLOT_BITS
 
 
 @dataclass(frozen=True, slots=True)
 class VisitTables:
-    """trip_joins: chance of 1,024 that a slot joins its group's first; gap: quantiles, ms."""
+    """trip_joins: chance of 1,024 that a slot joins its group's first; gap: quantiles, ms.
+
+    apart_ms  least time between two visits of a cell
+    """
 
     trip_joins: int
     gap: F64
+    apart_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,8 @@ def visit_tables(config: Config, parameters: Parameters) -> VisitTables:
     trips = parameters.section("activity.trips")
     minute = 60_000.0
     # Three of four slots can join, so the share among further purchases is met by a factor.
+    apart_ms = round(trips["apart_seconds_min"] * 1000)
+    assert COUNT_MAX * apart_ms < DAY_MS, "a day has room for all of its visits"
     joins = min(config.activity.trip_share * _TRIP_SLOTS / (_TRIP_SLOTS - 1), 1.0)
     return VisitTables(
         trip_joins=threshold(joins, streams.VISIT_TRIP.width),
@@ -69,6 +80,7 @@ def visit_tables(config: Config, parameters: Parameters) -> VisitTables:
             trips["gap_minutes_min"] * minute,
             trips["gap_minutes_max"] * minute,
         ),
+        apart_ms=apart_ms,
     )
 
 
@@ -84,6 +96,7 @@ def visits(tables: VisitTables, calendar: Calendar, keys: Keys, cells: Cells, co
     row = np.flatnonzero(_joins(tables, slot, word))
     head_ms = at_ms[row - (slot[row] & (_TRIP_SLOTS - 1))]
     at_ms[row] = _joined(tables, keys, address[row], head_ms)
+    _keep_apart(tables.apart_ms, (first, count), (cell, slot), at_ms)
     card = cells.card.take(cell, mode="clip")
     return Visits(first, count, cell, card, slot, address, word, at_ms)
 
@@ -122,6 +135,41 @@ def _joined(tables: VisitTables, keys: Keys, address: U64, head_ms: I64) -> I64:
     gap = look_up(tables.gap, np.zeros(index.size, dtype=np.int64), index, fraction)
     at_ms = head_ms + np.rint(gap).astype(np.int64)
     return np.where(at_ms < DAY_MS, at_ms, at_ms - DAY_MS)
+
+
+def in_time(cell: I64, at_ms: I64, slot: I64) -> I64:
+    """cell, at_ms and slot of visits in one word each, by time within each cell."""
+    assert not cell.size or cell[-1] < 1 << 27
+    visit = cell << CELL_SHIFT
+    visit |= at_ms << SLOT_BITS
+    visit |= slot
+    # Stable is timsort, by far the fastest here: cells come in order, so nearly all is sorted.
+    visit.sort(kind="stable")
+    return visit
+
+
+def _keep_apart(apart_ms: int, cells: tuple[I64, I64], visits: tuple[I64, I64], at_ms: I64) -> None:
+    """Moves visits so far back that none is sooner than apart_ms after the one before it.
+
+    cells   (first, count) of each; visits (cell, slot); at_ms is changed in place. At the end of
+            the day, where there is no later, the ones before give way.
+    """
+    (first, count), (cell, slot) = cells, visits
+    visit = in_time(cell, at_ms, slot)
+    time = visit >> SLOT_BITS
+    close = np.flatnonzero(time[1:] - time[:-1] < apart_ms)
+    if not close.size:
+        return
+    chosen = np.unique(cell.take(close))
+    of, begin = spread(count.take(chosen))
+    nth = np.arange(of.size) - begin.take(of)
+    row = first.take(chosen).take(of) + nth
+    visit = visit.take(row)
+    # Each cell's times lie above those of the cell before, so one running maximum does for all.
+    since = (visit >> SLOT_BITS) - (chosen.take(of) << CELL_BITS) - nth * apart_ms
+    moved = np.maximum.accumulate(since + (of << CELL_BITS)) - (of << CELL_BITS) + nth * apart_ms
+    latest = DAY_MS - (count.take(chosen).take(of) - nth) * apart_ms
+    at_ms[first.take(chosen).take(of) + (visit & SLOT_MASK)] = np.minimum(moved, latest)
 
 
 def curve_rows(calendar: Calendar, cells: Cells) -> I64:

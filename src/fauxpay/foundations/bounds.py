@@ -29,6 +29,7 @@ BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "activity.countries.default.abroad.online_share": (0, 0.99, "some is bought at home"),
     "activity.speed.kmh_max": (300, 100_000, "who is slower cannot make the trips that are told"),
     "activity.speed.near_seconds_max": (0, 345, "250 purchases in a row must fit into a day"),
+    "activity.trips.apart_seconds_min": (0, 300, "250 purchases must fit into a day"),
     "activity.moving.told_years": (0, 20, "days are counted from the epoch on"),
     "activity.travel.days_min": (2, 7, "there and back, and not above days_max"),
     "activity.travel.days_max": (7, 32, "a trip fits a block of 32 days, days_min fits in it"),
