@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 import pickle
 import shutil
 from pathlib import Path
@@ -192,6 +193,26 @@ def test_places_are_folders_or_addresses(tmp_path, monkeypatch):
     assert folder_of(tmp_path, "why") == tmp_path
     with pytest.raises(ConfigError, match="expected a local folder, not an object store; why"):
         folder_of(place, "why")
+
+
+@pytest.mark.parametrize(
+    "address", ["file://data/out", "file://", "file:///a?b", "file:///a#b", "file:///a%00b"]
+)
+def test_an_address_of_a_folder_loses_nothing(address):
+    """What stands where a host does, or after ? and #, is not dropped: it is refused."""
+    with pytest.raises(ConfigError, match="expected"):
+        place_of(address)
+
+
+def test_a_folder_has_a_name_that_can_be_written_down(tmp_path, monkeypatch):
+    """Bytes that are no UTF-8 broke receipts, SQL and verify after the run; now nothing begins."""
+    odd = os.fsdecode(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="not a name in UTF-8"):
+        place_of(tmp_path / odd)
+    (tmp_path / odd).mkdir()
+    monkeypatch.chdir(tmp_path / odd)
+    with pytest.raises(ConfigError, match="not a name in UTF-8"):
+        place_of("out")
 
 
 def test_a_dataset_reads_what_is_asked_for(monkeypatch):

@@ -41,14 +41,14 @@ def place_of(
     """The place of a name: an address with a scheme, or a folder, made absolute.
 
     patience  seconds that a request to a store is tried again
-    Raises ConfigError for an address that no root can have, StorageError where the folder that a
-    name begins in was removed.
+    Raises ConfigError for an address or name that no root can have, StorageError where the folder
+    that a name begins in was removed.
     """
     if isinstance(name, ObjectPath):
         return name
     text = os.fspath(name)
     if text.startswith("file://"):
-        return _absolute(Path(unquote(urlsplit(text).path)))
+        return _absolute(Path(_path_of(text)))
     return object_path(text, patience) if "://" in text else _absolute(Path(text))
 
 
@@ -157,10 +157,32 @@ def _copies() -> Path:
     return folder
 
 
+def _path_of(address: str) -> str:
+    """The path of file:///path. Raises ConfigError where a part of it would be lost."""
+    parts = urlsplit(address)
+    path = unquote(parts.path)
+    is_whole = parts.netloc in ("", "localhost") and not parts.query and not parts.fragment
+    if not is_whole or not path or "\0" in path:
+        raise ConfigError(
+            f"{address}: expected file:///path with three slashes, and %3F and %23 for ? and #; "
+            f"or the path alone"
+        )
+    return path
+
+
 def _absolute(path: Path) -> Path:
     if not path.is_absolute():
         require_working_folder()
-    return path.absolute()
+    absolute = path.absolute()
+    try:
+        str(absolute).encode()
+    except UnicodeEncodeError:
+        # Receipts, engines and libraries know names as text.
+        raise ConfigError(
+            f"{str(absolute)!r}: not a name in UTF-8; expected one that can be written down. "
+            f"Rename the folder, or use another."
+        ) from None
+    return absolute
 
 
 def _folder(name: str) -> str:
