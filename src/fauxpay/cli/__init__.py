@@ -20,13 +20,15 @@ def exit_code_of(command: Callable[[], object]) -> int:
 
     docs/exit-codes.md lists the codes. Where JSON logs are asked for, errors are JSON lines too.
     """
+    from fauxpay.cli.standard_streams import streams_kept
     from fauxpay.cli.stopping import Stopped, stops_raised
 
-    try:
-        with stops_raised():
-            return _code_of(command)
-    except Stopped as stopped:
-        return _told(KeyboardInterrupt(), stopped.exit_code)
+    with streams_kept():
+        try:
+            with stops_raised():
+                return _code_of(command)
+        except Stopped as stopped:
+            return _told(KeyboardInterrupt(), stopped.exit_code)
 
 
 def _app() -> object:
