@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import fauxpay
 from fauxpay.cli import metrics
 from fauxpay.contracts.tables import table
+from fauxpay.delivery.replacing import replaceable
 from fauxpay.errors import ConfigError, GateError, StorageError
 from fauxpay.readers.run import TABLES
 
@@ -195,6 +196,36 @@ def test_the_file_is_replaced_in_one_move(tmp_path, monkeypatch):
     assert "fauxpay_verdict" in text
     assert Path(target) == file
     assert file.read_text() == "old\n"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link to a pipe"])
+def test_no_device_is_replaced_by_a_file(tmp_path, kind):
+    """Refused before anything is made; root would have renamed a file over /dev/stdout."""
+    file = tmp_path / "odd"
+    if kind == "folder":
+        file.mkdir()
+    else:
+        os.mkfifo(tmp_path / "pipe" if "link" in kind else file)
+    if "link" in kind:
+        file.symlink_to(tmp_path / "pipe")
+    before = file.stat()
+    with pytest.raises(StorageError, match="is a folder, device or pipe"):
+        metrics.metered(file, "text").__enter__()
+    assert file.stat().st_ino == before.st_ino
+    for name in ("/dev/stdout", "/dev/null", "/dev/absent", "/proc/self/fd/1"):
+        with pytest.raises(StorageError, match="is a folder, device or pipe"):
+            replaceable(Path(name))
+
+
+def test_a_link_keeps_to_its_file(tmp_path):
+    """What a link names is replaced, in its own folder; the link stays."""
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "f.prom"
+    link.symlink_to(tmp_path / "there" / "real.prom")
+    with metrics.metered(link, "text"):
+        pass
+    assert link.is_symlink()
+    assert "fauxpay_verdict" in (tmp_path / "there" / "real.prom").read_text()
 
 
 def test_a_failing_run_keeps_its_own_error(tmp_path, capsys):

@@ -131,12 +131,22 @@ def _require(file: Path) -> None:
             f"--metrics {file}: prometheus-client is not installed; expected the extra `metrics`. "
             f"Install it with: pip install 'fauxpay[metrics]'"
         ) from error
-    if file.is_dir() or not file.absolute().parent.is_dir():
-        what = "this is a folder" if file.is_dir() else f"there is no folder {file.parent}"
+    if not file.absolute().parent.is_dir():
         raise StorageError(
-            f"--metrics {file}: {what}; expected a file, such as fauxpay.prom, in a folder that "
-            f"is there. Make the folder, or name another file."
+            f"--metrics {file}: there is no folder {file.parent}; expected a file, such as "
+            f"fauxpay.prom, in a folder that is there. Make the folder, or name another file."
         )
+    _target(file)
+
+
+def _target(file: Path) -> Path:
+    """The file itself. Raises StorageError for a folder, device or pipe."""
+    from fauxpay.delivery.replacing import replaceable
+
+    try:
+        return replaceable(file)
+    except StorageError as error:
+        raise StorageError(f"--metrics {error}") from error
 
 
 def _write(file: Path, meter: Meter, exit_code: int) -> None:
@@ -144,7 +154,7 @@ def _write(file: Path, meter: Meter, exit_code: int) -> None:
     from prometheus_client import write_to_textfile
 
     try:
-        write_to_textfile(str(file.absolute()), registry(meter, exit_code))
+        write_to_textfile(str(_target(file)), registry(meter, exit_code))
     except OSError as failure:
         reason = failure.strerror or failure
         state = "The run itself is sealed" if meter.run is not None else "No run was sealed"

@@ -15,12 +15,32 @@ from uuid import uuid4
 
 from fauxpay.delivery.files import storage_errors
 from fauxpay.delivery.sinks import sink_of
+from fauxpay.errors import StorageError
 from fauxpay.storage.places import Place, name_below
+
+
+def replaceable(name: Path) -> Path:
+    """The file that a name of the user's own stands for, there already or not, links followed.
+
+    Raises StorageError for what no file may take the place of: a rename would put one where a
+    device or pipe was, such as /dev/stdout.
+    """
+    with storage_errors(name, "write"):
+        target = Path(os.path.realpath(name.absolute()))
+        is_other = target.exists() and not target.is_file()
+    folder = Path(os.path.realpath(name.absolute().parent))
+    if is_other or folder == Path("/dev") or folder.is_relative_to("/proc"):
+        raise StorageError(
+            f"{name}: is a folder, device or pipe; expected a file, or a name for one, for it "
+            f"is put there as a whole. Name another."
+        )
+    return target
 
 
 def replaced(target: Path, data: bytes) -> Path:
     """Whole under a name of the user's own, in place of an earlier file; returns it.
 
+    target  as `replaceable` found it
     Raises StorageError where it cannot be written.
     """
     staged_path = target.with_name(f".{target.name}.{uuid4().hex}.part")

@@ -15,8 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fauxpay.delivery.replacing import replaced, replaced_below
-from fauxpay.errors import StorageError
+from fauxpay.delivery.replacing import replaceable, replaced, replaced_below
 from fauxpay.receipts import layout
 from fauxpay.storage.places import Place
 
@@ -55,10 +54,8 @@ def write_report(run: Run, path: Path | None = None) -> Place:
     """
     from fauxpay.report.page import report_html
 
+    target = None if path is None else replaceable(path)  # Before the drawing, which takes long.
     data = report_html(run).encode()
-    if path is None:
+    if target is None:
         return replaced_below(run.root, report_path(run), data)
-    target = path.absolute()
-    if target.is_dir():
-        raise StorageError(f"{target}: is a folder; expected the name of a file for the report")
     return replaced(target, data)
