@@ -232,6 +232,19 @@ def test_the_command_writes_the_table_and_asks_for_both(played, tmp_path):
         read_table(played.files("cards")[0])
 
 
+def test_a_table_that_cannot_be_written_is_told_before_anything_is_sent(played, tmp_path):
+    """Exit code 6, and no events whose faults nobody knows."""
+    faults, to = tmp_path / "f.yaml", tmp_path / "events"
+    faults.write_text("lost: 0.1")
+    own = [sys.executable, "-m", "fauxpay", "stream", "--out", str(played.root), "--to", str(to)]
+    table = tmp_path / "absent" / "f.parquet"
+    words = [*own, "--faults", str(faults), "--fault-table", str(table)]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 6
+    assert "no such folder" in done.stderr
+    assert not to.exists()
+
+
 def test_faults_are_not_gone_on_with(played, tmp_path):
     """A stream with faults has another order: --resume is refused."""
     asked = Asked(str(tmp_path / "x"), is_resumed=True, faults=Faults(lost=0.5))

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import fauxpay
-from fauxpay.errors import ConfigError, ConflictError, StorageError
+from fauxpay.errors import ConfigError, ConflictError, ContractError, StorageError
 from fauxpay.foundations.addresses import masked
 from fauxpay.streams.channels import HttpChannel
 from fauxpay.streams.pace import Pace
@@ -297,10 +297,36 @@ def test_the_place_of_a_stream_stands_below_the_root(played):
     (played.root / place.name).unlink()
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"next": "5"}', '{"next": -1}'])
+def test_a_damaged_place_is_said(played, text):
+    """--resume does not guess how far a stream came, and does not break with a trace."""
+    place = Bookmark.of(played, "kafka://h:1/damaged")
+    place.save(41)
+    path = played.root / place.name
+    path.write_text(text)
+    with pytest.raises(ContractError, match=r"does not say how far.*--from-offset"):
+        place.read()
+    path.unlink()
+
+
+def test_nothing_is_sent_where_no_place_can_be_kept(played, monkeypatch):
+    """A root that cannot be written: told before the first event, not after the last one."""
+
+    def full(self, following):
+        raise StorageError("read-only")
+
+    monkeypatch.setattr(Bookmark, "save", full)
+    with Receiver([]) as receiver:
+        with pytest.raises(StorageError, match="read-only"):
+            play(played, Asked(receiver.url), Pace())
+        assert receiver.taken == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["--to", "ftp://h/x"], "expected stdout, a file, kafka"),
+        (["--to", "http://"], "expected http://HOST:PORT/PATH"),
         (["--rate", "fast"], "expected events a second"),
         (["--rate", "5/s", "--speed", "2"], "expected one of them"),
         (["--speed", "-1"], "above 0"),
@@ -329,4 +355,5 @@ def test_a_full_disk_is_said(played):
         done = subprocess.run(command(played), stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 6
     assert "--resume" in done.stderr
+    assert "--from-offset" in done.stderr  # For the place in a pipe is known to nobody.
     assert os.linesep.join(done.stderr.splitlines()[:1]).startswith("fauxpay: ")

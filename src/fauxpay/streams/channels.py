@@ -86,6 +86,8 @@ def file_of(target: str) -> Path:
 class LineChannel:
     """Lines on an open stream, such as standard output."""
 
+    going_on = "--resume does not know how far it came, but --from-offset may go on"
+
     def __init__(self, sink: IO[bytes], name: str) -> None:
         self._sink, self._name = sink, name
 
@@ -116,12 +118,14 @@ class LineChannel:
     def _failed(self, error: OSError) -> StorageError:
         return StorageError(
             f"{self._name}: {error.strerror or error}; expected to be able to write. What was "
-            f"written stays; the same command with --resume goes on."
+            f"written stays; {self.going_on}."
         )
 
 
 class FileChannel(LineChannel):
     """A new file of lines of a run, or one that is gone on with."""
+
+    going_on = "the same command with --resume goes on"
 
     def __init__(self, path: Path, is_resumed: bool, run_id: str) -> None:
         try:
@@ -193,6 +197,8 @@ class HttpChannel:
                 "brings it"
             ) from error
         self._url, self._name = url, masked(url)
+        if not urlsplit(url).hostname:
+            raise ConfigError(f"--to {self._name}: expected http://HOST:PORT/PATH")
         # A batch may arrive twice where an answer was lost: events have ids.
         retry = urllib3.Retry(
             total=tries,

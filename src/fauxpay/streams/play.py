@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from fauxpay.delivery.replacing import replaced_below
-from fauxpay.errors import ConfigError
+from fauxpay.errors import ConfigError, ContractError
 from fauxpay.readers.query import connected
 from fauxpay.readers.run import Run
 from fauxpay.storage.places import Place
@@ -83,8 +83,9 @@ def play(run: Run, asked: Asked, pace: Pace, report: Report = lambda sent: None)
     """Sends a run to its end, or raises and leaves a place to go on from.
 
     report  is told how many events were sent so far
-    Raises ConfigError for a target or place that cannot be, StorageError where it takes no more,
-    ConflictError where a file is there already, or is of another run's stream.
+    Raises ConfigError for a target or place that cannot be, StorageError where it takes no more or
+    a place cannot be kept, ContractError where the one to go on from is damaged, ConflictError
+    where a file is there already, or is of another run's stream.
     """
     if asked.faults is not None and (asked.is_resumed or asked.from_offset):
         raise ConfigError(
@@ -107,6 +108,7 @@ def play(run: Run, asked: Asked, pace: Pace, report: Report = lambda sent: None)
     try:
         if isinstance(channel, FileChannel) and asked.is_resumed:
             first = max(asked.from_offset, channel.next_sequence())
+        place.save(first)  # Where it cannot be remembered, nothing is sent that nobody remembers.
         stream = _Stream(run, asked, first)
         saved = time.monotonic()
         for events in stream.events():
@@ -224,13 +226,25 @@ class Bookmark:
         return Bookmark(run.root, f"{BOOKMARKS}/{run.run_id}-{name}.json")
 
     def read(self) -> int:
-        """Place in the sequence of the first event that may not have arrived."""
+        """Place in the sequence of the first event that may not have arrived.
+
+        Raises ContractError where the file does not say.
+        """
         if self.root is None:
             return 0
+        path = self.root / self.name
         try:
-            return int(json.loads((self.root / self.name).read_bytes())["next"])
+            following = json.loads(path.read_bytes())["next"]
         except FileNotFoundError:
             return 0
+        except (ValueError, KeyError, TypeError):
+            following = None
+        if not isinstance(following, int) or following < 0:
+            raise ContractError(
+                f"{path}: does not say how far the stream came; expected what an earlier one left. "
+                f"Remove it, and begin without --resume, or with --from-offset."
+            )
+        return following
 
     def save(self, following: int) -> None:
         """Remembers it, at once and as a whole."""
