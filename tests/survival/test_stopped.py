@@ -88,6 +88,27 @@ def test_sigterm_to_the_command_alone_ends_its_workers(tmp_path):
     assert not harness.staged(tmp_path)
 
 
+DRAWING = """
+import os, signal
+from fauxpay.report import page
+page.report_html = lambda run: os.kill(os.getpid(), signal.SIGTERM)
+from fauxpay.cli import main
+main()
+"""
+
+
+def test_sigterm_while_the_report_is_drawn_says_what_draws_it(tmp_path):
+    """The run is sealed, so the same command would find it and draw nothing: the message knows."""
+    words = [*harness.command(tmp_path)[3:], "--set=run.report=true"]
+    done = harness.finished([sys.executable, "-c", DRAWING, *words])
+    assert done.returncode == 143
+    (receipt,) = tmp_path.glob("runs/utc_day=*/*/receipt.json")
+    assert f"run {receipt.parent.name} is sealed" in done.stderr
+    assert f"`fauxpay report {receipt.parent.name} --out {tmp_path}`" in done.stderr
+    assert "same command resumes" not in done.stderr
+    assert not harness.staged(tmp_path)
+
+
 SEALING = """
 import os, signal, sys
 from fauxpay.delivery.sinks import LocalSink

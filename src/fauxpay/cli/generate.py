@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fauxpay.cli.metrics import Meter
     from fauxpay.config.model import Config
     from fauxpay.delivery.engine import Engine
+    from fauxpay.delivery.run import Made
     from fauxpay.readers.run import Run
     from fauxpay.storage.places import Place
 
@@ -154,6 +155,7 @@ def make_or_find(
     begun = time.monotonic()
     own_process(config)
     log = JsonReport() if manner.log_format == "json" and not manner.is_quiet else None
+    made: Made | None = None
     try:
         is_mute = manner.is_quiet or log is not None
         with progress.shown(is_quiet=is_mute) as bars:
@@ -174,16 +176,32 @@ def make_or_find(
         tables = keep_tables(run, config.run.format)
     except (KeyboardInterrupt, Stopped) as stop:
         from fauxpay.delivery.sinks import discard_all
-        from fauxpay.storage.places import place_of
 
         discard_all()
-        text = (
-            "interrupted; what is finished is kept, and the same command resumes "
-            f"below {place_of(config.run.out)}"
-        )
-        tell_warning("run interrupted", text, manner.log_format)
+        tell_warning("run interrupted", _what_is_left(config, made), manner.log_format)
         raise typer.Exit(stop.exit_code if isinstance(stop, Stopped) else INTERRUPTED) from None
     return Outcome(run, made.is_new, seconds, page, tables)
+
+
+def _what_is_left(config: Config, made: Made | None) -> str:
+    """What an interruption leaves, and what goes on from it.
+
+    made  the run, where it was sealed before
+    """
+    from fauxpay.storage.places import place_of
+
+    root = place_of(config.run.out)
+    if made is None:
+        return f"interrupted; what is finished is kept, and the same command resumes below {root}"
+    text = f"interrupted; run {made.run_id} is sealed below {root}"
+    if made.is_new and config.run.report:
+        # A run that is found gets no report: asking again does nothing.
+        text += (
+            f". `fauxpay report {made.run_id} --out {root}` draws its report, if that is missing"
+        )
+    if config.run.format != "parquet":
+        text += f". The same command resumes its commit to {config.run.format} tables"
+    return text
 
 
 def tell_summary(outcome: Outcome, manner: Manner) -> None:
