@@ -135,6 +135,15 @@ def test_verify_says_what_holds_and_what_does_not(fauxpay, root):
     )
 
 
+@pytest.mark.parametrize("words", [("verify",), ("replay", "--sample", 1)])
+def test_where_logs_are_json_no_progress_is_text(fauxpay, sealed, monkeypatch, words):
+    """Standard error has JSON alone or nothing: whoever parses it never meets a line of text."""
+    monkeypatch.setenv("FAUXPAY_LOG_FORMAT", "json")
+    code, out, err = fauxpay(*words, "--out", sealed)
+    assert (code, err) == (0, "")
+    assert "all holds" in out
+
+
 def test_replay_says_what_holds(fauxpay, sealed):
     """Exit code 0, with counts; a sample is smaller."""
     code, out, _ = fauxpay("replay", "--out", sealed, "--workers", 1, "--quiet", "--json")

@@ -125,6 +125,19 @@ def test_another_world_is_refused(run, server, tmp_path):
         load(other, server.url, "mine")
 
 
+def test_a_schema_that_was_granted_is_enough(run, server):
+    """Who owns a schema but may make none in the database loads into it, as in production."""
+    import psycopg
+
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE loader LOGIN PASSWORD 'not-a-secret'")
+        connection.execute("CREATE SCHEMA granted AUTHORIZATION loader")
+    url = server.url.replace("://postgres:", "://loader:")
+    assert load(run, url, "granted").is_new
+    with pytest.raises(StorageError, match="permission denied"):
+        load(run, url, "not_granted")
+
+
 def test_a_server_killed_in_the_middle_holds_nothing_of_it(run, server):
     """Killed after the second table: a StorageError; after a restart the same command loads all."""
     seen = []

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fauxpay.cli.logs import chosen
 from fauxpay.cli.options import ROOT, JsonOption, OutOption, RunArgument
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ def verify(
     from fauxpay.storage.places import place_of
 
     found = resolve_run(place_of(out), run)
-    with progress.shown(is_quiet=is_quiet) as report:
+    with progress.shown(is_quiet=is_quiet or _is_for_machines()) as report:
         proof = verify_run(found, report)
     conclude(proof, is_json=is_json)
 
@@ -55,9 +58,14 @@ def replay(
     from fauxpay.storage.places import place_of
 
     found = resolve_run(place_of(out), run)
-    with progress.shown(is_quiet=is_quiet) as report:
+    with progress.shown(is_quiet=is_quiet or _is_for_machines()) as report:
         proof = replay_run(found, sample, (scratch, workers), report)
     conclude(proof, is_json=is_json)
+
+
+def _is_for_machines() -> bool:
+    """Whether standard error is to have JSON alone: bars and lines for people are none."""
+    return chosen(sys.argv[1:], os.environ) == "json"
 
 
 def conclude(proof: Proof, *, is_json: bool) -> None:

@@ -103,7 +103,10 @@ def _load(connection: psycopg.Connection[Any], run: Run, schema: str, report: Re
     with connection.transaction(), connection.cursor() as cursor:
         # Two loaders at once: the second waits, then finds what the first has done.
         cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+        # Of one that is there the database is not asked: IF NOT EXISTS wants the right to make it.
+        cursor.execute(f"SELECT 1 FROM pg_namespace WHERE nspname = {literal(schema)}")
+        if cursor.fetchone() is None:
+            cursor.execute(f"CREATE SCHEMA {quoted(schema)}")
         is_first = _make_books(cursor, run, schema)
         if not is_first and _is_loaded(cursor, run, schema):
             return Loaded({}, is_new=False)
