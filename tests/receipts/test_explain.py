@@ -34,6 +34,7 @@ def test_damage_is_told_from_other_results(root):
     text = explained(root)
     assert "damage: the standing bytes are not the sealed ones" in text
     assert "the new bytes are" in text
+    assert "the code itself" not in text  # It made the sealed bytes again.
     assert path.read_bytes() == b"other bytes"
     (kept,) = (path for path in (root / "conflicts").rglob("*") if path.is_file())
     assert str(kept) in text

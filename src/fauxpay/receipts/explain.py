@@ -54,7 +54,8 @@ def _lines(root: Place, name: str, new: Place) -> Iterator[str]:
     else:
         which = "the new bytes are" if made == sealed else "the new bytes are not, either"
         yield f"damage: the standing bytes are not the sealed ones ({sealed[:12]}...); {which}"
-    yield from _made_with(root, name)
+    if made != sealed:  # Who made the sealed bytes again differs in nothing that counts.
+        yield from _made_with(root, name)
     if sealed in (None, old):  # What is damaged is not decoded.
         if name.endswith(".parquet"):
             yield from _tables(standing, new)
