@@ -197,7 +197,7 @@ def test_processes_are_told_from_the_dead():
 def aged(path: Path, days: float) -> Path:
     """The file, as if it had been written so many days ago."""
     path.write_bytes(b"abc")
-    os.utime(path, (NOW - days * 86_400,) * 2)
+    os.utime(path, (soon(-days),) * 2)
     return path
 
 
