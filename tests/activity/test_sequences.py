@@ -14,7 +14,7 @@ from fauxpay.activity.cells import Cells
 from fauxpay.activity.engine import own_addresses
 from fauxpay.activity.shops import standing
 from fauxpay.activity.tills import followers
-from fauxpay.activity.visits import Visits
+from fauxpay.activity.visits import Visits, in_time
 from worlds import DAY, config, maker_of, tables
 
 PRESENT = pl.col("channel").is_in(["pos", "atm"])
@@ -195,7 +195,8 @@ def test_runs_chain_and_break_at_gaps():
     cell = np.array([0, 0, 0, 0, 1])
     address = np.arange(5, dtype=np.uint64) + 10
     first, count, slot = np.array([0, 4]), np.array([4, 1]), np.array([0, 1, 2, 3, 0])
-    visits = Visits(first, count, cell, cell * 0, slot, address, address, at_ms)
+    by_time = in_time(cell, at_ms, slot)
+    visits = Visits(first, count, cell, cell * 0, slot, address, address, at_ms, by_time)
     found = followers(70_000, cells_of(2), visits, lambda at: (at[:0], cells_of(0), none(visits)))
     assert found.row.tolist() == [1, 2]
     assert found.address.tolist() == [13, 13]

@@ -23,7 +23,7 @@ import numpy as np
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.cells import Cells
 from fauxpay.activity.commute import distances_km, middles
-from fauxpay.activity.visits import CELL_SHIFT, SLOT_BITS, SLOT_MASK, Visits, in_time
+from fauxpay.activity.visits import CELL_SHIFT, SLOT_BITS, SLOT_MASK, Visits
 from fauxpay.catalog.world import World
 from fauxpay.foundations.counts import COUNT_MAX
 from fauxpay.foundations.draws import I64, U64
@@ -99,7 +99,7 @@ def followers(
     """
     if near <= 0:
         return _none()
-    visit = in_time(made.cell, made.at_ms, made.slot)
+    visit = made.by_time
     time = visit >> SLOT_BITS
     close = np.flatnonzero(time[1:] - time[:-1] < near)
     early = np.flatnonzero(made.at_ms < near)
@@ -141,7 +141,7 @@ def followers(
 def _runs(near: int, made: Visits, asked: tuple[I64, I64]) -> tuple[I64, I64, Any, I64]:
     """Visits of chosen cells by (cell, time): (row, row of the leader, is a leader, firsts).
 
-    asked  (all visits `in_time`, chosen cells, rising)
+    asked  (all visits by time, chosen cells, rising)
     """
     visit, chosen = asked
     start, count = made.first.take(chosen), made.count.take(chosen)
@@ -158,7 +158,7 @@ def _runs(near: int, made: Visits, asked: tuple[I64, I64]) -> tuple[I64, I64, An
 def _last_leaders(near: int, visits: Visits, cell_count: int) -> tuple[I64, I64]:
     """(last visit of each cell or -1, the leader of its run)."""
     busy = np.flatnonzero(visits.count)
-    row, leader, _, _ = _runs(near, visits, (in_time(visits.cell, visits.at_ms, visits.slot), busy))
+    row, leader, _, _ = _runs(near, visits, (visits.by_time, busy))
     last, late = np.full(cell_count, -1), np.full(cell_count, -1)
     # In time order: the last assignment of a cell is its latest visit.
     last[visits.cell[row]], late[visits.cell[row]] = row, leader

@@ -52,6 +52,7 @@ class Visits:
     """One entry per visit, in the order of cells and slots; `cell` is the position of its cell.
 
     first, count  i64[cells]  where the visits of each cell begin, and how many there are
+    by_time       i64[n]      as `in_time` puts them
     """
 
     first: I64
@@ -62,6 +63,7 @@ class Visits:
     address: U64
     word: U64
     at_ms: I64
+    by_time: I64
 
 
 def visit_tables(config: Config, parameters: Parameters) -> VisitTables:
@@ -96,9 +98,9 @@ def visits(tables: VisitTables, calendar: Calendar, keys: Keys, cells: Cells, co
     row = np.flatnonzero(_joins(tables, slot, word))
     head_ms = at_ms[row - (slot[row] & (_TRIP_SLOTS - 1))]
     at_ms[row] = _joined(tables, keys, address[row], head_ms)
-    _keep_apart(tables.apart_ms, (first, count), (cell, slot), at_ms)
+    by_time = _kept_apart(tables.apart_ms, (first, count), (cell, slot), at_ms)
     card = cells.card.take(cell, mode="clip")
-    return Visits(first, count, cell, card, slot, address, word, at_ms)
+    return Visits(first, count, cell, card, slot, address, word, at_ms, by_time)
 
 
 def spread(count: I64) -> tuple[I64, I64]:
@@ -148,28 +150,33 @@ def in_time(cell: I64, at_ms: I64, slot: I64) -> I64:
     return visit
 
 
-def _keep_apart(apart_ms: int, cells: tuple[I64, I64], visits: tuple[I64, I64], at_ms: I64) -> None:
+def _kept_apart(apart_ms: int, cells: tuple[I64, I64], visits: tuple[I64, I64], at_ms: I64) -> I64:
     """Moves visits so far back that none is sooner than apart_ms after the one before it.
 
-    cells   (first, count) of each; visits (cell, slot); at_ms is changed in place. At the end of
-            the day, where there is no later, the ones before give way.
+    cells    (first, count) of each; visits (cell, slot); at_ms is changed in place. At the end of
+             the day, where there is no later, the ones before give way.
+    returns  what `in_time` says of them then
     """
     (first, count), (cell, slot) = cells, visits
     visit = in_time(cell, at_ms, slot)
     time = visit >> SLOT_BITS
     close = np.flatnonzero(time[1:] - time[:-1] < apart_ms)
     if not close.size:
-        return
-    chosen = np.unique(cell.take(close))
-    of, begin = spread(count.take(chosen))
-    nth = np.arange(of.size) - begin.take(of)
-    row = first.take(chosen).take(of) + nth
-    visit = visit.take(row)
+        return visit
+    chosen = np.unique(visit.take(close) >> CELL_SHIFT)
+    of, nth = spread_out(count.take(chosen))
+    owner, start = chosen.take(of), first.take(chosen).take(of)
+    row = start + nth
+    slots = visit.take(row) & SLOT_MASK
     # Each cell's times lie above those of the cell before, so one running maximum does for all.
-    since = (visit >> SLOT_BITS) - (chosen.take(of) << CELL_BITS) - nth * apart_ms
+    since = time.take(row) - (owner << CELL_BITS) - nth * apart_ms
     moved = np.maximum.accumulate(since + (of << CELL_BITS)) - (of << CELL_BITS) + nth * apart_ms
-    latest = DAY_MS - (count.take(chosen).take(of) - nth) * apart_ms
-    at_ms[first.take(chosen).take(of) + (visit & SLOT_MASK)] = np.minimum(moved, latest)
+    latest = DAY_MS - (count.take(owner) - nth) * apart_ms
+    moved = np.minimum(moved, latest)
+    at_ms[start + slots] = moved
+    # They keep their order.
+    visit[row] = owner << CELL_SHIFT | moved << SLOT_BITS | slots
+    return visit
 
 
 def curve_rows(calendar: Calendar, cells: Cells) -> I64:
