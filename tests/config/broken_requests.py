@@ -202,6 +202,30 @@ FILES: dict[str, Broken] = {
         ),
         "fraud: {campaigns: [{typology: phising, per_card_year: 50}]}",
     ),
+    "campaign in a country of no such code": Broken(
+        ("fraud.campaigns.0.countries.UK = 2.0 (from FILE:1): allowed is a known", "mean GB?"),
+        "fraud: {campaigns: [{countries: {UK: 2}}]}",
+    ),
+    "campaign in a category of no such code": Broken(
+        ("fraud.campaigns.0.mcc.elec = 2.0 (from FILE:1): allowed is a merchant category code",),
+        "fraud: {campaigns: [{mcc: {elec: 2}}]}",
+    ),
+    "campaigns without end": Broken(
+        ("(from FILE:1): allowed is a list (campaigns), at most 50 of them",),
+        "fraud: {campaigns: [" + "{}, " * 51 + "]}",
+    ),
+    "fact of a country of no such code": Broken(
+        ("parameters.catalog.countries.online_share = {'UK': 0.5}", "UK is not known"),
+        "parameters: {catalog.countries.online_share: {UK: 0.5}}",
+    ),
+    "fact of a country instead of a category": Broken(
+        ("parameters.clearing.class_of_category = ", "merchant category codes such as 5411; USD"),
+        "parameters: {clearing.class_of_category: {USD: fuel}}",
+    ),
+    "fact of a kind of fraud that nobody offers": Broken(
+        ("parameters.labels.found.phising = 0.5", "allowed is one of card_testing, lost_stolen,"),
+        "parameters: {labels.found: {phising: 0.5}}",
+    ),
     "campaign of the control group": Broken(
         ("fraud.campaigns.1.typology = 'random' (from FILE:1): allowed is one of card_testing,",),
         "fraud: {campaigns: [{typology: phishing}, {typology: random}]}",
@@ -303,6 +327,18 @@ FILES: dict[str, Broken] = {
 }
 
 REQUESTS: dict[str, Broken] = {
+    "entry of a list by number": Broken(
+        (
+            "fraud.campaigns.0.typology = 'phishing' (from --set fraud.campaigns.0.typology): ",
+            "entries of fraud.campaigns are given all together, as a list",
+        ),
+        settings=("fraud.campaigns.0.typology=phishing",),
+    ),
+    "nothing but a dot": Broken((" = 1 (from --set .): there is no such key",), settings=(".=1",)),
+    "root whose name is no text": Broken(
+        ("run.out = 'a\\udcffb'", "allowed is a folder whose name is Unicode text"),
+        environ={"FAUXPAY_RUN__OUT": "a\udcffb"},
+    ),
     "unknown environment name": Broken(
         (
             "catalog.crads = 5 (from environment variable FAUXPAY_CATALOG__CRADS)",

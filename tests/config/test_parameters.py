@@ -217,6 +217,20 @@ def test_a_country_may_be_brought_by_overrides(countries: Parameters) -> None:
     assert countries.of_country("IT")["pay"]["cash"] == 0.5
 
 
+def test_facts_by_category_and_typology_may_name_more() -> None:
+    """What stands for all that are not named may be told for others of the same kind, too."""
+    changed = load_parameters(
+        {
+            "clearing.class_of_category": {"5814": "fuel"},
+            "labels.found": {"phishing": 0.5},
+            "labels.sources": {"skimming": [1, 0, 0, 0]},
+        }
+    )
+    assert changed.value("clearing.class_of_category")["5814"] == "fuel"
+    assert changed.value("labels.found")["phishing"] == 0.5
+    assert changed.value("labels.sources")["skimming"] == [1.0, 0.0, 0.0, 0.0]
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

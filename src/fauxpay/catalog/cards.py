@@ -64,7 +64,7 @@ def make_cards(
         product=product,
         scheme=scheme,
         bin=_bins(seed, accounts.of_card, (country, scheme, product), places, facts["cards"]),
-        expires_on=_expiry_days(words(seed, "cards/expires", index), epoch, facts["cards"]),
+        expires_on=_expiry_days(words(seed, "cards/expires", index), epoch, opened, facts["cards"]),
         is_contactless=uniform(words(seed, "cards/contactless", index)) < share[country],
         opened_day=opened,
         closed_day=closed,
@@ -155,12 +155,16 @@ def _bins(
     return position * product_count + product
 
 
-def _expiry_days(word: U64, epoch: date, facts: Mapping[str, Any]) -> I64:
-    """Last day of the month of expiry, in days since 1970."""
+def _expiry_days(word: U64, epoch: date, opened_day: I64, facts: Mapping[str, Any]) -> I64:
+    """Last day of the month of expiry, in days since 1970.
+
+    Where openings are told for longer than cards are good, a card is good for a month at least.
+    """
     first, last = facts["expiry_months"]
     reference = (epoch.year + int(facts["expiry_reference_years"]) - 1970) * 12 + epoch.month - 1
     month = reference + int(first) + below(word, int(last) - int(first) + 1)
-    next_month = (month + 1).astype("datetime64[M]").astype("datetime64[D]")
+    opened = opened_day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    next_month = (np.maximum(month, opened + 1) + 1).astype("datetime64[M]").astype("datetime64[D]")
     return np.asarray(next_month.astype(np.int64) - 1)
 
 

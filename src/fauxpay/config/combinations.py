@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import re
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from fauxpay.config.typologies import CONTROL_GROUP, unknown_names, unknown_typologies
 from fauxpay.config.typologies import OURS as TYPOLOGIES
-from fauxpay.config.typologies import unknown_typologies
+from fauxpay.foundations.overrides import DEFAULT, TYPOLOGY
 from fauxpay.foundations.parameters import override_faults
 from fauxpay.foundations.reference import reference
 from fauxpay.storage.objects import is_address
@@ -27,8 +27,13 @@ MERCHANTS_PER_PLACE_MIN = 5
 # File names number the shards of a day with four digits.
 SHARDS_MAX = 10_000
 
-_TYPOLOGY = re.compile(r"[a-z][a-z0-9_]{1,39}")
 _TYPOLOGY_TEXT = "lower-case letters, digits and _, beginning with a letter"
+
+# Parameters by typology, which may name those of installed packages.
+_BY_TYPOLOGY = (
+    *("fraud.drift.side", "labels.found", "labels.sources"),
+    *("labels.disputes", "labels.dispute_days"),
+)
 
 Fault = tuple[str, object, str]
 
@@ -41,6 +46,7 @@ def combination_faults(config: Config) -> list[Fault]:
         *_country_faults(config),
         *_size_faults(config),
         *_fraud_faults(config),
+        *_typology_faults(config),
     )
     return [
         *((key, value, f"allowed is {text}") for key, value, text in own),
@@ -126,12 +132,23 @@ def _fraud_faults(config: Config) -> Iterator[Fault]:
         key = f"fraud.campaigns.{nth}"
         if campaign.end_day <= campaign.start_day:
             yield f"{key}.to", campaign.end_day, f"a day after from, {campaign.start_day}"
-        if not _TYPOLOGY.fullmatch(campaign.typology):
+        if not TYPOLOGY.fullmatch(campaign.typology):
             yield f"{key}.typology", campaign.typology, _TYPOLOGY_TEXT
         elif campaign.typology in unknown:
             yield f"{key}.typology", campaign.typology, unknown[campaign.typology]
+        for mcc, factor in campaign.mcc.items():
+            if mcc not in _categories():
+                yield (
+                    f"{key}.mcc.{mcc}",
+                    factor,
+                    "a merchant category code that there is (ISO 18245)",
+                )
+        for country, factor in campaign.countries.items():
+            if country not in _country_currencies():
+                allowed = f"a known country code (ISO 3166 alpha-2){_hint(country)}"
+                yield f"{key}.countries.{country}", factor, allowed
     for name, rate in config.fraud.more.items():
-        if not _TYPOLOGY.fullmatch(name):
+        if not TYPOLOGY.fullmatch(name):
             yield f"fraud.more.{name}", rate, f"a name of {_TYPOLOGY_TEXT}"
         elif name in TYPOLOGIES:
             yield (
@@ -141,6 +158,18 @@ def _fraud_faults(config: Config) -> Iterator[Fault]:
             )
         elif name in unknown:
             yield f"fraud.more.{name}", rate, unknown[name]
+
+
+def _typology_faults(config: Config) -> Iterator[Fault]:
+    """Parameters by typology that name one that nobody offers."""
+    for name in _BY_TYPOLOGY:
+        value = config.parameters.get(name)
+        if isinstance(value, dict):
+            named = [key for key in value if isinstance(key, str) and TYPOLOGY.fullmatch(key)]
+            for key, allowed in unknown_names(
+                key for key in named if key not in (DEFAULT, CONTROL_GROUP)
+            ).items():
+                yield f"parameters.{name}.{key}", value[key], allowed
 
 
 def _hint(country: str) -> str:
@@ -156,6 +185,11 @@ def _country_currencies() -> dict[str, str]:
     return dict(
         zip(table["country"].to_pylist(), table["currency"].to_pylist(), strict=True),
     )
+
+
+@cache
+def _categories() -> frozenset[str]:
+    return frozenset(reference("merchant_categories")["mcc"].to_pylist())
 
 
 @cache

@@ -67,6 +67,9 @@ def _folder(value: object) -> object:
         raise PydanticCustomError("folder", "a local folder")
     if not value.strip() or "\0" in value or value.startswith("~"):
         raise PydanticCustomError("folder", "a folder, written out in full (~ is not expanded)")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        # Bytes that are no UTF-8: no receipt could name what stands below.
+        raise PydanticCustomError("folder", "a folder whose name is Unicode text")
     return value
 
 

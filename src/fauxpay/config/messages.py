@@ -94,10 +94,12 @@ def allowed(field: FieldInfo) -> str:
     if "ge" not in limits:
         words["le"] = "up to"
     bounds = "".join(f" {word} {limits[name]}" for name, word in words.items() if name in limits)
+    longest = [one.max_length for one in field.metadata if hasattr(one, "max_length")]
+    length = f", at most {longest[0]} of them" if longest else ""
     unit = unit_of(field)
     suffix = "" if unit in ("", "seed", *_TEXTS) else f" ({unit})"
     null = (", or null" if bounds else " or null") if is_optional else ""
-    return f"{_kind_name(kind, unit)}{bounds}{null}{suffix}"
+    return f"{_kind_name(kind, unit)}{bounds}{null}{suffix}{length}"
 
 
 def shown(value: object) -> str:
@@ -135,10 +137,15 @@ def _unknown(path: str, value: object, model: type[BaseModel]) -> Problem:
     text = f"there is no such key ({f'known in {scope}' if scope else 'known'}: {', '.join(known)})"
     own = [f"{scope}.{name}" for name in known] if scope else []
     near = nearest(path, [*own, *key_paths(model), *model.model_fields])
-    if near == path:  # A dotted name, as --set takes it, where keys stand in groups.
+    if near == path:
+        # The key is right, but not where it stands.
         *groups, key = path.split(".")
-        nested = ": {".join([*groups, f"{key}: {shown(value)}"]) + "}" * len(groups)
-        return Problem(path, value, f"keys stand in their groups here: {nested}")
+        if any(group.isdecimal() for group in groups):
+            text = f"entries of {scope.rpartition('.')[0]} are given all together, as a list"
+        else:
+            nested = ": {".join([*groups, f"{key}: {shown(value)}"]) + "}" * len(groups)
+            text = f"keys stand in their groups here: {nested}"
+        near = None
     return Problem(path, value, text, near=near)
 
 

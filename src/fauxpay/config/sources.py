@@ -222,7 +222,7 @@ def _with_origin(problem: Problem, origins: Mapping[str, str]) -> Problem:
         key = key.rpartition(".")[0]
     # Of a section that nobody knows, only what was said in it has an origin.
     below = (text for name, text in origins.items() if name.startswith(f"{problem.path}."))
-    origin = origins[key] if key else ", ".join(dict.fromkeys(below))
+    origin = origins.get(key, "") or ", ".join(dict.fromkeys(below))
     near = problem.near
     if near is not None and origin.startswith(ENVIRONMENT):
         near = environment_name(near)

@@ -10,6 +10,7 @@ Only names are needed to judge a config; what they stand for is loaded by fraud.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint
 
 from fauxpay.config.fraud_model import FraudConfig
@@ -30,7 +31,12 @@ def names_of_others(fraud: FraudConfig) -> list[str]:
 
 def unknown_typologies(fraud: FraudConfig) -> dict[str, str]:
     """What is allowed in the place of each name that nobody offers."""
-    asked = names_of_others(fraud)
+    return unknown_names(names_of_others(fraud))
+
+
+def unknown_names(names: Iterable[str]) -> dict[str, str]:
+    """What is allowed in the place of each of some names that nobody offers."""
+    asked = sorted(set(names) - set(OURS))
     known = typologies_of_others() if asked else {}
     return {name: one_of(name, OURS, known, GROUP) for name in asked if name not in known}
 

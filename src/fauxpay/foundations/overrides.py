@@ -16,10 +16,12 @@ from typing import Any
 
 SUM_TOLERANCE = 1e-6
 DEFAULT = "default"
-_CODE = re.compile(r"[A-Z]{2,3}")
+_COUNTRY, _CURRENCY = re.compile(r"[A-Z]{2}"), re.compile(r"[A-Z]{3}")
+_CATEGORY = re.compile(r"[0-9]{4}")
+TYPOLOGY = re.compile(r"[a-z][a-z0-9_]{1,39}")
 _WHOLE_END = 2**63
 """Whole numbers of the engine have 64 bits."""
-_SHARE = re.compile(r"(shares?|chances?)\b")
+_SHARE = re.compile(r"(shares?|chances?|probability|as endings)\b")
 
 
 def fault(name: str, value: object, shipped: Mapping[str, tuple[Any, str]]) -> str | None:
@@ -46,8 +48,9 @@ def _shape_fault(where: str, expected: Any, value: Any, is_fractional: bool) -> 
     """A whole number may become a fraction where it is a share or stands among fractions."""
     at = f"at {where}: " if where else ""
     if isinstance(expected, dict) and DEFAULT in expected:
-        if not isinstance(value, dict) or not all(_may_name(key, expected) for key in value):
-            return f"{at}allowed is a mapping with the keys {DEFAULT} and codes such as US or USD"
+        text = _key_fault(expected, value)
+        if text is not None:
+            return f"{at}{text}"
         expected = {key: expected.get(key, expected[DEFAULT]) for key in value}
         keys: list[Any] = list(value)
     elif isinstance(expected, dict):
@@ -92,8 +95,35 @@ def _share_fault(where: str, expected: Any, value: Any) -> str | None:
     return f"{at}allowed are shares that sum to 1, these sum to {after:.6g}"
 
 
-def _may_name(key: object, expected: Mapping[Any, Any]) -> bool:
-    return key in expected or (isinstance(key, str) and _CODE.fullmatch(key) is not None)
+def _key_fault(expected: Mapping[Any, Any], value: Any) -> str | None:
+    """What is wrong with the keys of a mapping that may name more than the shipped one.
+
+    What they are is seen from those that are shipped. Whether a typology is offered by anybody is
+    for the config to say.
+    """
+    own = [str(key) for key in expected if key != DEFAULT]
+    pattern, known, text = TYPOLOGY, None, "typologies such as phishing"
+    if any(_CATEGORY.fullmatch(key) for key in own):
+        pattern, known = _CATEGORY, ("merchant_categories", "mcc")
+        text = "merchant category codes such as 5411"
+    elif any(_COUNTRY.fullmatch(key) for key in own):
+        pattern, known, text = _COUNTRY, ("countries", "country"), "codes such as US or USD"
+    elif any(_CURRENCY.fullmatch(key) for key in own):
+        pattern, known, text = _CURRENCY, ("currencies", "currency"), "codes such as US or USD"
+    allowed = f"allowed is a mapping with the keys {DEFAULT} and {text}"
+    if not isinstance(value, dict):
+        return allowed
+    more = [key for key in value if key not in expected]
+    if known is not None and more:
+        from fauxpay.foundations.reference import reference  # only for those who bring more
+
+        table, column = known
+        codes = set(reference(table)[column].to_pylist())
+        more = [key for key in more if key not in codes]
+        return f"{allowed}; {more[0]} is not known" if more else None
+    if all(isinstance(key, str) and pattern.fullmatch(key) for key in more):
+        return None
+    return allowed
 
 
 def _first(texts: Iterable[str | None]) -> str | None:

@@ -20,7 +20,8 @@ from importlib import resources
 from typing import Any
 
 from fauxpay.errors import ConfigError
-from fauxpay.foundations.bounds import bound_fault
+from fauxpay.foundations.bounds import bound_fault, choice_fault
+from fauxpay.foundations.kinds import kind_fault
 from fauxpay.foundations.overrides import fault
 from fauxpay.foundations.shipped import own_yaml
 
@@ -64,10 +65,18 @@ def override_faults(overrides: Mapping[str, object]) -> list[tuple[str, object, 
         else:
             text = fault(name, value, known)
         # Only a value of the right shape can be held against a bound.
-        text = text or bound_fault(default, value)
+        text = text or _reach_fault(name if name in shipped else default, value, known)
         if text is not None:
             found.append((name, value, text))
     return found
+
+
+def _reach_fault(name: str, value: object, known: Mapping[str, tuple[Any, str]]) -> str | None:
+    """What is wrong with a value of the right shape: its own bounds, its texts, then its kind."""
+    default = _default_name(name)
+    text = bound_fault(default, value)
+    text = text or choice_fault(default, value, {key: one for key, (one, _) in known.items()})
+    return text or kind_fault(known[name][0], value, known[name][1])
 
 
 def _default_name(name: str) -> str:
