@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from fauxpay.catalog.store import file_of, read_catalog
+from fauxpay.activity.engine import day_number
+from fauxpay.catalog.store import MULTIPLES, file_of, read_catalog
+from fauxpay.config.model import Config
 from fauxpay.errors import ContractError
+from fauxpay.foundations.parameters import load_parameters
+from fauxpay.partitions.compose import PartitionMaker, world_of
 
 
 @pytest.fixture
@@ -238,3 +245,25 @@ def test_a_file_that_is_no_parquet(folder, content):
     file_of(folder, "cards").write_bytes(content)
     with pytest.raises(ContractError, match=r"cards.parquet: cannot be read as Parquet"):
         read_catalog(folder)
+
+
+@pytest.mark.parametrize("value", [1e30, 5e-324])
+@pytest.mark.parametrize(("name", "column"), MULTIPLES)
+def test_multiples_that_no_amount_can_be_made_of_are_refused(folder, name, column, value):
+    """A level that a contract allows, but whose amounts fit into no 64 bits, is named."""
+    rewrite(folder, name, lambda t: replace(t, column, {3: value}))
+    with pytest.raises(ContractError) as caught:
+        read_catalog(folder)
+    assert f"{name}.parquet: {column}: 1 of " in str(caught.value)
+    assert f"beyond 1e-06 to 1e+06; first at row 3: {value:g}" in str(caught.value)
+
+
+def test_places_of_nobody_make_a_world(folder):
+    """Where no city has inhabitants, people live and travel all the same."""
+    rewrite(folder, "places", lambda t: replace(t, "population", dict.fromkeys(range(24), 0)))
+    tables = read_catalog(folder)
+    settings = Config(catalog={"path": str(folder)}, run={"to": date(2026, 3, 2)})
+    maker = PartitionMaker(world_of(tables), settings, load_parameters())
+    with np.errstate(all="raise", under="ignore"):
+        stream = maker.make(range(day_number(date(2026, 3, 1)), day_number(date(2026, 3, 2))), 0)
+        assert sum(window.batch.num_rows for window in stream.windows()) > 100

@@ -28,7 +28,8 @@ def destinations(world: World, parameters: Parameters) -> AliasPool:
     """Segment c: places of country c; segment count + c: places of all other countries."""
     travel = parameters.section("activity.travel")
     country, count = world.places.country, len(world.countries)
-    mass = world.places.population.astype(np.float64) ** travel["population_exponent"]
+    people = np.maximum(world.places.population, 1).astype(np.float64)
+    mass = people ** travel["population_exponent"]
     weights = _abroad(world, mass, parameters, travel)
     place = np.arange(country.size)
     segments, members = [country], [place]

@@ -44,7 +44,9 @@ def moves(world: World, config: Config, parameters: Parameters) -> Moves:
     is_mover = goes < float(law["rate_per_year"]) * years
     span = int(years * _DAYS_PER_YEAR)
     when = below(draw(stream_key(seed, "activity/move_day"), household), span)
-    country, weight = world.places.country, world.places.population.astype(np.float64)
+    # In a catalog of one's own nobody may be told to live anywhere.
+    country, people = world.places.country, np.maximum(world.places.population, 1)
+    weight = people.astype(np.float64)
     pool = alias_pool(country, np.arange(country.size), weight, len(world.countries))
     there = pool.pick(world.cards.country, draw(stream_key(seed, "activity/move_to"), household))
     is_mover &= there != world.cards.place

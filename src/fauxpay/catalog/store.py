@@ -12,7 +12,7 @@ dictionary); nothing is guessed. Sealing a world's catalog is the work of delive
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,9 @@ from fauxpay.errors import ContractError
 from fauxpay.foundations.machine import require_inside
 
 FINDINGS_SHOWN_MAX = 20
+MULTIPLES = (("customers", "income_level"), ("merchants", "price_level"))
+# As far as parameters may go: amounts stay whole numbers of 64 bits that nothing overflows.
+MULTIPLE_LEAST, MULTIPLE_GREATEST = 1e-6, 1e6
 
 
 def read_catalog(folder: Path | str) -> dict[str, pa.Table]:
@@ -61,6 +64,7 @@ def read_catalog(folder: Path | str) -> dict[str, pa.Table]:
     findings = check_catalog(tables)
     if findings:
         raise ContractError(_report(folder, findings))
+    _require_usable(folder, tables)
     return tables
 
 
@@ -84,6 +88,21 @@ def read_table(file: Path, name: str) -> pa.Table:
         for column in columns
     ]
     return pa.Table.from_arrays(arrays, schema=contract(name).arrow_schema())
+
+
+def _require_usable(folder: Path, tables: Mapping[str, pa.Table]) -> None:
+    """Raises ContractError for numbers that a contract allows and no amount can be made of."""
+    for name, column in MULTIPLES:
+        low, high = MULTIPLE_LEAST, MULTIPLE_GREATEST
+        values = tables[name][column].combine_chunks()
+        marks = pc.invert(pc.and_(pc.greater_equal(values, low), pc.less_equal(values, high)))
+        if pc.any(marks).as_py():
+            count, first = _offenders(marks)
+            raise ContractError(
+                f"{file_of(folder, name)}: {column}: {count} of {len(values)} rows are beyond "
+                f"{low:g} to {high:g}; first at row {first}: {values[first].as_py():g}; expected "
+                "a multiple of the country's usual"
+            )
 
 
 def file_of(folder: Path, name: str) -> Path:
