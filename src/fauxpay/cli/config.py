@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from fauxpay.cli.options import local_path
 from fauxpay.errors import ConfigError, StorageError
 
 ConfigOption = Annotated[
@@ -29,7 +30,9 @@ app = typer.Typer(help="Write, show or describe the config.", no_args_is_help=Tr
 def init(
     path: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="File to write. Without: standard output."),
+        typer.Argument(
+            metavar="FILE", help="File to write. Without: standard output.", callback=local_path
+        ),
     ] = None,
 ) -> None:
     """Write a config: every key at its default, explained."""

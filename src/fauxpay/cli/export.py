@@ -7,12 +7,17 @@ from typing import Annotated
 
 import typer
 
-from fauxpay.cli.options import ROOT, OutOption
+from fauxpay.cli.options import ROOT, OutOption, local_path
 
 
 def export(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Parquet file to make; it must not exist yet.")
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="Parquet file to make; it must not exist yet.",
+            callback=local_path,
+        ),
     ],
     out: OutOption = ROOT,
     run: Annotated[

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fauxpay.cli.options import ROOT, OutOption
+from fauxpay.cli.options import ROOT, OutOption, local_path
 from fauxpay.cli.tables import MapOption
 
 
@@ -18,7 +18,14 @@ def fit(
         str, typer.Argument(metavar="DATA", help="A run, or CSV or Parquet files of card payments.")
     ],
     file: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Config to write, *.yaml; new.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Config to write, *.yaml; new.",
+            callback=local_path,
+        ),
     ],
     mapping: MapOption = None,
     days: Annotated[

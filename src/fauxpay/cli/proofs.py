@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fauxpay.cli.logs import chosen
-from fauxpay.cli.options import ROOT, JsonOption, OutOption, RunArgument
+from fauxpay.cli.options import ROOT, JsonOption, OutOption, RunArgument, local_path
 
 if TYPE_CHECKING:
     from fauxpay.audit.differences import Proof
@@ -45,7 +45,10 @@ def replay(
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes; 0 is one per core.", min=0)] = 0,
     scratch: Annotated[
-        Path | None, typer.Option(help="Folder for what is made; below the root without it.")
+        Path | None,
+        typer.Option(
+            help="Folder for what is made; below the root without it.", callback=local_path
+        ),
     ] = None,
     out: OutOption = ROOT,
     is_json: JsonOption = False,

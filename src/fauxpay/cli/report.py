@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fauxpay.cli.options import ROOT, OutOption, RunArgument
+from fauxpay.cli.options import ROOT, OutOption, RunArgument, local_path
 
 
 def report(
@@ -19,6 +19,7 @@ def report(
             "--output",
             metavar="FILE",
             help="HTML file, over an earlier one. Default: report.html beside the receipt.",
+            callback=local_path,
         ),
     ] = None,
     out: OutOption = ROOT,

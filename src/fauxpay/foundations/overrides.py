@@ -1,8 +1,8 @@
 """Overrides: whether a user's value may stand in for a shipped parameter.
 
 A value must have the shape of the shipped one: the same type, list length and mapping keys. A
-mapping by country or currency (it has a `default`) may name some and may name more. Shares and
-chances stay within 0..1, and those that sum to 1 as shipped must do so afterwards.
+mapping by country, currency, category or typology (it has a `default`) may name some and may name
+more. Shares and chances stay within 0..1, and those that sum to 1 as shipped must do so afterwards.
 """
 
 from __future__ import annotations

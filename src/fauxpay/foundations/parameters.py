@@ -161,7 +161,7 @@ def _leaves(name: str, node: Any, known: Mapping[str, Sourced]) -> Iterator[tupl
 def _like(shipped: object, given: Any) -> Any:
     """The given value, with its whole numbers written as the shipped ones are.
 
-    A mapping by country or currency keeps its other entries.
+    A mapping that has a `default` keeps its other entries.
     """
     if isinstance(shipped, dict) and DEFAULT in shipped:
         added = {key: _like(shipped[DEFAULT], item) for key, item in sorted(given.items())}
