@@ -51,6 +51,7 @@ REFUSED: list[tuple[str, object, str]] = [
     ("catalog.terminals.count_max", -1, "allowed is 1 to 250"),
     ("catalog.cards.count_max", 0, "allowed is 1 to 16"),
     ("activity.travel.days_max", 60, "allowed is 7 to 32"),
+    ("catalog.places.radius_km_max", 0, "allowed is 0.1 to 1000: a city has an area"),
     ("fraud.data_breach.ranks", 5_000_000, "allowed is 1 to 100: all of them are looked at"),
     ("fraud.data_breach.window_days", 10**9, "allowed is 1 to 365"),
     ("fraud.mule_ring.campaign_days", 0, "allowed is 1 to 3650: an era has a day at least"),

@@ -22,6 +22,7 @@ from fauxpay.config.render import commented_yaml, json_schema, yaml_value, yaml_
 from fauxpay.config.sources import resolve
 from fauxpay.errors import ConfigError, StorageError
 from fauxpay.foundations.strict_yaml import read_value, read_yaml
+from fauxpay.storage.objects import object_path
 
 app = typer.Typer()
 app.add_typer(commands.app, name="config")
@@ -211,3 +212,13 @@ def test_the_commands_import_nothing_heavy() -> None:
 def test_a_rendered_value_reads_back(value: object) -> None:
     """Property: YAML that we write is the value that we meant, with its type."""
     assert repr(read_value(yaml_value(value), "x")) == repr(value)
+
+
+def test_a_config_in_a_store_is_shown() -> None:
+    """`config show` and `cite` read an address as `generate` does."""
+    place = object_path("memory://configs/shown/c.yaml")
+    place.store.put(place.key, b"catalog: {cards: 77}")
+    shown = run("config", "show", "-c", "memory://configs/shown/c.yaml")
+    assert shown.exit_code == 0, shown.output
+    assert "cards: 77  # memory://configs/shown/c.yaml:1" in shown.output
+    assert run("cite", "-c", "memory://configs/shown/c.yaml").exit_code == 0

@@ -14,8 +14,9 @@ import typer
 from fauxpay.cli.options import local_path
 from fauxpay.errors import ConfigError, StorageError
 
+# A text, as `generate` takes it: a path would make one slash of the two of an address.
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", "-c", help="YAML config file.", metavar="FILE")
+    str | None, typer.Option("--config", "-c", help="YAML config file.", metavar="FILE")
 ]
 SetOption = Annotated[
     list[str] | None,
