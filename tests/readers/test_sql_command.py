@@ -84,6 +84,19 @@ def test_a_statement_without_a_run_is_told_where_the_run_stands(sealed, text):
     assert "is no run; expected RUN first: fauxpay sql latest QUERY" in done.stderr
 
 
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_bytes_that_are_no_text_are_refused(sealed, errors):
+    """A query in another encoding is told in one line, as an argument and from standard input."""
+    environ = {**os.environ, "PYTHONIOENCODING": f"utf-8:{errors}"}
+    query = b"SELECT '\xff'"
+    for more, given in (([query], b""), ([], query + b";\n")):
+        said = subprocess.run(
+            [*words(sealed), *more], input=given, capture_output=True, env=environ
+        )
+        assert said.returncode == 2
+        assert said.stderr.startswith(b"fauxpay: SQL: bytes that are no UTF-8 text")
+
+
 def test_a_list_is_not_put_into_csv(sealed):
     """Exit code 2, and what to do."""
     done = asked(sealed, "SELECT [1, 2] AS a", "--format", "csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Annotated
@@ -46,6 +47,8 @@ def sql(
     if query:
         show(connection, query, form)
         return
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # What is no text is told with the query.
     is_asked = sys.stdin.isatty()
     for text in _statements(sys.stdin, is_asked):
         try:

@@ -34,6 +34,8 @@ def answers(connection: duckdb.DuckDBPyConnection, text: str) -> Iterator[Any]:
 
     Raises ConfigError for SQL that is wrong and for statements that do more than ask.
     """
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise ConfigError("SQL: bytes that are no UTF-8 text; expected a statement in UTF-8")
     with _told():
         for statement in connection.extract_statements(text):
             require_asking(connection, statement)
