@@ -30,7 +30,7 @@ _SPAN = re.compile(r"(?:median and log_sd of )?(?P<of>seconds|minutes|hours|days
 _EXPONENT = re.compile(r"(exponent of|power of|change of log|binary logarithm|lead in)\b")
 _LOG_SD = re.compile(r"(standard deviation|sd) of the log\b")
 _WEIGHTS = re.compile(r"(weight of|relative (weight|number) of)\b")
-_PAIR = re.compile(r"\b(least and (greatest|most)|lowest and highest|first and last)\b")
+_PAIR = re.compile(r"\b(least and (greatest|most)|first and last)\b")
 _LAW = frozenset(("median", "log_sd"))
 
 
