@@ -18,14 +18,14 @@ CONTRACTS = {
 GOLDEN_VERSION = 2
 GOLDEN = {
     "v1": {
-        "transactions": "c9847243e4c21d5c",
+        "transactions": "7435612c26bad1c7",
         "postings": "b7cc8a1e93bbbf58",
         "truth": "e44aa220082debfd",
         "labels": "27ec279b2b5ebbe2",
     },
     "v2": {
-        "transactions": "a4b4c38f4aa75735",
-        "postings": "6a413d175828f82a",
+        "transactions": "becb26607828864e",
+        "postings": "73ddcc4677ca4421",
         "truth": "73568c6327253654",
         "labels": "2aea4223add07e76",
     },
