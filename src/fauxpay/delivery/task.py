@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PLAN_DAY = -1
 # Cards times days that are made in one go: enough to share what a call costs, little enough to
 # keep memory flat. A world with more cards makes one day at a time.
-STRETCH_CELLS = 131_072
+STRETCH_CELLS = 262_144
 STRETCH_DAYS_MAX = 16
 STRETCHES_PER_WORKER_MIN = 4
 
