@@ -12,7 +12,9 @@ from fauxpay.contracts.documents import check_document
 from fauxpay.errors import ConfigError
 from fauxpay.gates.verdicts import Verdict
 from fauxpay.scorecard.card_table import open_card_table
-from fauxpay.scorecard.leaks import leaks, rules
+from fauxpay.scorecard.leak_checks import Measured
+from fauxpay.scorecard.leaks import _judged, leaks, rules
+from fauxpay.scorecard.single_columns import auc, auc_error
 from scorecard_tables import DAY_US, START_US, plain, write
 
 
@@ -99,6 +101,28 @@ def test_fraud_at_random_cannot_be_learnt(tmp_path):
     assert found["boosting"].verdict == Verdict.FAIL
     assert 0.35 < found["boosting"].value < 0.65
     assert found["column"].verdict == Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("value", "frauds", "verdict"),
+    [(0.73, 150, "PASS"), (0.73, 10_000, "FAIL"), (0.78, 150, "FAIL"), (0.73, None, "FAIL")],
+)
+def test_what_chance_makes_of_few_frauds_is_no_leak(value, frauds, verdict):
+    """A column just above its corridor fails where there is fraud enough to know it."""
+    made = _judged("x", (1000, 200), {"column": Measured(value, "card", frauds=frauds)})
+    (found,) = made.checks
+    assert found.verdict.name == verdict
+    assert ("150 frauds make 0.03" in found.about) == (verdict == "PASS")
+
+
+def test_the_error_of_an_auc_is_that_of_draws():
+    """Property: over many small samples an AUC spreads as its stated error says."""
+    rng = np.random.default_rng(3)
+    found = []
+    for _ in range(300):
+        scores = np.concatenate([rng.normal(0.8, 1, 100), rng.normal(0, 1, 3000)])
+        found.append(auc(scores, np.arange(3100) < 100, np.ones(3100)))
+    assert np.std(found) == pytest.approx(auc_error(np.mean(found), 100), rel=0.2)
 
 
 def test_too_little_fraud_is_unknown(tmp_path):

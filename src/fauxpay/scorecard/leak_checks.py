@@ -44,11 +44,15 @@ _DAY = 'epoch_us("at") // 86400000000'
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A value, what it is about, and why there is none."""
+    """A value, what it is about, and why there is none.
+
+    frauds  that an AUC is judged by, where chance may make something of them
+    """
 
     value: float | None
     about: str = ""
     reason: str = ""
+    frauds: int | None = None
 
 
 def ids(table: CardTable, threads: int | None) -> dict[str, Measured]:
@@ -206,7 +210,7 @@ def raw_models(table: CardTable, threads: int | None) -> dict[str, Measured]:
             model.fit(matrix[past], sample.is_fraud[past], sample_weight=weight[past])
         scores = model.predict_proba(matrix[future])[:, 1]
         value = auc(scores, sample.is_fraud[future], sample.weight[future])
-        found[name] = Measured(value, f"{counts[1]} frauds judged")
+        found[name] = Measured(value, f"{counts[1]} frauds judged", frauds=counts[1])
     return found
 
 

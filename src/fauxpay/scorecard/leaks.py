@@ -34,7 +34,7 @@ from fauxpay.scorecard.leak_checks import (
     order,
     raw_models,
 )
-from fauxpay.scorecard.single_columns import column_worths
+from fauxpay.scorecard.single_columns import auc_error, column_worths
 
 if TYPE_CHECKING:
     from fauxpay.scorecard.card_table import CardTable
@@ -144,15 +144,26 @@ def _judged(subject: str, counts: tuple[int, int], measured: Mapping[str, Measur
         one = measured.get(name)
         if one is None:
             continue
-        verdict = Verdict.UNKNOWN
+        verdict, about = Verdict.UNKNOWN, one.about
         if one.value is not None:
+            by_chance = _by_chance(one)
             below = rule["low"] is not None and one.value < rule["low"]
             above = rule["high"] is not None and one.value > rule["high"]
-            verdict = Verdict.FAIL if below or above else Verdict.PASS
+            is_chance = above and one.value <= rule["high"] + by_chance
+            if is_chance:
+                about += f"; {one.frauds} frauds make {by_chance:.2g} by chance"
+            verdict = Verdict.FAIL if below or (above and not is_chance) else Verdict.PASS
         value = None if one.value is None else round(one.value, 4)
-        checks.append(Leak(name, **rule, value=value, verdict=verdict, about=one.about,
+        checks.append(Leak(name, **rule, value=value, verdict=verdict, about=about,
                            reason=one.reason))  # fmt: skip
     return Leaks(subject, *counts, tuple(checks))
+
+
+def _by_chance(measured: Measured) -> float:
+    """How far above the truth chance takes an AUC of so few frauds; 0 where nobody asks."""
+    if measured.value is None or measured.frauds is None:
+        return 0.0
+    return float(rules()["errors_allowed"]) * auc_error(measured.value, measured.frauds)
 
 
 def _columns(table: CardTable, threads: int | None) -> dict[str, Measured]:
@@ -162,15 +173,15 @@ def _columns(table: CardTable, threads: int | None) -> dict[str, Measured]:
         none = Measured(None, reason="too few frauds before or after the cut in time")
         return {"column": none, "column_on_channel": none}
     best = max(worths, key=lambda one: one.pooled)
-    found = {"column": Measured(best.pooled, best.name)}
+    found = {"column": Measured(best.pooled, best.name, frauds=best.pooled_frauds)}
     on_channels = [
-        (auc, f"{one.name} on {channel}")
+        (auc, f"{one.name} on {channel}", one.judged[channel])
         for one in worths
         for channel, auc in one.by_channel.items()
     ]
     # Without channels all traffic is one.
-    auc, about = max(on_channels, default=(best.pooled, best.name))
-    return found | {"column_on_channel": Measured(auc, about)}
+    auc, about, frauds = max(on_channels, default=(best.pooled, best.name, best.pooled_frauds))
+    return found | {"column_on_channel": Measured(auc, about, frauds=frauds)}
 
 
 def _protocol(table: CardTable, threads: int | None) -> dict[str, Measured]:

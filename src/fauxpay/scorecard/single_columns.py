@@ -56,15 +56,21 @@ class Worth:
 
     auc         on all traffic, nan where there is too little fraud
     pooled      mean over channels, weighed by their frauds; auc where the table has no channel
-    by_channel  on channels with fraud enough
-    frauds      judged by
+    by_channel  on channels with fraud enough; judged how many frauds each is of
+    frauds      judged by on all traffic
     """
 
     name: str
     auc: float
     pooled: float
     by_channel: Mapping[str, float]
+    judged: Mapping[str, int]
     frauds: int
+
+    @property
+    def pooled_frauds(self) -> int:
+        """Frauds that `pooled` is judged by."""
+        return sum(self.judged.values()) or self.frauds
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,18 +138,17 @@ def _worth(name: str, sample: Sample) -> Worth:
     every = np.ones(sample.is_fraud.size, dtype=np.bool_)
     auc, frauds = _auc_of(name, sample, every)
     by_channel: dict[str, float] = {}
-    weights: list[int] = []
+    judged: dict[str, int] = {}
     if sample.channel is not None and name != "channel":
         for channel in sorted({str(one) for one in sample.channel if one is not None}):
             own, count = _auc_of(name, sample, sample.channel == channel)
             if count >= FRAUDS_MIN:
-                by_channel[channel] = own
-                weights.append(count)
+                by_channel[channel], judged[channel] = own, count
     if by_channel:
-        pooled = float(np.average(list(by_channel.values()), weights=weights))
+        pooled = float(np.average(list(by_channel.values()), weights=list(judged.values())))
     else:
         pooled = 0.5 if name == "channel" else auc
-    return Worth(_TITLES.get(name, name), auc, pooled, by_channel, frauds)
+    return Worth(_TITLES.get(name, name), auc, pooled, by_channel, judged, frauds)
 
 
 def _auc_of(name: str, sample: Sample, which: Bool) -> tuple[float, int]:
@@ -197,3 +202,11 @@ def auc(scores: F64, labels: Bool, weight: F64) -> float:
     fraud = np.add.reduceat(np.where(is_fraud, own, 0.0), bounds)
     below = np.cumsum(genuine) - genuine
     return float((fraud * (below + genuine / 2)).sum() / (fraud.sum() * genuine.sum()))
+
+
+def auc_error(value: float, frauds: int) -> float:
+    """Standard error of an AUC by so many frauds among far more genuine rows.
+
+    Source: Hanley and McNeil, Radiology 143 (1982), by their approximation of Q2.
+    """
+    return float(np.sqrt(max(2 * value**2 / (1 + value) - value**2, 0.0) / frauds))
