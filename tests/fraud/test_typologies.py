@@ -175,7 +175,6 @@ def installed(monkeypatch):
     found.cache_clear()
 
 
-@pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize(
     ("plan", "said"),
     [
@@ -207,6 +206,7 @@ def test_what_is_no_typology_is_named(given, said):
         check_typology(given)
 
 
+@pytest.mark.usefixtures("installed")
 def test_codes_are_fixed_and_others_follow():
     """Ours keep their codes; those of others come after, by name, whoever asks for them."""
     settings = Config(fraud={"more": {"zeta": 0.1, "alpha": 0.2}})

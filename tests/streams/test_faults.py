@@ -241,7 +241,7 @@ def test_a_table_that_cannot_be_written_is_told_before_anything_is_sent(played, 
     words = [*own, "--faults", str(faults), "--fault-table", str(table)]
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 6
-    assert "no such folder" in done.stderr
+    assert "cannot write: No such file or directory" in done.stderr
     assert not to.exists()
 
 

@@ -217,3 +217,27 @@ def test_signals_at_random_moments_are_clean(tmp_path, number):
         assert "Traceback" not in told
         harness.require_gone(processes)
         assert not harness.staged(root)
+
+
+HELD = """
+import os, signal, threading, time
+from fauxpay.cli.stopping import Stopped, stops_raised
+
+threading.Thread(target=time.sleep, args=(5,), daemon=True).start()
+with stops_raised():
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        os.kill(os.getpid(), signal.SIGINT)  # The other thread takes it.
+        time.sleep(0.2)
+        print("held")
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        time.sleep(1)
+    except Stopped:
+        print("stopped")
+"""
+
+
+def test_a_signal_that_is_held_waits_though_other_threads_run():
+    """While workers start, Ctrl-C must not strike: a worker whose words break off says so."""
+    done = subprocess.run([sys.executable, "-c", HELD], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["held", "stopped"], done.stderr

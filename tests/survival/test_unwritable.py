@@ -106,7 +106,8 @@ def test_a_name_that_is_too_long_is_said(tmp_path, name):
 
 HANDLES = """
 import resource, sys
-import fauxpay.cli.app, fauxpay.cli.stopping, fauxpay.partitions.compose
+import fauxpay.cli.app, fauxpay.cli.standard_streams, fauxpay.cli.stopping
+import fauxpay.partitions.compose
 import fauxpay.delivery.run, fauxpay.delivery.partition, fauxpay.delivery.sealing
 import fauxpay.delivery.failures, fauxpay.cli.logs, fauxpay.cli.metrics
 try:

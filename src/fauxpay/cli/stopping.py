@@ -43,6 +43,10 @@ def stops_raised() -> Iterator[None]:
     def stop(number: int, frame: object) -> None:
         nonlocal last, was_stopped
         del frame
+        if _is_held(number):
+            # Another thread took it: it waits for the main one, which starts workers meanwhile.
+            _send(signal.Signals(number))
+            return
         now = time.monotonic()
         if now - last < PATIENCE_SECONDS:
             return
@@ -73,6 +77,13 @@ def stops_raised() -> Iterator[None]:
         for number in raised:
             # Who was stopped is on the way out: a signal on its last steps would only spoil them.
             signal.signal(number, signal.SIG_IGN if was_stopped else before[number])
+
+
+def _is_held(number: int) -> bool:
+    """Whether the main thread, where handlers run, does not want the signal now."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return False
+    return number in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def _send(number: signal.Signals) -> None:
