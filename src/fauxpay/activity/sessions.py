@@ -25,7 +25,6 @@ from fauxpay.foundations.parameters import Parameters
 
 NETWORK_BASE = 0xFC000000
 NETWORK_HOST_BITS = 18
-_HOSTS = 4  # households that a card's owner visits
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,7 @@ class SessionTables:
 
     later_home  i64[cards]  where a card's owner lives after moving house, if ever
     guest  chance that an address is drawn below that of a host; those below `home` are one's own
+    hosts_bits  households that a card's owner is a guest of, as a power of two; no chance
     """
 
     own_device: I64
@@ -44,6 +44,7 @@ class SessionTables:
     foreign: int
     guest: int
     passing: int
+    hosts_bits: int
 
 
 def session_tables(world: World, later_home: I64, parameters: Parameters) -> SessionTables:
@@ -61,6 +62,7 @@ def session_tables(world: World, later_home: I64, parameters: Parameters) -> Ses
         foreign=threshold(online["foreign_address_share"], 8),
         guest=threshold(min(online["home_address_share"] + online["guest_line_share"], 1.0), 8),
         passing=threshold(online["passing_device_share"], 8),
+        hosts_bits=int(online["guest_hosts_bits"]),
     )
 
 
@@ -86,7 +88,7 @@ def open_sessions(
         near = world.devices.near.take(household, mode="clip")
         passing = np.flatnonzero(is_stray & (streams.OUTCOME_DEVICE.of(word) < tables.passing))
         any_one = streams.STRAY_DEVICE.of(draw(keys["stray"], address[passing]))
-        near[passing] = any_one & ((np.int64(1) << reach_bits(near[passing])) - 1)
+        near[passing] = _within_reach(any_one, near[passing])
         device = np.where(is_stray, near + world.devices.pool_first, device)
     drawn = streams.OUTCOME_ADDRESS.of(word)
     at_home = (drawn < tables.home) & ~is_stray & (own >= 0)
@@ -101,7 +103,9 @@ def open_sessions(
         _network_address(world, tables, word, rows.country.take(row, mode="clip")),
     )
     guest = np.flatnonzero((drawn >= tables.home) & (drawn < tables.guest))
-    line = _hosts_lines(world, keys, (card[guest], household[guest]), word[guest])
+    visited = card[guest] << tables.hosts_bits
+    visited |= streams.OUTCOME_HOST.of(word[guest]) & ((1 << tables.hosts_bits) - 1)
+    line = _hosts_lines(world, keys, visited, household[guest])
     ip_address[guest] = np.where(line > 0, line, ip_address[guest])
     return Session(row, device, ip_address.astype(np.uint32))
 
@@ -114,12 +118,15 @@ def reach_bits(limit: I64) -> I64:
     return np.frexp(np.maximum(limit, 1).astype(np.float64))[1].astype(np.int64) - 1
 
 
-def _hosts_lines(world: World, keys: Keys, guest: tuple[I64, I64], word: NDArray[np.uint64]) -> I64:
-    """Addresses of the households that guests (card, own household) are at; 0 for none."""
-    card, household = guest
-    visited = card * _HOSTS + (streams.OUTCOME_HOST.of(word) & np.int64(_HOSTS - 1))
+def _within_reach(drawn: I64, limit: I64) -> I64:
+    """Numbers below the greatest power of two that is not above limit, from drawn ones."""
+    return drawn & ((np.int64(1) << reach_bits(limit)) - 1)
+
+
+def _hosts_lines(world: World, keys: Keys, visited: I64, household: I64) -> I64:
+    """Addresses of the households that guests of households are at, by card and host; 0: none."""
     drawn = streams.HOST_LINE.of(draw(keys["host"], visited.view(np.uint64)))
-    host = drawn & ((np.int64(1) << reach_bits(household)) - 1)
+    host = _within_reach(drawn, household)
     line = world.devices.ip_address.take(world.devices.first[host], mode="clip")
     return np.where(world.devices.count[host] > 0, line, 0).astype(np.int64)
 

@@ -89,10 +89,10 @@ def _when_open(
     row, merchant, kept = asked
     at_ms = returns.at_ms.copy()
     day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[cell]
-    for stream in streams.REFUND_STREAMS:
+    for attempt, stream in enumerate(streams.REFUND_STREAMS):
         word = draw(activity.keys[stream], refund_addresses(cells, cell[row]))
-        # The first is when it was to come anyway.
-        at_ms[row] = refund_ms(activity.calendar, cells, cell[row], word)
+        if attempt:  # The first is when they were to come anyway.
+            at_ms[row] = refund_ms(activity.calendar, cells, cell[row], word)
         quarter = activity.local_quarters(returns.place[row], day[row], at_ms[row])
         drawn = streams.REFUND_OPEN.of(word)
         found = finds_open(activity.tables.where, merchant[row], (day[row], quarter), drawn)

@@ -49,6 +49,7 @@ BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "activity.travel.days_min": (2, 7, "there and back, and not above days_max"),
     "activity.travel.days_max": (7, 32, "a trip fits a block of 32 days, days_min fits in it"),
     "activity.favourites.rank_max": (1, 65_535, "addresses have room for so many ranks"),
+    "activity.online.guest_hosts_bits": (0, 16, "a power of two"),
     "activity.recurring.batch_hours": (0, 23, "hours of a day"),
     "fraud.bin_attack.campaign_days": (8, 3650, "a wave ends within its era"),
     "fraud.bin_attack.merchants": (1, 10_000, "there is one to go to"),

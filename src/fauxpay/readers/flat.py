@@ -19,10 +19,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fauxpay.contracts.tables import table
-from fauxpay.errors import ContractError
 from fauxpay.readers.for_pandas import whole_for_pandas
 from fauxpay.readers.new_files import new_file
 from fauxpay.readers.run import TABLES, Run
+from fauxpay.readers.views import not_as_written
 from fauxpay.storage.places import local_copy
 
 LEAKING_KEY = "fauxpay.leaking_columns"
@@ -70,11 +70,7 @@ def export_flat(run: Run, path: str | PathLike[str]) -> int:
                     writer.write_table(part, row_group_size=max(1, part.num_rows))
                     rows += part.num_rows
         except (pa.ArrowException, ValueError, LookupError, TypeError) as error:
-            first = str(error).partition("\n")[0]
-            raise ContractError(
-                f"{run.root}: a file of run {run.run_id} does not hold what its receipt says "
-                f"({first}); expected the tables as they were written. Make the same run again."
-            ) from error
+            raise not_as_written(run, error) from error
     return rows
 
 
