@@ -255,7 +255,7 @@ def test_trips_lead_to_neighbours_and_to_the_sun(maker):
     assert rate["AE"] > rate["GB"]
 
 
-def test_online_shops_abroad_are_those_that_sell_abroad(usual):
+def test_remote_shops_abroad_are_those_that_sell_abroad(usual):
     """The Emirates buy abroad far more than the US; what is bought abroad is mostly American."""
     online = usual.filter((pl.col("channel") == "ecom") & ~pl.col("is_recurring"))
     crosses = pl.col("merchant_country") != pl.col("country")

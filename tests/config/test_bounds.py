@@ -39,6 +39,7 @@ REFUSED: list[tuple[str, object, str]] = [
     ("activity.returns.refund_lag_days", {**LAG, "log_sd": 0.0}, "at [log_sd]: allowed is 0.3"),
     ("activity.returns.refund_lag_days", {**LAG, "max": 400}, "at [max]: allowed is 7 to 30"),
     ("activity.countries.default.abroad.online_share", 1.0, "allowed is 0 to 0.99"),
+    ("activity.countries.default.abroad.telephone_share", 1.0, "allowed is 0 to 0.99"),
     ("activity.countries.GB.abroad.online_share", 1.0, "allowed is 0 to 0.99"),
     ("activity.countries.IT.abroad.online_share", 1.0, "allowed is 0 to 0.99"),
     ("activity.speed.kmh_max", 0, "allowed is 300 to 100000"),

@@ -18,16 +18,16 @@ CONTRACTS = {
 GOLDEN_VERSION = 2
 GOLDEN = {
     "v1": {
-        "transactions": "7435612c26bad1c7",
+        "transactions": "65871ac0998d6b4e",
         "postings": "b7cc8a1e93bbbf58",
         "truth": "e44aa220082debfd",
         "labels": "27ec279b2b5ebbe2",
     },
     "v2": {
-        "transactions": "becb26607828864e",
-        "postings": "73ddcc4677ca4421",
+        "transactions": "97939fdbcb03bf45",
+        "postings": "c02d7cf448f9df1c",
         "truth": "73568c6327253654",
-        "labels": "2aea4223add07e76",
+        "labels": "187811c8c82ec991",
     },
 }
 

@@ -178,12 +178,13 @@ def _pool(world: World, parameters: Parameters, among: Bool) -> AliasPool:
             _filled(rows, merchants.place[rows], weight[rows], (places.country, merchants.country))
         )
     facts = [parameters.of_country(country)["abroad"] for country in world.countries]
-    parts.append(_online(index[sells_online], merchants.country, weight, facts))
-    for chosen in (by_phone, bills):
-        rows = index[chosen] if chosen.any() else index[among]
-        parts.append(
-            _filled(rows, merchants.country[rows], weight[rows], (countries, merchants.country))
-        )
+    parts.append(_remote(index[sells_online], merchants.country, weight, (facts, "online_share")))
+    rows = index[by_phone] if by_phone.any() else index[among]
+    parts.append(_remote(rows, merchants.country, weight, (facts, "telephone_share")))
+    rows = index[bills] if bills.any() else index[among]
+    parts.append(
+        _filled(rows, merchants.country[rows], weight[rows], (countries, merchants.country))
+    )
     rows = index[_sells_fares(world, parameters) & among]
     # Not filled up: whoever finds no fares in a place pays none.
     parts.append((merchants.place[rows], rows, weight[rows]))
@@ -220,15 +221,18 @@ def _filled(rows: I64, segment: I64, weight: Any, countries: tuple[I64, I64]) ->
     return np.concatenate(segments).astype(np.int64), rows[taken], weight[taken]
 
 
-def _online(rows: I64, country: I64, weight: Any, facts: list[dict[str, Any]]) -> tuple[Any, ...]:
-    """All online merchants for every country, those of others scaled to its cross-border share.
+def _remote(
+    rows: I64, country: I64, weight: Any, law: tuple[list[dict[str, Any]], str]
+) -> tuple[Any, ...]:
+    """All remote merchants for every country, those of others scaled to its cross-border share.
 
-    facts  [abroad] of each country: the share bought abroad, and the pull of sellers there
+    law  ([abroad] of each country, with the pull of sellers there; name of the share bought abroad)
     """
+    facts, share = law
     segments, members, weights = [], [], []
     pull = np.array([one["seller_pull"] for one in facts])[country[rows]]
     for own, fact in enumerate(facts):
-        is_home, abroad = country[rows] == own, fact["online_share"]
+        is_home, abroad = country[rows] == own, fact[share]
         foreign = weight[rows] * pull
         home, away = weight[rows][is_home].sum(), foreign[~is_home].sum()
         scale = abroad / (1 - abroad) * home / away if home and away else 1.0

@@ -9,6 +9,7 @@ Sources  parameters.yaml [entry, authentication, outcome], countries/*.yaml [pay
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,8 @@ class OutcomeTables:
 
     terminal_context  i64[terminals]                 kind * 4 + contactless * 2
     kind_context      i64[5]                         context of a kind, -1: the terminal's
-    entry             u8[countries * 20 * 256]       entry mode
+    entry             u8[countries * 2 * 20 * 256]   entry mode, by country of the merchant, and
+                                                     whether the card is from another
     authentication    u8[countries * 6 * 2 * 256]    by entry mode and whether it is cash
     ceiling           f64[currencies * 16]           most that is tapped, minor units, by slot
     approved          i64[countries * 5 * 2 * 8]     slots of 4,096 that are approved, by country of
@@ -124,9 +126,12 @@ def _entry(world: World, parameters: Parameters) -> NDArray[np.uint8]:
     entry = parameters.section("activity.entry")
     stored = entry["credential_on_file_share"]
     rows = []
-    for country in world.countries:
+    for country, crosses in product(world.countries, (False, True)):
         payment = parameters.of_country(country)["payment"]
         tap, swipe = payment["contactless_share"], payment["magstripe_share"]
+        more = entry["foreign_magstripe_share"]
+        if crosses and more > swipe:
+            tap, swipe = tap * (1 - more) / (1 - swipe), more
         for context in range(_CONTEXTS):
             share = np.zeros(ENTRY_COUNT)
             terminal, can_tap = context // 4, context % 4 == 3
@@ -203,7 +208,11 @@ def entry_modes(tables: OutcomeTables, rows: Rows, where: Where) -> I64:
     context += trait(rows.traits, CAN_TAP)
     special = tables.kind_context.take(where.kind, mode="clip")
     context = np.where(special >= 0, special, context)
-    context += trait(where.traits, MERCHANT_COUNTRY) * _CONTEXTS
+    country = trait(where.traits, MERCHANT_COUNTRY)
+    row = country * 2
+    row += country != rows.country
+    row *= _CONTEXTS
+    context += row
     context *= _SLOTS
     context += streams.TICKET_ENTRY.of(rows.ticket_word)
     return tables.entry.take(context, mode="clip").astype(np.int64)

@@ -49,8 +49,7 @@ def openings(run: Run) -> dict[str, str]:
         f"WHERE {day} >= '{first}' AND {day} < '{end}'",
         "Polars": f"pl.scan_parquet({glob!r}, hive_partitioning=True).filter("
         f"pl.col({day!r}) >= {dates[0]}, pl.col({day!r}) < {dates[1]})",
-        # Floats, which pandas makes of ids that may be missing, do not hold them.
-        "pandas": f"pd.read_parquet({folder!r}, {within}, dtype_backend='numpy_nullable')",
+        "pandas": f"pd.read_parquet({folder!r}, {within})",
     }
 
 

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from fauxpay.contracts.checks import check_batch
 from fauxpay.contracts.digests import Domain, LogicalDigest
 from fauxpay.contracts.findings import Finding
+from fauxpay.contracts.for_pandas import whole_for_pandas
 from fauxpay.contracts.members import Members
 from fauxpay.contracts.tables import Table
 from fauxpay.delivery.sinks import Staged
@@ -74,7 +75,7 @@ class TableFile:
         self._findings: dict[tuple[str, str], Finding] = {}
         self._digest = LogicalDigest(contract, law.domains)
         schema, options = writer_options(contract, law.compression)
-        labels = {**metadata, "fauxpay.contract": contract.ref}
+        labels = {**metadata, "fauxpay.contract": contract.ref, **(schema.metadata or {})}
         # The encoder writes a page at a time; a call into Python for each would cost more than it.
         self._stream = pa.BufferedOutputStream(pa.PythonFile(staged, mode="w"), _BUFFER_BYTES)
         self._writer = pq.ParquetWriter(self._stream, schema.with_metadata(labels), **options)
@@ -145,8 +146,8 @@ class TableFile:
 
 @cache
 def writer_options(contract: Table, compression: str) -> tuple[pa.Schema, dict[str, Any]]:
-    """Arrow schema and encoder options of a table."""
-    schema = contract.arrow_schema()
+    """Arrow schema, marked for pandas, and encoder options of a table."""
+    schema = whole_for_pandas(contract.arrow_schema())
     names = schema.names
     skipped = INCOMPRESSIBLE if compression in FAST_CODECS else ()
     codec = "NONE" if compression == "none" else compression

@@ -42,6 +42,7 @@ BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "activity.returns.refund_lag_days[log_sd]": (0.3, 5, "narrower laws may have no day at all"),
     "activity.returns.refund_lag_days[max]": (7, 30, "a refund is asked for within 30 days"),
     "activity.countries.default.abroad.online_share": (0, 0.99, "some is bought at home"),
+    "activity.countries.default.abroad.telephone_share": (0, 0.99, "some is bought at home"),
     "activity.speed.kmh_max": (300, 100_000, "who is slower cannot make the trips that are told"),
     "activity.speed.near_seconds_max": (0, 345, "250 purchases in a row must fit into a day"),
     "activity.trips.apart_seconds_min": (0, 300, "250 purchases must fit into a day"),

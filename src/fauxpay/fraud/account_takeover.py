@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fauxpay.fraud.exposure import online_exposure
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground
 from fauxpay.fraud.manner import attacks_of, remote, scaled, worthwhile
-from fauxpay.fraud.shops import Choice, countries, online_shops
+from fauxpay.fraud.shops import Choice, countries, remote_shops
 from fauxpay.fraud.story import Disputes, Story, empty
 from fauxpay.fraud.uses import burst, compromises_of
 
@@ -38,7 +38,7 @@ class AccountTakeover:
         noticed = ground.span_ms("noticed", victims.address, facts["detection_hours"], HOUR_MS)
         compromises = compromises_of(ground, victims, campaign, start + noticed)
         country = countries(ground, uses.card, uses.address, facts["abroad_share"])
-        where = online_shops(
+        where = remote_shops(
             ground, country, Choice(uses.address, campaign[uses.compromise], uses.at_ms)
         )
         attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))

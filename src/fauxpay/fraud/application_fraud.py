@@ -16,7 +16,7 @@ from fauxpay.activity.rows import CASH
 from fauxpay.fraud.exposure import new_card_exposure
 from fauxpay.fraud.ground import HOUR_MS, Ground
 from fauxpay.fraud.manner import attacks_of, own_sessions, scaled
-from fauxpay.fraud.shops import Choice, countries, local_shops, online_shops
+from fauxpay.fraud.shops import Choice, countries, local_shops, remote_shops
 from fauxpay.fraud.story import Disputes, Story, chosen, empty, merged
 from fauxpay.fraud.uses import burst, compromises_of
 
@@ -47,7 +47,7 @@ class ApplicationFraud:
         where = local_shops(ground, rows.place, quarter, here_choice, cash)
         present = attacks_of(ground, here, where, facts["dearer_share"])
         country = countries(ground, there.card, there.address, facts["abroad_share"])
-        where = online_shops(ground, country, Choice(there.address, era[is_online], there.at_ms))
+        where = remote_shops(ground, country, Choice(there.address, era[is_online], there.at_ms))
         online = own_sessions(ground, attacks_of(ground, there, where, facts["dearer_share"]))
         attacks = merged([present, online])
         attacks = scaled(attacks, np.where(attacks.kind == CASH, 1.0, facts["amount_factor"]))

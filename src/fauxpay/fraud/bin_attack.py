@@ -18,7 +18,7 @@ from fauxpay.foundations.draws import I64, below
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, SECOND_MS, Ground, Victims
 from fauxpay.fraud.issuer import code_of
 from fauxpay.fraud.manner import attacks_of, remote, small_tickets, worthwhile
-from fauxpay.fraud.shops import Choice, listed, online_shops
+from fauxpay.fraud.shops import Choice, listed, remote_shops
 from fauxpay.fraud.story import NOT_BLOCKED, Disputes, Story, empty
 from fauxpay.fraud.uses import Uses, burst, compromises_of, joined, last_ms
 
@@ -53,7 +53,7 @@ class BinAttack:
         own = ground.crew(campaign[uses.compromise], uses.card)
         sizes = np.where(is_guess, facts["merchants"]["guess"], facts["merchants"]["cash_out"])
         key = listed(ground, own * 2 + is_guess, uses, sizes)
-        where = online_shops(
+        where = remote_shops(
             ground, ground.activity.world.cards.country[uses.card], Choice(key, own, uses.at_ms)
         )
         attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))

@@ -16,7 +16,7 @@ from fauxpay.activity.calendar import DAY_MS
 from fauxpay.foundations.draws import below
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, YEAR_DAYS, Ground, Victims
 from fauxpay.fraud.manner import attacks_of, remote, worthwhile
-from fauxpay.fraud.shops import Choice, countries, local_shops, online_shops
+from fauxpay.fraud.shops import Choice, countries, local_shops, remote_shops
 from fauxpay.fraud.story import Disputes, Story, chosen, empty, merged
 from fauxpay.fraud.uses import burst, compromises_of
 
@@ -51,7 +51,8 @@ class CardNotReceived:
         where = local_shops(ground, rows.place, quarter, here_choice, no_cash)
         present = attacks_of(ground, here, where, facts["dearer_share"])
         country = countries(ground, there.card, there.address, facts["abroad_share"])
-        where = online_shops(ground, country, Choice(there.address, era[is_online], there.at_ms))
+        choice = Choice(there.address, era[is_online], there.at_ms)
+        where = remote_shops(ground, country, choice, facts["phone_share"])
         online = worthwhile(ground, attacks_of(ground, there, where, facts["dearer_share"]))
         online = remote(ground, online, campaign[there.compromise])
         attacks = merged([present, online])

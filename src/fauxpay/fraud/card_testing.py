@@ -15,7 +15,7 @@ import numpy as np
 from fauxpay.fraud.exposure import online_exposure
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, SECOND_MS, Ground
 from fauxpay.fraud.manner import attacks_of, remote, small_tickets, worthwhile
-from fauxpay.fraud.shops import Choice, countries, listed, online_shops
+from fauxpay.fraud.shops import Choice, countries, listed, remote_shops
 from fauxpay.fraud.story import Disputes, Story, empty
 from fauxpay.fraud.uses import burst, compromises_of, joined, last_ms
 
@@ -50,7 +50,9 @@ class CardTesting:
         owner = campaign[uses.compromise] * 2 + is_test
         key = listed(ground, owner, uses, sizes)
         country = countries(ground, uses.card, key, facts["abroad_share"], uses.address)
-        where = online_shops(ground, country, Choice(key, campaign[uses.compromise], uses.at_ms))
+        choice = Choice(key, campaign[uses.compromise], uses.at_ms)
+        by_phone = np.where(is_test, 0.0, facts["phone_share"])
+        where = remote_shops(ground, country, choice, by_phone)
         attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))
         attacks = small_tickets(ground, attacks, is_test, facts["test_ticket"])
         attacks = remote(ground, attacks, campaign[uses.compromise])

@@ -23,9 +23,9 @@ from fauxpay.fraud.shops import (
     countries,
     country_shares,
     listed,
-    online_shops,
     popular_shop,
     popularity_shares,
+    remote_shops,
 )
 from fauxpay.fraud.story import Disputes, Story, empty
 from fauxpay.fraud.uses import burst, compromises_of
@@ -51,7 +51,8 @@ class DataBreach:
         own = ground.crew(campaign[uses.compromise], uses.card)
         key = listed(ground, own, uses, facts["merchants"])
         country = countries(ground, uses.card, key, facts["abroad_share"], uses.address)
-        where = online_shops(ground, country, Choice(key, own, uses.at_ms))
+        choice = Choice(key, own, uses.at_ms)
+        where = remote_shops(ground, country, choice, facts["phone_share"])
         attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))
         return Story(compromises, remote(ground, attacks, own), empty(Disputes))
 

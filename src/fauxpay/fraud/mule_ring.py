@@ -14,7 +14,7 @@ import numpy as np
 
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground
 from fauxpay.fraud.manner import attacks_of, remote
-from fauxpay.fraud.shops import Choice, listed, local_shops, online_shops
+from fauxpay.fraud.shops import Choice, listed, local_shops, remote_shops
 from fauxpay.fraud.story import Disputes, Story, chosen, empty, merged
 from fauxpay.fraud.uses import burst, compromises_of, last_ms
 
@@ -43,7 +43,7 @@ class MuleRing:
         compromises = compromises_of(ground, victims, campaign, begin + found)
         own = campaign[loads.compromise]
         key = listed(ground, own, loads, facts["merchants"])
-        where = online_shops(
+        where = remote_shops(
             ground, ground.activity.world.cards.country[loads.card], Choice(key, own, loads.at_ms)
         )
         online = attacks_of(ground, loads, where, facts["dearer_share"])

@@ -16,7 +16,7 @@ from fauxpay.activity.rows import CREDENTIAL_ON_FILE, ECOMMERCE, OTP
 from fauxpay.fraud.exposure import online_exposure
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground
 from fauxpay.fraud.manner import attacks_of, remote, worthwhile
-from fauxpay.fraud.shops import Choice, countries, listed, online_shops
+from fauxpay.fraud.shops import Choice, countries, listed, remote_shops
 from fauxpay.fraud.story import Disputes, Story, empty
 from fauxpay.fraud.uses import burst, compromises_of
 
@@ -42,7 +42,7 @@ class Phishing:
         compromises = compromises_of(ground, victims, campaign, start + noticed)
         key = listed(ground, campaign[uses.compromise], uses, facts["merchants"])
         country = countries(ground, uses.card, key, facts["abroad_share"], uses.address)
-        where = online_shops(ground, country, Choice(key, campaign[uses.compromise], uses.at_ms))
+        where = remote_shops(ground, country, Choice(key, campaign[uses.compromise], uses.at_ms))
         attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))
         attacks = remote(ground, attacks, campaign[uses.compromise])
         with_code = ground.chance("code", uses.address, facts["code_share"])

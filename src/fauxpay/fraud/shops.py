@@ -17,7 +17,7 @@ import numpy as np
 
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.merchants import ALWAYS_OPEN, OPEN_QUARTERS
-from fauxpay.activity.rows import CASH, LOCAL, ONLINE, Where
+from fauxpay.activity.rows import CASH, LOCAL, ONLINE, TELEPHONE, Where
 from fauxpay.activity.shops import standing, terminals_of
 from fauxpay.catalog.world import PRESENCES, World
 from fauxpay.foundations.alias import AliasPool
@@ -131,9 +131,10 @@ def _picked(ground: Ground, kind: I64, segment: I64, choice: Choice, accepts: An
     key, era = choice.key, choice.era
     tables, weight = ground.activity.tables.where, tastes(ground)
     mcc = ground.activity.world.merchants.mcc
-    is_online = bool(kind.size and kind[0] == ONLINE)
-    liked = _liked(ground, is_online, weight)
-    wants = ground.chance("liked", key, np.where(kind == CASH, 0.0, liked.share[segment]))
+    is_remote = bool(kind.size and kind[0] in (ONLINE, TELEPHONE))
+    liked = _liked(ground, is_remote, weight)
+    is_plain = (kind == CASH) | (kind == TELEPHONE)
+    wants = ground.chance("liked", key, np.where(is_plain, 0.0, liked.share[segment]))
     merchant, rows = np.zeros(key.size, dtype=np.int64), np.arange(key.size)
     for attempt in range(_ATTEMPTS):
         word, hot = ground.word(f"shop/{attempt}", key[rows]), np.flatnonzero(wants[rows])
@@ -168,13 +169,19 @@ def countries(ground: Ground, card: I64, key: U64, abroad: Any, use: U64 | None 
     return np.where(ground.chance("abroad", key if use is None else use, abroad), other, own)
 
 
-def online_shops(ground: Ground, country: I64, choice: Choice) -> Where:
-    """Online merchants of countries that are in business, hardly a small one: there one is seen."""
-    kind = np.full(country.size, ONLINE)
+def remote_shops(ground: Ground, country: I64, choice: Choice, phone_share: Any = 0.0) -> Where:
+    """Merchants of countries that are in business, online or by telephone.
+
+    Online hardly a small one: there one is seen.
+
+    phone_share  probability (number or f64[n]) that the order is made by telephone
+    """
+    by_phone = ground.chance("by_phone", choice.key, phone_share)
+    kind = np.where(by_phone, TELEPHONE, ONLINE).astype(np.int64)
     least = ground.common["hotspots"]["online_least"] * ground.fashion("crowd", choice.at_ms)
 
     def accepts(rows: I64, found: I64) -> Any:
-        return popularity_shares(ground, found) >= least[rows]
+        return by_phone[rows] | (popularity_shares(ground, found) >= least[rows])
 
     merchant = _picked(ground, kind, country, choice, accepts)
     return where_of(ground, kind, merchant, choice.key)
@@ -282,7 +289,8 @@ def places_abroad(ground: Ground, country: I64, key: U64) -> I64:
 
 def where_of(ground: Ground, kind: I64, merchant: I64, key: U64) -> Where:
     """Kind, merchant and one of its terminals."""
-    traits = ground.activity.tables.traits
+    tables, traits = ground.activity.tables.where, ground.activity.tables.traits
     till = bits(draw(stream_key(ground.activity.keys.seed, "fraud/till"), key), 0, 8)
-    terminal = terminals_of(traits, merchant, kind == ONLINE, till)
+    is_remote = ~tables.is_placed.take(kind, mode="clip")
+    terminal = terminals_of(traits, merchant, is_remote, till)
     return Where(kind, merchant, terminal, traits.merchant[merchant])

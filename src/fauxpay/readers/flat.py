@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from fauxpay.contracts.for_pandas import whole_for_pandas
 from fauxpay.contracts.tables import table
-from fauxpay.readers.for_pandas import whole_for_pandas
 from fauxpay.readers.new_files import new_file
 from fauxpay.readers.run import TABLES, Run
 from fauxpay.readers.views import not_as_written

@@ -204,8 +204,8 @@ class Run:
         """
         from pyarrow import dataset
 
+        from fauxpay.contracts.for_pandas import whole_for_pandas
         from fauxpay.contracts.tables import table
-        from fauxpay.readers.for_pandas import whole_for_pandas
 
         if (whole := self._put_together(name)) is not None:
             return dataset.dataset(whole)

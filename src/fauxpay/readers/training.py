@@ -25,8 +25,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fauxpay.contracts.for_pandas import whole_for_pandas
 from fauxpay.labels.knowledge import Instant, turned_to_fraud
-from fauxpay.readers.for_pandas import whole_for_pandas
 from fauxpay.readers.new_files import new_file
 from fauxpay.readers.query import connected, parquet
 from fauxpay.readers.request import SHARE_UNIT, Request, request_of

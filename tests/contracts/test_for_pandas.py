@@ -8,8 +8,8 @@ import pytest
 
 import fauxpay
 from fauxpay.cli.summary import openings
+from fauxpay.contracts.for_pandas import whole_for_pandas
 from fauxpay.readers.flat import export_flat
-from fauxpay.readers.for_pandas import whole_for_pandas
 from fauxpay.readers.run import TABLES
 
 pd = pytest.importorskip("pandas")
@@ -61,6 +61,22 @@ def test_a_flat_file_and_a_training_set_have_the_ids(run, tmp_path):
     taught = table.to_pandas()
     assert same(taught, table, "device_id")
     assert taught["device_count_7d"].dtype == "float64"
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if name != "campaigns"])
+def test_the_files_themselves_have_them(run, name):
+    """Who reads a file of a run with pandas alone, and who reads the folder, with its days."""
+    for path in run.files(name):
+        assert_whole(pd.read_parquet(path), pq.read_table(path))
+    for folder in (up for up in run.files(name)[0].parents if up.name == name):
+        assert_whole(pd.read_parquet(folder), pq.read_table(folder))
+
+
+def assert_whole(frame, table: pa.Table):
+    """Every column of whole numbers has them."""
+    for field in table.schema:
+        if pa.types.is_integer(field.type):
+            assert same(frame, table, field.name)
 
 
 def test_the_line_that_a_run_ends_with_has_the_ids(run):
