@@ -1,7 +1,10 @@
 """Arrow is kept from looking for pandas; whoever wants it has it all the same."""
 
+import shlex
 import subprocess
 import sys
+
+import pytest
 
 SCRIPT = """
 import sys
@@ -51,3 +54,31 @@ def test_typologies_of_others_may_hand_arrow_data_frames():
         command = [sys.executable, "-c", PROCESS, *others]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         assert done.stdout.strip() == is_there, others
+
+
+COMMAND = """
+import sys
+from fauxpay.cli import main
+
+try:
+    main()
+except SystemExit as ended:
+    print(ended.code, "pandas" in sys.modules, file=sys.stderr)
+"""
+
+
+COMMANDS = (
+    "score latest --no-fail",
+    "leaks latest --no-fail",
+    "report latest -o page.html",
+    "export flat.parquet",
+    "sql latest 'select 1'",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_do_without_it(sealed, tmp_path, command):
+    """No command that reads tables spends time on a library that it has no use for."""
+    asked = [sys.executable, "-c", COMMAND, *shlex.split(command), "--out", str(sealed)]
+    done = subprocess.run(asked, check=True, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stderr.splitlines()[-1] == "0 False", done.stderr

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 import typer
 
 from fauxpay.cli import (
@@ -35,23 +39,38 @@ app = typer.Typer(
     # Plain help: rich takes longer to import than the rest of the command line together.
     rich_markup_mode=None,
 )
+
+
+def _with_tables(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The command, for which Arrow does not import pandas: nobody hands it data frames here."""
+
+    @wraps(command)
+    def alone(*arguments: Any, **options: Any) -> Any:
+        from fauxpay.foundations.without_pandas import leave_pandas_out
+
+        leave_pandas_out()
+        return command(*arguments, **options)
+
+    return alone
+
+
 app.command()(generate.generate)
-app.command()(export.export)
-app.command()(report.report)
-app.command()(sql.sql)
-app.command()(serve.serve)
-app.command()(stream.stream)
-app.command()(load.load)
-app.command()(commit.commit)
+app.command()(_with_tables(export.export))
+app.command()(_with_tables(report.report))
+app.command()(_with_tables(sql.sql))
+app.command()(_with_tables(serve.serve))
+app.command()(_with_tables(stream.stream))
+app.command()(_with_tables(load.load))
+app.command()(_with_tables(commit.commit))
 app.command()(config.cite)
 app.command()(proofs.verify)
 app.command()(proofs.replay)
 app.command()(who.who)
-app.command()(score.score)
-app.command()(leaks.leaks)
+app.command()(_with_tables(score.score))
+app.command()(_with_tables(leaks.leaks))
 app.command()(housekeeping.gc)
-app.command()(drift.drift)
-app.command()(fit.fit)
+app.command()(_with_tables(drift.drift))
+app.command()(_with_tables(fit.fit))
 app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")
 app.add_typer(housekeeping.app, name="quarantine")

@@ -35,12 +35,14 @@ def leaks(
     and together, and boosting on behaviour. Needs fauxpay[difficulty].
     """
     from fauxpay.errors import CorridorError
+    from fauxpay.foundations.without_pandas import pandas_left_out
     from fauxpay.scorecard.card_table import open_card_table
     from fauxpay.scorecard.leaks import leaks as measured
     from fauxpay.scorecard.mapping import mapping_of
 
     table = open_card_table(subject, mapping_of(columns or []), out)
-    found = measured(table, threads)
+    with pandas_left_out():  # What learns looks for it, and is given arrays.
+        found = measured(table, threads)
     if is_json:
         typer.echo(json.dumps(found.document(), indent=2))
     else:
