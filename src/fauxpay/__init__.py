@@ -30,10 +30,14 @@ __all__ = ["Config", "Run", "Store", "__version__", "generate", "labels", "open"
 def generate(
     config: Config | Mapping[str, Any] | None = None,
     report: Callable[[Progress], None] | None = None,
+    *,
+    rows: int | None = None,
 ) -> Run:
     """Makes the run that a config asks for, or finds it where it was made before.
 
     config   a `fauxpay.Config`, its nested mapping, or None for the demo world
+    rows     about so many transactions: as many cards as make them in the window, instead of
+             `catalog.cards`
     report   is called with each `Progress`; whether a page is drawn is `run.report` of the config
     returns  the sealed run, ready to read
 
@@ -57,6 +61,10 @@ def generate(
     _require_a_listener(report)
     require_format(resolved.run.format, resolved.run.out)
     parameters = load_parameters(resolved.parameters)
+    if rows is not None:
+        from fauxpay.partitions.sizing import cards_for
+
+        resolved = resolved.with_values({"catalog.cards": cards_for(rows, resolved, parameters)})
     made = make_run(resolved, parameters, report=report or silent)
     run = as_run(made.sealed)
     keep_report(run, is_wanted=made.is_new and resolved.run.report, warn=warnings.warn)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from fauxpay.config.model import Config
 
 PROGRAM = "python -m fauxpay.generate"
-DAYS_PER_MONTH = 365.25 / 12
 
 _MAPPED = {
     "--out": "run.out",
@@ -98,33 +97,17 @@ def config_of(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Config, 
     notes += _customers(given, flags, names)
     config = resolve(file, environ, (), flags, names).config
     if "--rows" in given:
+        from fauxpay.cli.generate import CARDS, cards_of_rows
+
         rows = _whole_number(given, "--rows")
-        cards = cards_for(rows, config)
-        flags["catalog.cards"] = cards
-        names["catalog.cards"] = f"--rows {rows}"
-        config = resolve(file, environ, (), flags, names).config
+        flags |= cards_of_rows(rows, config, is_quiet=True)
+        config = resolve(file, environ, (), flags, names | {CARDS: f"--rows {rows}"}).config
         days = (config.run.end_day - config.run.start_day).days
         notes.append(
-            f"--rows {rows}: catalog.cards = {cards}, because a card makes about "
-            f"{rows_per_card_day(config):.2f} rows a day and {days} days are asked for"
+            f"--rows {rows}: catalog.cards = {config.catalog.cards}, which make about so many "
+            f"transactions in the {days} days that are asked for"
         )
     return config, notes
-
-
-def cards_for(rows: int, config: Config) -> int:
-    """How many cards make about that many rows in the window of the config, at least one."""
-    days = (config.run.end_day - config.run.start_day).days
-    return max(1, round(rows / (days * rows_per_card_day(config))))
-
-
-def rows_per_card_day(config: Config) -> float:
-    """Mean transactions of a card and day: purchases, what returns of them, subscriptions."""
-    activity = config.activity
-    if activity.realism == "v1":
-        return activity.purchases_per_card_day
-    returns = activity.refund_share + activity.reversal_share
-    recurring = activity.recurring_per_card / DAYS_PER_MONTH
-    return activity.purchases_per_card_day * (1 + returns) + recurring
 
 
 def _given(argv: Sequence[str]) -> dict[str, str]:

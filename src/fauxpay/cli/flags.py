@@ -36,6 +36,14 @@ Seed = Annotated[
     int | None,
     typer.Option(metavar="NUMBER", help="Another seed, other activity, same world. Default: 1."),
 ]
+Rows = Annotated[
+    int | None,
+    typer.Option(
+        metavar="NUMBER",
+        min=1,
+        help="About so many transactions: as many cards as make them. Instead of catalog.cards.",
+    ),
+]
 Workers = Annotated[
     int | None,
     typer.Option(

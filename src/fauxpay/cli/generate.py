@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fauxpay.readers.run import Run
     from fauxpay.storage.places import Place
 
+CARDS = "catalog.cards"
 WINDOW_KEYS = ("run.from", "run.to")
 DRAWING = "the run is sealed; drawing its report, which run.report=false leaves out"
 
@@ -48,6 +49,7 @@ def generate(
     start_day: given.StartDay = None,
     end_day: given.EndDay = None,
     seed: given.Seed = None,
+    rows: given.Rows = None,
     workers: given.Workers = None,
     executor: given.Executor = None,
     kind: given.Format = None,
@@ -60,11 +62,15 @@ def generate(
 ) -> None:
     """Make a run, or find it where it was made before."""
     from fauxpay.cli.metrics import metered
-    from fauxpay.config.sources import resolve
 
     manner = Manner(is_json, is_quiet, log_format)
     with metered(metrics, log_format) as meter:
         names: dict[str, str] = {}
+        if logical_date is not None and rows is not None:
+            raise ConfigError(
+                f"--rows {rows}: each day would have its own number of cards, and so its own "
+                f"world; give --set {CARDS}=NUMBER beside --logical-date"
+            )
         if logical_date is not None:
             start_day, end_day = one_day(logical_date, start_day, end_day)
             names = dict.fromkeys(WINDOW_KEYS, "--logical-date")
@@ -78,9 +84,43 @@ def generate(
             "run.format": kind,
             "run.report": False if is_reportless else None,
         }
-        resolved = resolve(config, os.environ, settings or [], flags, names)
-        outcome = make_or_find(resolved.config, manner, meter=meter)
+        resolved = _resolved((config, settings or [], flags, names), rows, manner)
+        outcome = make_or_find(resolved, manner, meter=meter)
     tell_summary(outcome, manner)  # Not before the metrics are written: then all went well.
+
+
+def _resolved(
+    told: tuple[str | None, list[str], dict[str, object], dict[str, str]],
+    rows: int | None,
+    manner: Manner,
+) -> Config:
+    """The config that is told; with as many cards as make some rows, where these are asked for.
+
+    told  (config file, settings, flags, what the user typed for them)
+    """
+    from fauxpay.config.sources import resolve
+
+    file, settings, flags, names = told
+    config = resolve(file, os.environ, settings, flags, names).config
+    if rows is None:
+        return config
+    if any(one.partition("=")[0].strip() == CARDS for one in settings):
+        raise ConfigError(
+            f"--rows {rows} and --set {CARDS} say the same twice; give one of them: --rows for as "
+            f"many cards as make so many transactions"
+        )
+    flags |= cards_of_rows(rows, config, is_quiet=manner.is_quiet or manner.log_format == "json")
+    return resolve(file, os.environ, settings, flags, names | {CARDS: f"--rows {rows}"}).config
+
+
+def cards_of_rows(rows: int, config: Config, *, is_quiet: bool) -> dict[str, object]:
+    """The flag for as many cards as make about so many rows."""
+    from fauxpay.cli import progress
+    from fauxpay.foundations.parameters import load_parameters
+    from fauxpay.partitions.sizing import cards_for
+
+    with progress.told(f"counting how many cards make {rows:,} transactions", is_quiet=is_quiet):
+        return {CARDS: cards_for(rows, config, load_parameters(config.parameters))}
 
 
 def one_day(logical_date: str, start_day: str | None, end_day: str | None) -> tuple[str, str]:
