@@ -15,7 +15,7 @@ def export(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="Parquet file to make; it must not exist yet.",
+            help="File to make, which must not exist yet: .parquet, .csv or .csv.gz.",
             callback=local_path,
         ),
     ],
@@ -31,7 +31,7 @@ def export(
         typer.Option(help="Two files graph_nodes and graph_edges in a new folder FILE instead."),
     ] = False,
 ) -> None:
-    """Write a run as one flat Parquet file, for beginners.
+    """Write a run as one flat file, Parquet or CSV, for beginners.
 
     Each transaction with its fraud, labels, customer and merchant beside it.
     """

@@ -41,11 +41,11 @@ def cards_for(rows: int, config: Config, parameters: Parameters) -> int:
             f"are; ask for rows without it, or for days with --from and --to"
         )
     told = config.fraud.rate if config.fraud.enabled else None
-    genuine = rows * (1.0 - (told or 0.0))
+    genuine: float = rows * (1.0 - (told or 0.0))
     total = np.cumsum(_rows_by_card(config, parameters))
     if total[-1] >= genuine:
         return int(np.searchsorted(total, genuine)) + 1
-    return max(1, round(genuine * total.size / max(total[-1], 1e-9)))
+    return max(1, round(genuine * total.size / max(float(total[-1]), 1e-9)))
 
 
 def _rows_by_card(config: Config, parameters: Parameters) -> F64:

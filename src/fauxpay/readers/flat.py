@@ -1,7 +1,7 @@
 """The flat export: one file that a beginner can open, with everything joined.
 
 Reads    transactions, postings, truth, labels, customers, merchants of a run that passed
-Writes   one Parquet file; its schema metadata says which columns leak
+Writes   one Parquet or CSV file; the schema metadata of Parquet says which columns leak
 Draws    nothing
 Sources  nothing
 """
@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from fauxpay.contracts.for_pandas import whole_for_pandas
 from fauxpay.contracts.tables import table
 from fauxpay.readers.new_files import new_file
+from fauxpay.readers.one_file import require_known, rows_into
 from fauxpay.readers.run import TABLES, Run
 from fauxpay.readers.views import not_as_written
 from fauxpay.storage.places import local_copy
@@ -54,20 +55,19 @@ MERCHANT = {
 def export_flat(run: Run, path: str | PathLike[str]) -> int:
     """Writes all transactions of a run with what is known of them into one file.
 
-    path     a new file; its folder must exist
+    path     a new file; its folder must exist. CSV where it ends in .csv or .csv.gz, else Parquet
     returns  rows written, in order of days, shards and time
-    Raises ConflictError where the file exists, StorageError where it cannot be written,
-    ContractError where a file of the run is damaged.
+    Raises ConfigError for another kind of file, ConflictError where the file exists, StorageError
+    where it cannot be written, ContractError where a file of the run is damaged.
     """
+    require_known(Path(path))
     schema = flat_schema(run)
     rows = 0
     with new_file(path) as staged:
         try:
-            with pq.ParquetWriter(
-                staged, schema, compression="zstd", compression_level=1
-            ) as writer:
+            with rows_into(staged, Path(path), schema) as write:
                 for part in _parts(run, schema):
-                    writer.write_table(part, row_group_size=max(1, part.num_rows))
+                    write(part)
                     rows += part.num_rows
         except (pa.ArrowException, ValueError, LookupError, TypeError) as error:
             raise not_as_written(run, error) from error
