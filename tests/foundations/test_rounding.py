@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fauxpay.foundations.rounding import rounded
+from fauxpay.foundations.rounding import rounded, sum_in_order
 
 
 def as_written(values: list[float], digits: int) -> np.ndarray:
@@ -49,3 +49,10 @@ def test_a_power_of_ten_guessed_wrong_is_put_right():
     powers = [10.0**power for power in range(-30, 31)]
     values = powers + [math.nextafter(power, 0.0) for power in powers]
     assert same(rounded(np.array(values)), as_written(values, 6))
+
+
+def test_sums_are_the_same_by_every_python():
+    """Each addition is rounded, as `sum` did it before Python 3.12; nothing is nothing."""
+    assert sum_in_order([0.1] * 10) == 0.9999999999999999
+    assert sum_in_order(share for share in (0.25, 0.5)) == 0.75
+    assert sum_in_order([]) == 0.0

@@ -45,7 +45,7 @@ from fauxpay.foundations import reference
 from fauxpay.foundations.alias import slots
 from fauxpay.foundations.draws import F64, I64, U64, draw
 from fauxpay.foundations.parameters import Parameters
-from fauxpay.foundations.rounding import rounded
+from fauxpay.foundations.rounding import rounded, sum_in_order
 
 APPROVED = 0
 _SLOTS = 256
@@ -196,7 +196,7 @@ def _responses_at(
                 share = min(share, outcome["decline_share_max"])
                 weight = np.zeros(len(codes))
                 for name, part in mix.items():
-                    weight[codes.index(name)] = share * part / sum(mix.values())
+                    weight[codes.index(name)] = share * part / sum_in_order(mix.values())
                 weight[APPROVED] = 1 - share
                 rows.append(weight)
     return slots(np.round(rows, 9), _CODE_SLOTS)

@@ -23,6 +23,7 @@ from fauxpay.errors import ConfigError
 from fauxpay.foundations import feasts
 from fauxpay.foundations.draws import F64, I64
 from fauxpay.foundations.reference import EPOCH
+from fauxpay.foundations.rounding import sum_in_order
 
 LIFESTYLE_OF_PROFILE = {
     "commuter": "work",
@@ -83,7 +84,7 @@ def payday_factors(country: str, text: str, lift: Sequence[float], day: I64) -> 
             position = paid + after - day[0]
             position = position[(position >= 0) & (position < day.size)]
             np.add.at(factor, position, rule.share * (one - 1.0))
-        mean += rule.share * (sum(lift) - len(lift)) * rule.per_year / _DAYS_PER_YEAR
+        mean += rule.share * (sum_in_order(lift) - len(lift)) * rule.per_year / _DAYS_PER_YEAR
     return factor / mean
 
 

@@ -23,6 +23,7 @@ from fauxpay.catalog.world import World
 from fauxpay.config.model import LAST_DAY, Config
 from fauxpay.foundations.draws import F64
 from fauxpay.foundations.parameters import Parameters
+from fauxpay.foundations.rounding import sum_in_order
 from fauxpay.fraud.ground import YEAR_DAYS
 from fauxpay.fraud.plan import happens, stories_of
 from fauxpay.fraud.quota import Quota
@@ -89,8 +90,8 @@ def pilot_of(world: World, tables: Tables, config: Config, parameters: Parameter
 def total_rate(config: Config) -> float:
     """Compromised cards per card and year that the config asks for, without its campaigns."""
     names = [name for name in type(config.fraud).model_fields if name.endswith("_per_card_year")]
-    own = sum(getattr(config.fraud, name) for name in names)
-    return float(own + sum(config.fraud.more.values()))
+    own = sum_in_order(getattr(config.fraud, name) for name in names)
+    return own + sum_in_order(config.fraud.more.values())
 
 
 def _pilot_activity(
