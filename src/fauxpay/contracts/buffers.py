@@ -71,9 +71,9 @@ def _unpacked(bitmap: pa.Buffer | None, offset: int, length: int) -> Bools:
 
 
 def _numpy_type(kind: pa.DataType) -> np.dtype[Any]:
-    if pa.types.is_timestamp(kind):
-        return np.dtype(np.int64)
-    if pa.types.is_date32(kind):
-        return np.dtype(np.int32)
-    width: np.dtype[Any] = np.dtype(kind.to_pandas_dtype())
-    return width
+    # Not by Arrow's `to_pandas_dtype`: before Arrow 26 it wants pandas, which is not ours to want.
+    if pa.types.is_temporal(kind):
+        return np.dtype(f"i{kind.bit_width // 8}")
+    sort = "f" if pa.types.is_floating(kind) else "i" if pa.types.is_signed_integer(kind) else "u"
+    assert sort != "u" or pa.types.is_unsigned_integer(kind), kind
+    return np.dtype(f"{sort}{kind.bit_width // 8}")
