@@ -137,6 +137,17 @@ def test_resuming_what_is_not_there_begins(played, whole, tmp_path):
     assert play(played, Asked(str(tmp_path / "new"), is_resumed=True), Pace()).first == 0
 
 
+def test_resuming_leaves_no_event_out(played, whole, events, tmp_path):
+    """A place beyond the end of the file counts only where nothing was sent: no hole comes in."""
+    path = tmp_path / "cut.avro"
+    path.write_bytes(whole[: len(whole) // 2])
+    asked = Asked(str(path), from_offset=len(events) - 9, is_resumed=True, encoding="avro")
+    play(played, asked, Pace())
+    assert path.read_bytes() == whole
+    path.unlink()
+    assert play(played, asked, Pace()).first == len(events) - 9
+
+
 def test_kinds_and_offsets_choose_from_one_sequence(played, events, tmp_path):
     """Labels alone, and the rest from a place on, keep their numbers."""
     path = tmp_path / "labels.avro"

@@ -7,6 +7,7 @@ import re
 
 import jsonschema
 import jsonschema_rs
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 import fauxpay
 from fauxpay.readers.query import connected
 from fauxpay.streams.envelope import completed, encode, json_schema
-from fauxpay.streams.order import LABEL, TRANSACTION, pieces
+from fauxpay.streams.order import LABEL, TRANSACTION, Piece, pieces
 
 
 def lines_of(run, batch_rows=1000) -> list[dict]:
@@ -115,6 +116,38 @@ def test_shards_change_nothing(events, played, tmp_path):
     other = lines_of(fauxpay.generate(request))
     assert played.receipt["partitions"][0]["shard"] != played.receipt["partitions"][1]["shard"]
     assert [{**one, "source": ""} for one in other] == [{**one, "source": ""} for one in events]
+
+
+def test_rows_in_many_batches_keep_their_lines(played):
+    """Threads take batches as they come: each line stands beside the row that it was made of."""
+    rows = next(pieces(played)).transactions
+    batches = pa.concat_tables([rows] * 20)
+    order = np.arange(batches.num_rows)
+    piece = Piece(0, batches, _no_labels(played), order, np.zeros(order.size, dtype=np.int64))
+    with connected(threads=4) as connection:
+        for _ in range(5):
+            found = encode(connection, piece, played.run_id)
+            lines = bytes(found.text()).splitlines()
+            assert [int(json.loads(line)["sequence"]) for line in lines] == order.tolist()
+            assert found.id.to_pylist() == list(map(str, batches["transaction_id"].to_pylist()))
+
+
+def _no_labels(run: fauxpay.Run) -> pa.Table:
+    shape = run.table("labels").schema
+    return shape.append(pa.field("card_id", pa.int64())).empty_table()
+
+
+def test_days_on_which_nobody_paid_have_no_events(tmp_path):
+    """Two cards leave days without a row: the stream goes on with the next day, in order."""
+    catalog = {"cards": 2, "merchants": 120, "places": 6}
+    out = {"from": "2026-03-01", "to": "2026-03-08", "out": str(tmp_path), "executor": "serial"}
+    run = fauxpay.generate({"catalog": catalog, "run": {**out, "report": False}})
+    rows = [entry["rows"] for entry in run.entries("transactions")]
+    assert 0 in rows
+    assert sum(rows) > 0
+    found = lines_of(run)
+    assert [int(one["sequence"]) for one in found] == list(range(sum(rows)))
+    assert [one["time"] for one in found] == sorted(one["time"] for one in found)
 
 
 def test_each_line_keeps_the_schema(played, events):

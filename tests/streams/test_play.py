@@ -146,6 +146,17 @@ def test_kinds_and_offsets_choose_from_one_sequence(played, whole, tmp_path):
     assert not (tmp_path / "beyond").exists(), "it would stand in the way the next time"
 
 
+@pytest.mark.parametrize("begun", [0, 40])
+def test_resuming_leaves_no_event_out(played, whole, tmp_path, begun):
+    """A place beyond the end of the file counts only where nothing was sent: no hole comes in."""
+    lines = whole.splitlines(keepends=True)
+    path = tmp_path / "begun.ndjson"
+    path.write_bytes(b"".join(lines[:begun]))
+    done = play(played, Asked(str(path), from_offset=90, is_resumed=True), Pace())
+    assert path.read_bytes() == (whole if begun else b"".join(lines[90:]))
+    assert done.first == (begun or 90)
+
+
 def damaged(lines: list[bytes], how: str) -> list[bytes]:
     """Received lines after an accident."""
     event = json.loads(lines[3])

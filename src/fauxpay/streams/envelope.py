@@ -165,6 +165,8 @@ def _encoded(
         f"lpad(sequence::VARCHAR, {SEQUENCE_DIGITS}, '0') || '\",\"data\":' || "
         f"to_json({{{body}}}) || '}}' || chr(10)"
     )
+    # Lines are set beside their rows by place: threads give batches as they are ready, else.
+    connection.execute("SET preserve_insertion_order = true")
     connection.register("rows_of_piece", rows.append_column("sequence", pa.array(sequence)))
     found = connection.sql(
         f"SELECT {line} AS line, {own_id} AS id, card_id AS key FROM rows_of_piece"

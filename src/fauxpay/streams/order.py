@@ -141,6 +141,8 @@ def _merged(files: list[Path], batch_rows: int) -> Iterator[pa.Table]:
                         if part is not None
                     ]
                     held[one] = pa.concat_tables(parts)
+            if all(rows is None for rows in held):
+                continue  # A day on which nobody paid: its files have no rows.
             ready = _ready(held, open_ones)
             if ready.num_rows:
                 yield ready

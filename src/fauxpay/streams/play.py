@@ -48,7 +48,8 @@ class Asked:
     target       stdout, a file, kafka://HOST:PORT/PREFIX or http://HOST:PORT/PATH
     only         kinds of events that are sent; the sequence is that of all
     from_offset  place in the sequence to begin at
-    is_resumed   go on where an earlier stream to the target broke off
+    is_resumed   go on where an earlier stream to the target broke off; at from_offset where there
+                 was none
     faults       what is imperfect; such a stream is made from its beginning or not at all
     encoding     json, or avro (files and Kafka; without faults)
     """
@@ -103,11 +104,12 @@ def play(run: Run, asked: Asked, pace: Pace, report: Report = lambda sent: None)
     if asked.from_offset > known + 1:
         raise ConfigError(f"--from-offset {asked.from_offset}: run {run.run_id} has {known} events")
     place = Bookmark.of(run, asked.target, asked.only, asked.encoding)
-    first = max(asked.from_offset, place.read() if asked.is_resumed else 0)
+    # Never beyond what an earlier stream came to: events between would not be sent at all.
+    first = (place.read() if asked.is_resumed else 0) or asked.from_offset
     channel = open_channel(asked.target, asked.is_resumed, asked.encoding, run.run_id)
     try:
         if isinstance(channel, FileChannel) and asked.is_resumed:
-            first = max(asked.from_offset, channel.next_sequence())
+            first = channel.next_sequence() or asked.from_offset
         place.save(first)  # Where it cannot be remembered, nothing is sent that nobody remembers.
         stream = _Stream(run, asked, first)
         saved = time.monotonic()
