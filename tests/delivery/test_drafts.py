@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import fauxpay
+from fauxpay.delivery.inspection import Inspector
 from fauxpay.errors import GateError
 from sealed import request
 
+DAY_US = 86_400_000_000
 FOUR_DAYS = {"to": "2026-03-05"}
 
 
@@ -109,3 +113,95 @@ def test_a_broken_rule_keeps_back_every_day_that_breaks_it(tmp_path, monkeypatch
         (approval,) = (one for one in findings if one["check"] == "approval")
         assert approval["first_row"] == 0
         assert approval["rows"] < 500
+
+
+def test_a_finding_names_the_row_of_the_partition(tmp_path, monkeypatch):
+    """A rule that is broken in a later row group is told by the row's place in the whole day."""
+    from fauxpay.partitions import fill
+
+    plain = fill._manner
+
+    def spoilt(out, *told):
+        plain(out, *told)
+        is_late = out["event_time"] % DAY_US >= DAY_US * 5 // 6
+        out["is_approved"][is_late] = (out["response_code"] != 0)[is_late]
+
+    monkeypatch.setattr(fill, "_manner", spoilt)
+    found = failing(tmp_path, cards_per_shard=1000)
+    for key, findings in found.items():
+        (approval,) = (one for one in findings if one["check"] == "approval")
+        day, shard = key.split()
+        pattern = f"quarantine/*/worlds/*/seed=1/transactions/event_day={day}/part-000{shard}.*"
+        (path,) = tmp_path.glob(pattern)
+        times = pq.read_table(path).column("event_time").cast(pa.int64()).to_numpy()
+        assert approval["first_row"] == np.flatnonzero(times % DAY_US >= DAY_US * 5 // 6)[0] > 256
+
+
+def first_at_midnight(out):
+    """Rows of a later row group begin before the last of the one above."""
+    out["event_time"][0] -= out["event_time"][0] % DAY_US
+
+
+def last_on_the_next_day(out):
+    """The last row of each row group is of the day after."""
+    out["event_time"][-1] += DAY_US
+
+
+def last_under_one_name(out):
+    """The last row of each row group has an identifier that all of them share."""
+    out["transaction_id"][-1] = 7
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        (first_at_midnight, ("follows", "event_time")),
+        (last_on_the_next_day, ("event_day", "event_time")),
+        (last_under_one_name, ("unique_in_partition", "transaction_id")),
+    ],
+)
+def test_what_no_row_group_shows_alone_is_found(tmp_path, monkeypatch, how, told):
+    """Order, day and identifiers hold over all row groups, or the partition is not published."""
+    from fauxpay.partitions import fill
+
+    plain = fill._card
+
+    def spoilt(out, rows):
+        plain(out, rows)
+        how(out)
+
+    monkeypatch.setattr(fill, "_card", spoilt)
+    found = failing(tmp_path, cards_per_shard=1000)
+    assert passed(tmp_path) == []
+    for findings in found.values():
+        assert told in {(one["check"], one["column"]) for one in findings}
+
+
+def seen(*groups: list[tuple[int, int]]) -> list[tuple[str, int, int | None, str | None]]:
+    """Findings about row groups of (microsecond of day 1, identifier)."""
+    inspector, findings = Inspector(1), []
+    for rows in groups:
+        times = pa.array([DAY_US + at for at, _ in rows], pa.int64())
+        columns = {
+            "event_time": times.cast(pa.timestamp("us", "UTC")),
+            "transaction_id": pa.array([own for _, own in rows], pa.int64()),
+        }
+        findings += inspector.inspect(pa.record_batch(columns))
+    findings += inspector.finish()
+    return [(one.check, one.offenders, one.first_row, one.first_value) for one in findings]
+
+
+def test_the_first_and_the_last_instant_belong_to_the_day():
+    """From midnight to the last microsecond, equal instants in a row, and nothing at all."""
+    assert seen([(0, 1), (5, 2)], [], [(5, 3), (DAY_US - 1, 4)]) == []
+    assert seen() == []
+    assert seen([(-1, 1), (0, 2)]) == [("event_day", 1, 0, str(DAY_US - 1))]
+    assert seen([(0, 1), (DAY_US, 2)]) == [("event_day", 1, 1, str(2 * DAY_US))]
+
+
+def test_the_seam_of_two_row_groups_is_looked_at():
+    """A group may not begin a microsecond before the last row, whatever lies between."""
+    assert seen([(9, 1)], [], [(8, 2)]) == [("follows", 1, 0, str(DAY_US + 8))]
+    assert seen([(1, 1), (1, 9)], [(2, 5), (3, 9)], [(4, 5)]) == [
+        ("unique_in_partition", 2, 3, "9"),
+    ]

@@ -66,8 +66,7 @@ class Draft:
         with self._located():
             file = self._file("transactions", members)
             if is_sound:
-                file.append(batch, max(1, batch.num_rows))
-                file.note_all(more)
+                file.append(batch, max(1, batch.num_rows), more)
             else:
                 file.write(batch, lambda _: more)
 
@@ -108,8 +107,8 @@ class Draft:
                     file.write(rows)
                     continue
                 links = dict.fromkeys(members) | {own: members[own]}
-                file.append(rows, max(1, rows.num_rows))
-                file.note_all(check_links(file.contract, rows, links))
+                found = check_links(file.contract, rows, links)
+                file.append(rows, max(1, rows.num_rows), found)
 
     def _take_postings(self, file: TableFile, rows: pa.Table, *, is_good: bool) -> None:
         """Takes the postings: as many rows as the transactions nearly, so in row groups like them.

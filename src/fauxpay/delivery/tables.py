@@ -99,8 +99,11 @@ class TableFile:
             return  # It cannot be encoded, and nothing of this partition will be published.
         self._encode(batch, max(1, batch.num_rows))
 
-    def append(self, rows: pa.Table, row_group_rows: int) -> None:
-        """Takes rows that were checked already, cut into row groups."""
+    def append(
+        self, rows: pa.RecordBatch | pa.Table, row_group_rows: int, found: Sequence[Finding] = ()
+    ) -> None:
+        """Takes rows that were checked already, cut into row groups, and what was found in them."""
+        self._note(found, self.rows)
         self.rows += rows.num_rows
         self._encode(rows, row_group_rows)
 
