@@ -1,0 +1,90 @@
+"""The flat file in text: CSV as its name says, and no other kind."""
+
+from __future__ import annotations
+
+import gzip
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyarrow import csv
+
+import fauxpay
+from fauxpay.errors import ConfigError, StorageError
+from fauxpay.readers.flat import export_flat, flat_schema
+from fauxpay.scorecard.scoring import score
+
+
+@pytest.fixture
+def run(sealed):
+    """A run of some days."""
+    return fauxpay.open(sealed).latest()
+
+
+def plain(schema: pa.Schema) -> pa.Schema:
+    """The schema with texts in place of codes, as text has them."""
+    return pa.schema(
+        [
+            (one.name, pa.string() if pa.types.is_dictionary(one.type) else one.type)
+            for one in schema
+        ]
+    )
+
+
+def read_csv(path, schema: pa.Schema) -> pa.Table:
+    """A CSV with the types that are expected; empty is null."""
+    options = csv.ConvertOptions(column_types=plain(schema), strings_can_be_null=True)
+    return csv.read_csv(path, convert_options=options)
+
+
+def test_a_folder_that_is_a_file_is_told(run, tmp_path):
+    """The message of the write comes through, not that of tidying up after it."""
+    (tmp_path / "f").write_bytes(b"")
+    for name in ("x.csv", "x.csv.gz"):
+        told = rf"{name}: cannot write: .* a new file in a folder"
+        with pytest.raises(StorageError, match=told):
+            export_flat(run, tmp_path / "f" / name)
+
+
+@pytest.mark.parametrize("name", ["flat.csv", "flat.csv.gz", "FLAT.CSV"])
+def test_text_holds_what_parquet_holds(run, tmp_path, name):
+    """Every value of every row, times with their zone, ids to the last digit."""
+    rows = export_flat(run, tmp_path / "flat.parquet")
+    assert export_flat(run, tmp_path / name) == rows > 1000
+    schema = flat_schema(run)
+    wanted = pq.read_table(tmp_path / "flat.parquet").cast(plain(schema))
+    found = read_csv(tmp_path / name, schema)
+    assert found.column_names == schema.names
+    assert found.to_pylist() == wanted.to_pylist()
+
+
+def test_packed_text_is_the_same_text_each_time(run, tmp_path):
+    """gzip notes no time and no name, so the same run makes the same file."""
+    for name in ("a.csv.gz", "b.csv.gz", "a.csv"):
+        export_flat(run, tmp_path / name)
+    first, second = ((tmp_path / f"{name}.csv.gz").read_bytes() for name in "ab")
+    assert first == second
+    assert gzip.decompress(first) == (tmp_path / "a.csv").read_bytes()
+
+
+def test_a_flat_csv_can_be_scored(run, tmp_path):
+    """As any card table in text: times are times, and every row is read."""
+    export_flat(run, tmp_path / "flat.csv")
+    mapping = {"card": "card_id", "at": "event_time", "label": "is_fraud"}
+    found = score(tmp_path / "flat.csv", mapping)
+    assert found.evidence["rows"] == run.rows["transactions"]
+
+
+@pytest.mark.parametrize("name", ["flat.xlsx", "flat.json", "flat.csv.zip"])
+def test_other_kinds_of_files_are_refused(run, tmp_path, name):
+    """Rows of Parquet under such a name would be read by nobody."""
+    told = r"no file of the kind .* is made; expected a name that ends in \.parquet, \.csv or"
+    with pytest.raises(ConfigError, match=told):
+        export_flat(run, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_without_an_end_is_parquet(run, tmp_path):
+    """As it was before there was CSV."""
+    export_flat(run, tmp_path / "flat")
+    assert pq.read_schema(tmp_path / "flat").names == flat_schema(run).names
