@@ -37,7 +37,7 @@ class Pace:
     _sent: int = field(default=0, init=False)
 
     def slices(self, time_us: I64) -> Iterator[slice]:
-        """Runs of events, each given out when it is due.
+        """Runs of events, each given out when it is due; their times never fall.
 
         A receiver that is slow is not made up for by a flood: what is due meanwhile comes in slices
         of SLICE_EVENTS, each only when the one before was taken.
@@ -47,10 +47,9 @@ class Pace:
         due, done = self._due(time_us), 0
         while done < time_us.size:
             now = self.clock() - self._begun
-            end = int(np.searchsorted(due, now, side="right"))
-            end = min(max(end, done), done + SLICE_EVENTS)
+            end = min(int(np.searchsorted(due, now, side="right")), done + SLICE_EVENTS)
             if end == done:
-                self.sleep(min(max(float(due[done]) - now, 0.0), 1.0) or TICK_SECONDS)
+                self.sleep(min(float(due[done]) - now, 1.0))
                 continue
             yield slice(done, end)
             self._sent += end - done
