@@ -49,6 +49,17 @@ def test_without_a_thread_it_is_published_at_once(tmp_path):
     outbox.close()
 
 
+def test_what_is_public_is_told_by_the_next_call(tmp_path):
+    """Whoever counts what is finished hears of it while the next one is under way."""
+    public = threading.Event()
+    with closing(outbox_in(tmp_path)) as outbox:
+        assert outbox.post(lambda: [public.wait(5)], kept) == []
+        public.set()
+        time.sleep(0.3)
+        assert outbox.post(list, kept) == [True]
+        assert outbox.rest() == []
+
+
 def test_few_wait_at_a_time(tmp_path):
     """Whoever makes faster than it goes out is held up, so that memory stays flat."""
     gate, begun = threading.Event(), []

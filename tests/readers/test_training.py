@@ -135,13 +135,30 @@ def by_hand(row, rows: pl.DataFrame, facts: pl.DataFrame, entity: str, days: int
     return answer
 
 
+def after_news(entity: str, frame, rows, facts) -> list[int]:
+    """Test rows of entities of which the bank heard of fraud after as_of, and before the row."""
+    own = f"{entity}_id"
+    is_news = (pl.col("label").cast(pl.String) == "fraud") & (pl.col("known_at") >= at(AS_OF))
+    news = facts.filter(is_news).join(rows, on="transaction_id").select(own, "known_at")
+    told = frame.filter(pl.col("part") == "test").join(news, on=own)
+    return told.filter(pl.col("known_at") < pl.col("event_time"))["transaction_id"].to_list()
+
+
 @pytest.mark.parametrize("entity", ["card", "merchant", "terminal", "device"])
 def test_features_are_those_counted_by_hand(entity, frame, rows, facts):
     """Random rows, and rows whose entity is known for fraud: each feature from the past alone."""
     has = frame.filter(pl.col(f"{entity}_id").is_not_null())
     known = has.filter(pl.col(f"{entity}_frauds_known_30d") > 0)
     assert known.height > 0
-    picked = pl.concat([has.sample(12, seed=5), known.sample(min(8, known.height), seed=6)])
+    late = has.filter(pl.col("transaction_id").is_in(after_news(entity, frame, rows, facts)))
+    assert late.height > 0
+    picked = pl.concat(
+        [
+            has.sample(12, seed=5),
+            known.sample(min(8, known.height), seed=6),
+            late.sample(min(5, late.height), seed=7),
+        ]
+    )
     checked = 0
     for row in picked.to_dicts():
         for days in (1, 7, 30):

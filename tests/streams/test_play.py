@@ -211,6 +211,23 @@ def test_each_accident_is_counted(played, whole, tmp_path, how):
     assert {name: told[name] for name in found} == found
 
 
+@pytest.mark.parametrize("kind", ["transaction", "label"])
+def test_one_kind_is_graded_by_itself(played, whole, tmp_path, kind):
+    """Of a stream of one kind, or of all of them, only that kind is looked at: order, too."""
+    own, everything = tmp_path / "own.ndjson", tmp_path / "everything.ndjson"
+    play(played, Asked(str(own), only=(kind,)), Pace())
+    lines = whole.splitlines(keepends=True)
+    is_own = [f'"fauxpay.{kind}"'.encode() in line for line in lines]
+    others = [line for line, is_mine in zip(lines, is_own, strict=True) if not is_mine]
+    mine = [line for line, is_mine in zip(lines, is_own, strict=True) if is_mine]
+    everything.write_bytes(b"".join(mine + others[::-1]))
+    for path in (own, everything):
+        grade = graded(played, path, only=(kind,))
+        assert grade.is_perfect, (path, grade)
+        assert grade.expected == grade.received == played.rows[f"{kind}s"]
+    assert graded(played, own).missing == len(others) - 1
+
+
 def test_pace_by_a_clock_of_ours():
     """At 10/s or 3600 times the world's speed each event comes when it is due, never before."""
     now = [0.0]
