@@ -218,6 +218,17 @@ def test_a_row_in_a_damaged_file_is_not_called_sealed(root):
     assert answer.notes
 
 
+@pytest.mark.parametrize("kept", [[], ["transaction_id"]])
+def test_a_file_of_other_columns_holds_no_transaction(root, kept):
+    """Another table in the place of a day's rows: the id is in none, and nothing breaks."""
+    path = file_of(root, FIRST)
+    rows = pq.read_table(path, partitioning=None)
+    identifier = rows["transaction_id"][0].as_py()
+    pq.write_table(rows.select([*kept, "amount_minor"]), path)
+    with pytest.raises(ContractError, match="in none of the 1 worlds and seeds"):
+        who_did(root, identifier)
+
+
 def test_all_runs_that_hold_a_day_are_named(root):
     """A day that two runs share names both; another seed is another address."""
     fauxpay.generate(request(root, to="2026-03-02"))

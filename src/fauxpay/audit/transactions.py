@@ -160,6 +160,6 @@ def _row(path: Place, transaction_id: int) -> dict[str, Any] | None:
                     shown = ("event_time", "card_id", "merchant_id", "amount_minor", "currency")
                     return {"row": before + at, "values": {n: str(row[n]) for n in shown}}
                 before += ids.num_rows
-    except (OSError, pa.ArrowException):
-        return None
+    except (OSError, pa.ArrowException, KeyError):
+        return None  # No file, or another one in its place.
     return None

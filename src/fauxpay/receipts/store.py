@@ -56,7 +56,7 @@ def created_utc(stamp: bytes) -> str:
     try:
         text = json.loads(stamp)["created_utc"]
         datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ContractError(f"not a stamp: {stamp[:80]!r}") from error
     return str(text)
 
