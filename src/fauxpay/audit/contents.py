@@ -8,6 +8,7 @@ Sources  nothing
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -22,6 +23,11 @@ from fauxpay.receipts.records import PartitionReceipt, partition_receipt
 from fauxpay.storage.places import Place, name_below
 
 Entry = Mapping[str, Any]
+_DAY = re.compile(r"event_day=[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PLAN = re.compile(r"until=[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_BOTH = re.compile(f"{_DAY.pattern}|{_PLAN.pattern}")
+_KEYS = {**dict.fromkeys(layout.PLAN_TABLES, _PLAN), "partitions": _BOTH}
+_MISSING_MAX = 1_000  # Partitions that are told one by one where a receipt names none of them.
 _REMEDY = "the receipt was changed after it was sealed; restore it from a copy"
 
 
@@ -49,7 +55,7 @@ class Part:
 def shard_count(receipt: Mapping[str, Any]) -> int:
     """Shards of cards that each day of the run has. Raises ContractError: no such config."""
     cards = next((entry["rows"] for entry in receipt["catalog"] if entry["name"] == "cards"), 0)
-    return max(1, -(-cards // cards_per_shard(receipt)))
+    return max(1, -(-int(cards) // cards_per_shard(receipt)))  # A contract takes 500.0, too.
 
 
 def cards_per_shard(receipt: Mapping[str, Any]) -> int:
@@ -64,21 +70,31 @@ def cards_per_shard(receipt: Mapping[str, Any]) -> int:
 def parts_of(receipt: Mapping[str, Any]) -> list[Part]:
     """The plans, then the days that a run must have, by shard.
 
-    Raises ContractError where window or config cannot be understood.
+    Raises ContractError where window or config cannot be understood, or ask for so much more than
+    is named that the year 6026 rather than a lost file is what is wrong.
     """
-    window, shards = window_of(receipt), range(shard_count(receipt))
+    window, shards = window_of(receipt), shard_count(receipt)
+    days, sealed = window.days(), len(receipt["partitions"])
+    if len(days) * shards > sealed + _MISSING_MAX:
+        raise ContractError(
+            f"{len(days)} days of {shards} shards, but {sealed} partitions are named; expected all"
+        )
     seed = layout.seed_name(receipt["world_id"], receipt["seed"])
     named: dict[str, Entry] = {}
     for entry in _entries(receipt):
         named.setdefault(entry["path"], entry)
     end = window.end.isoformat()
     keys = [(end, layout.plan_key(end))]
-    keys += [(day, layout.day_key(day)) for day in map(day_text, window.days())]
+    keys += [(day, layout.day_key(day)) for day in map(day_text, days)]
     parts = []
-    for (day, key), shard in product(keys, shards):
+    for (day, key), shard in product(keys, range(shards)):
         sidecar = layout.sidecar_name(seed, key, shard)
         paths = {name: layout.table_name(seed, name, key, shard) for name in _tables(key)}
-        entries = {name: named[path] for name, path in paths.items() if path in named}
+        entries = {
+            name: named[path]
+            for name, path in paths.items()
+            if path in named and named[path]["name"] == name
+        }
         parts.append(Part(day, shard, key, sidecar, entries))
     return parts
 
@@ -146,12 +162,13 @@ def read_sidecar(
     try:
         data = path.read_bytes()
         sidecar = partition_receipt(data)
+        document = sidecar.document()
+        own = spelling(data, document)
     except OSError as error:
         return None, [Difference("sidecar", str(path), "a file", error.strerror or str(error))]
     except ContractError as error:
         return None, [Difference("sidecar", str(path), "as it was written", str(error))]
-    document = sidecar.document()
-    found = unequal("bytes", path, "canonical JSON", spelling(data, document))
+    found = unequal("bytes", path, "canonical JSON", own)
     return sidecar, found + sidecar_differences(path, part, receipt, document)
 
 
@@ -163,7 +180,8 @@ def sidecar_differences(
     wanted |= {"shard": part.shard, "verdict": "PASS", "findings": []}
     found = unequal_members("sidecar", path, wanted, sidecar, wanted)
     told = {entry["name"]: entry for entry in sidecar["tables"]}
-    found += unequal("sidecar tables", path, sorted(part.entries), sorted(told))
+    names = sorted(entry["name"] for entry in sidecar["tables"])
+    found += unequal("sidecar tables", path, sorted(part.entries), names)
     for name in sorted(part.entries.keys() & told.keys()):
         found += unequal_members(f"sidecar of {name}:", path, part.entries[name], told[name])
     return found
@@ -176,9 +194,16 @@ def extra_files(root: Place, parts: Sequence[Part], receipt: Mapping[str, Any]) 
     named |= {entry["path"] for entry in receipt["catalog"]}
     folders = {(root / name).parent for name in named}
     tables = {folder.parent for folder in folders if "=" in folder.name}
+    # Other runs of the world have days of their own; what else stands there is nobody's.
+    strange = [
+        path
+        for table in sorted(tables)
+        for path in sorted(table.glob("*"))
+        if not _KEYS.get(table.name, _DAY).fullmatch(path.name) or path.is_file()
+    ]
     found = []
-    for folder in sorted(folders | tables):
-        for path in sorted(folder.rglob("*") if folder in folders else folder.glob("*")):
+    for top in [*sorted(folders), *strange]:
+        for path in [top] if top.is_file() else sorted(top.rglob("*")):
             if path.is_file() and name_below(path, root) not in named:
                 found.append(_extra(root, path))
     return found

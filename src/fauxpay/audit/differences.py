@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from fauxpay.foundations.canonical import canonical_json
 from fauxpay.storage.places import Place
 
 RESTORE = "restore it from a copy; or remove it and the run's _PASSED, and make the same run again"
@@ -82,8 +83,8 @@ class Proof:
 def unequal(
     what: str, path: object, expected: object, found: object, remedy: str = RESTORE
 ) -> list[Difference]:
-    """A difference where two values are not equal; none otherwise."""
-    if expected == found:
+    """A difference where two values are not the same; none otherwise."""
+    if expected == found and (isinstance(found, bytes) or _spelled(expected) == _spelled(found)):
         return []
     return [Difference(what, str(path), str(expected), str(found), remedy)]
 
@@ -104,6 +105,11 @@ def unequal_members(
             f"{what} {name}", path, expected.get(name, NOTHING), found.get(name, NOTHING)
         )
     ]
+
+
+def _spelled(value: object) -> bytes:
+    """1 and 1.0 are equal to Python, but they are other bytes in a document."""
+    return canonical_json(value)
 
 
 def _short(text: str) -> str:

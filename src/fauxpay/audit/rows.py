@@ -27,6 +27,7 @@ from fauxpay.audit.tables import Rules, Sealed, bytes_differences, rows_differen
 from fauxpay.catalog.integrity import check_catalog
 from fauxpay.catalog.world import World
 from fauxpay.config.model import Config
+from fauxpay.contracts.checks import check_batch
 from fauxpay.contracts.digests import Domain
 from fauxpay.contracts.findings import Finding
 from fauxpay.contracts.members import Members
@@ -160,7 +161,9 @@ class PartReader:
 
     def _plan(self, part: Part, intact: Sequence[Entry]) -> list[Difference]:
         books = self._books
-        tables = {entry["name"]: _read(books.sealed, entry) for entry in intact}
+        # Whose rows are not even in themselves what their contract wants is left out of the rest.
+        sound = {entry["name"]: self._sound(entry) for entry in intact}
+        tables = {name: rows for name, rows in sound.items() if rows is not None}
         self._plans[part.shard] = tables
         members = self._members(part.shard)
         found: list[Difference] = []
@@ -169,6 +172,16 @@ class PartReader:
             rules = Rules(contract, books.domains, members, self._metadata(part))
             found += rows_differences(books.sealed, entry, rules, _uncounted)
         return found
+
+    def _sound(self, entry: Entry) -> pa.Table | None:
+        """A table of a plan; None where it is no such table."""
+        contract = self._books.contract(layout.PLAN_TABLES[entry["name"]])
+        unknown = dict.fromkeys([*layout.CATALOG_TABLES.values(), *layout.PLAN_TABLES.values()])
+        try:
+            rows = _read(self._books.sealed, entry)
+        except (pa.ArrowException, OSError, ValueError):
+            return None
+        return None if check_batch(contract, rows, unknown) else rows
 
     def _day(self, part: Part, intact: Sequence[Entry], on_rows: OnRows) -> list[Difference]:
         books = self._books

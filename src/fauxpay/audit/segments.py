@@ -46,7 +46,8 @@ def segment_differences(
         found += unequal(f"{what} digest", path, document["segment_digest"], own, FORGED)
         sealed = entries.get(segment, {})
         found += unequal(f"{what} of the receipt", path, sealed.get("digest"), own, FORGED)
-        found += unequal(f"{what} verdict", path, Verdict.PASS.name, document["verdict"], FORGED)
+        for verdict in (document["verdict"], sealed.get("verdict")):
+            found += unequal(f"{what} verdict", path, Verdict.PASS.name, verdict, FORGED)
     return documents, found
 
 
@@ -93,7 +94,10 @@ def derived_differences(
 
     again  SHA-256 of what is computed from the catalog now, by name; None where that cannot be
     """
-    found: list[Difference] = []
+    told = [(entry["name"], entry["path"]) for entry in world["derived"]]
+    names = [name for name, _ in told] if again is None else list(again)
+    wanted = [(name, layout.derived_name(world["world_id"], name)) for name in names]
+    found = unequal("draw tables of world.json", root, wanted, told, FORGED)
     for entry in world["derived"]:
         path = root / entry["path"]
         try:

@@ -13,18 +13,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.audit.contents import Part
-from fauxpay.audit.differences import Difference, unequal_members
-from fauxpay.audit.documents import window_of
+from fauxpay.audit.differences import Difference, unequal, unequal_members
+from fauxpay.audit.documents import FORGED, window_of
 from fauxpay.audit.segments import judged_segment_differences
 from fauxpay.config.model import Config
 from fauxpay.delivery.engine import Engine
 from fauxpay.delivery.judging import judge
 from fauxpay.delivery.task import Context
 from fauxpay.errors import ConfigError
+from fauxpay.foundations.canonical import document_digest
 from fauxpay.foundations.parameters import Parameters
 from fauxpay.foundations.version import VERSION
 from fauxpay.receipts import layout
-from fauxpay.receipts.records import Contents, PartitionReceipt, Request
+from fauxpay.receipts.records import Contents, PartitionReceipt, Request, receipt_document
 from fauxpay.receipts.segments import run_segments
 from fauxpay.storage.places import Place
 
@@ -32,15 +33,21 @@ if TYPE_CHECKING:
     from fauxpay.receipts.listing import Listed
 
 Gate = Mapping[str, Any]
+# A package may have any version; the digests of other documents are held against those.
+_NOT_JUDGED = {"packages", "receipt_digest", "gate_digest", "segments"}
 
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """What was read of a run beside its receipt; None and {} for what could not be."""
+    """What was read of a run beside its receipt; None and {} for what could not be.
+
+    is_sound  whether world.json says what the receipt says, so that it can be judged by
+    """
 
     world: Mapping[str, Any] | None
     gate: Gate | None
     segments: Mapping[str, Mapping[str, Any]]
+    is_sound: bool
 
 
 def recomputed_differences(
@@ -49,9 +56,9 @@ def recomputed_differences(
     documents: Documents,
     sidecars: Sequence[tuple[Part, PartitionReceipt]],
 ) -> list[Difference]:
-    """Checks of gate.json and gate receipts of segments that the sidecars do not add up to.
+    """What gate.json, the gate receipts of segments and the receipt say and the sidecars do not.
 
-    documents  with a world
+    documents  with a sound world
     sidecars   all of the run, each with the part that it stands beside
     """
     assert documents.world is not None
@@ -73,7 +80,11 @@ def recomputed_differences(
     judged = judge(Context(run.root, request, config, Parameters({}), Engine()), contents)
     segments = run_segments(request, contents, judged)
     found = judged_segment_differences(run.folder, documents.segments, segments)
-    return found + ([] if documents.gate is None else _checks(path, documents.gate, judged))
+    if documents.gate is not None:
+        found += _checks(path, documents.gate, judged)
+    again = receipt_document(request, receipt["created_utc"], contents, judged, segments)
+    names = sorted(again.keys() - _NOT_JUDGED)
+    return found + unequal_members("receipt", run.folder / layout.RECEIPT, again, receipt, names)
 
 
 def config_of(receipt: Mapping[str, Any], run: Mapping[str, Any]) -> Config:
@@ -101,7 +112,8 @@ def _checks(path: Place, told: Gate, judged: Gate) -> list[Difference]:
         members = ("verdict", "rows", "offenders", "evidence")
         what = f"{name}:"
         found += unequal_members(what, path, first.get(name, {}), second.get(name, {}), members)
-    return found
+    # Twice the same check, or checks in another order, are no difference of one of them.
+    return found or unequal("gate", path, document_digest(judged), document_digest(told), FORGED)
 
 
 def _by_name(gate: Gate) -> dict[str, Mapping[str, Any]]:

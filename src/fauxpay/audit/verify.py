@@ -25,7 +25,7 @@ from fauxpay.audit.contents import (
     parts_of,
     read_sidecar,
 )
-from fauxpay.audit.differences import Difference, Proof
+from fauxpay.audit.differences import Difference, Proof, unequal
 from fauxpay.audit.documents import (
     gate_differences,
     pack_differences,
@@ -45,6 +45,7 @@ from fauxpay.audit.tables import Sealed
 from fauxpay.audit.verdicts import Documents, recomputed_differences
 from fauxpay.delivery.progress import Progress, Report, silent
 from fauxpay.errors import ContractError, FauxpayError
+from fauxpay.gates.verdicts import Verdict
 from fauxpay.receipts import layout
 from fauxpay.receipts.identity import contract_packs
 
@@ -86,17 +87,20 @@ def verify_run(run: Listed, report: Report = silent) -> Proof:
     if receipt is None:
         return Proof("verify", run.run_id, run.folder, tuple(found), {})
     found += receipt_differences(path, receipt)
+    found += unequal("verdict", path, Verdict.PASS.name, receipt["verdict"])
     found += place_differences(run.root, run.folder, receipt)
     gate, more = read_checked(run.folder / layout.GATE, "run.yaml#/$defs/gate")
     found += more
     if gate is not None:
         found += gate_differences(run.folder / layout.GATE, receipt, gate)
-    world, more = _world(run, receipt)
-    found += more
+    world, faults = _world(run, receipt)
+    found += faults
+    is_sound = not any(one.is_error for one in faults)
     segments, more = segment_differences(run.folder, receipt, world)
     found += more
     try:
-        found += _contents(run, receipt, Documents(world, gate, segments), tally)
+        documents = Documents(world, gate, segments, is_sound)
+        found += _contents(run, receipt, documents, tally)
     except ContractError as error:
         found.append(Difference("request", str(path), "a window and a config", str(error)))
     counts = {"partitions": tally.done, "rows": tally.rows, **tally.counts}
@@ -135,7 +139,7 @@ def _contents(
         if sidecar is not None and not differences:
             sidecars[part.sidecar] = sidecar
     found += _files(run, receipt, documents.world, (entries, parts), tally)
-    if documents.world is not None and len(sidecars) == len(parts):
+    if documents.is_sound and len(sidecars) == len(parts):
         told = [(part, sidecars[part.sidecar]) for part in parts]
         found += recomputed_differences(run, receipt, documents, told)
     return found
