@@ -258,3 +258,32 @@ def test_a_replay_holds_the_receipt_to_its_own_ids(root):
     proof = replay_run(run_of(root, str(folder)), 1, (None, 1))
     assert [one.what for one in proof.differences] == ["run_id"]
     assert not proof.holds
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"event_day": "2026-02-31"},
+        {"event_day": "2036-02-11"},
+        {"event_day": "0001-01-01"},
+        {"event_day": "2026-03-04"},
+        {"event_day": "2026-03-02"},
+        {"shard": 9},
+        {"shard": 10**30},
+        {"shard": 0.0},
+    ],
+)
+@pytest.mark.parametrize("sample", [1, None])
+def test_a_replay_makes_no_day_that_is_not_asked_for(root, change, sample):
+    """Days of another window, no days at all, shards without cards: told, and the rest is made."""
+    reseal(root, lambda receipt: receipt["partitions"][0].update(change))
+    proof = replay_run(run_of(root), sample, (None, 1))
+    assert "partition" in [one.what for one in proof.differences]
+    assert proof.counts["partitions"] > 1
+
+
+def test_a_replay_compares_sizes_too(root):
+    """A size that is not the file's, under the right digest, is not what the receipt should say."""
+    reseal(root, lambda receipt: receipt["catalog"][2].update(bytes=1))
+    proof = replay_run(run_of(root), 1, (None, 1))
+    assert [one.what for one in proof.differences] == ["bytes"]

@@ -82,13 +82,14 @@ def test_documents_are_recognised(sealed, tmp_path, kind, name):
         ("world", lambda world: world["config"]["catalog"].update(seed=77)),
         ("world", lambda world: world["parameters"].popitem()),
         ("world", lambda world: world["segment"]["checks"][0].update(rows=1)),
+        ("receipt", lambda receipt: receipt["rows"].update(cards=500.0)),
         ("sidecar of a day", lambda sidecar: sidecar.update(event_day="2026-03-01")),
         ("sidecar of a day", lambda sidecar: sidecar.update(shard=7)),
         ("sidecar of a day", lambda sidecar: sidecar.update(seed=2)),
     ],
 )
 def test_no_member_of_a_document_may_be_edited(sealed, tmp_path, kind, change):
-    """What stands beside the tables in world.json and sidecars is sealed, too."""
+    """What stands beside the tables is sealed, too, and 500.0 is another spelling of 500."""
     copy = tmp_path / "document"
     shutil.copy(file_of(sealed, KINDS[kind]), copy)
     edit(copy, change)

@@ -16,13 +16,13 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fauxpay.audit.contents import shard_count
 from fauxpay.audit.differences import RESTORE, Difference, Proof, unequal
 from fauxpay.audit.documents import receipt_differences
 from fauxpay.audit.verdicts import config_of, request_of
@@ -40,7 +40,7 @@ from fauxpay.foundations.canonical import document_digest
 from fauxpay.foundations.draws import draw, stream_key
 from fauxpay.foundations.parameters import load_parameters
 from fauxpay.receipts import layout
-from fauxpay.receipts.identity import day_number
+from fauxpay.receipts.identity import day_text
 from fauxpay.receipts.inputs import differing_inputs, differing_packages, has_own_catalog
 from fauxpay.receipts.records import Contents, PartitionReceipt
 from fauxpay.receipts.store import read_receipt
@@ -80,9 +80,11 @@ def replay_run(
         )
         catalog = receipt["catalog"][: len(layout.CATALOG_TABLES)]
         # Its ids first: rows of another config come out alike under whatever name it bears.
-        found = receipt_differences(run.folder / layout.RECEIPT, receipt)
+        path = run.folder / layout.RECEIPT
+        days, strange = _named_days(path, receipt)
+        found = receipt_differences(path, receipt) + strange
         found += _entries(run, catalog, world["tables"], receipt)
-        tasks = _tasks(receipt, sample)
+        tasks = _tasks(days, receipt["run_id"], sample)
         made = []
         for partition in _made(context, tasks, report):
             found += _entries(run, _sealed(receipt, partition), _documents(partition), receipt)
@@ -158,15 +160,29 @@ def _sealed_catalog(
     return read_catalog_tables(root, {"tables": entries})
 
 
-def _tasks(receipt: Mapping[str, Any], sample: int | None) -> list[Task]:
-    """Plans and days that the receipt names; of a sample, so many days and their plans."""
-    days = [
-        Task(entry["shard"], day_number(date.fromisoformat(entry["event_day"])))
-        for entry in receipt["partitions"]
-    ]
+def _named_days(path: Place, receipt: Mapping[str, Any]) -> tuple[list[Task], list[Difference]]:
+    """Days that the receipt names, and those of them that its window does not ask for, or twice."""
+    window, shards = request_of(receipt).window, range(shard_count(receipt))
+    asked = {day_text(day): day for day in window.days()}
+    days: list[Task] = []
+    found: list[Difference] = []
+    seen: set[tuple[str, int]] = set()
+    for entry in receipt["partitions"]:
+        day, shard = entry["event_day"], entry["shard"]
+        # Of 1.0 a contract says that it is whole; no file is named by it.
+        if isinstance(shard, int) and shard in shards and day in asked and (day, shard) not in seen:
+            days.append(Task(shard, asked[day]))
+        else:
+            text = f"{layout.day_key(day)} of shard {shard}"
+            found.append(Difference("partition", str(path), "none, or once", text, RESTORE))
+        seen.add((day, shard))
+    return days, found
+
+
+def _tasks(days: Sequence[Task], run_id: str, sample: int | None) -> list[Task]:
+    """Plans and days; of a sample, so many days and their plans."""
     if sample is not None:
-        numbers = sampled(receipt["run_id"], len(days), sample)
-        days = [days[number] for number in numbers]
+        days = [days[number] for number in sampled(run_id, len(days), sample)]
     shards = {task.shard for task in days} or {0}
     return sorted([*(Task(shard, PLAN_DAY) for shard in shards), *days])
 
@@ -234,7 +250,7 @@ def _encoding(
 ) -> list[Difference]:
     """The bytes of a file with the same values: other versions may encode them in another way."""
     if old["file_sha256"] == new["file_sha256"]:
-        return []
+        return unequal("bytes", path, old["bytes"], new["bytes"], REMEDY)
     packages = differing_packages(receipt)
     why = "; ".join(map(str, packages))
     return [
