@@ -173,6 +173,23 @@ def test_returns_of_followers_repeat_their_row(busy):
     assert both["original_transaction_id"].is_in(followed.implode()).sum() > 5
 
 
+def test_pages_are_near_each_other(busy):
+    """Who buys online twice within minutes often buys in two shops, at times of two countries."""
+    bought = busy.filter(BOUGHT & ~pl.col("is_recurring")).sort("event_time", maintain_order=True)
+    earlier = pl.col("event_time", "channel", "merchant_id", "merchant_country")
+    pairs = bought.with_columns(earlier.shift(1).over("account_id").name.suffix("_0"))
+    gap = pl.col("event_time") - pl.col("event_time_0")
+    soon = pairs.filter(gap < datetime.timedelta(seconds=60), pl.col("channel_0") == "ecom")
+    online = soon.filter(pl.col("channel") == "ecom")
+    assert online.height > 200
+    other = (online["merchant_id"] != online["merchant_id_0"]).mean()
+    abroad = (online["merchant_country"] != online["merchant_country_0"]).mean()
+    usual = pairs.filter(gap > datetime.timedelta(hours=2), pl.col("channel_0") == "ecom")
+    usual = usual.filter(pl.col("channel") == "ecom")
+    assert other == pytest.approx((usual["merchant_id"] != usual["merchant_id_0"]).mean(), abs=0.08)
+    assert abroad > 0.02
+
+
 def cells_of(count: int) -> Cells:
     """Cells of one card on consecutive days."""
     zero = np.zeros(count, dtype=np.int64)

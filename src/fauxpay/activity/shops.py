@@ -59,7 +59,10 @@ def choose_merchants(tables: WhereTables, traits: Traits, keys: Keys, rows: Rows
     shut[told] = (drawn.take(told) >= chance.take(told)) & (kind.take(told) == LOCAL)
     closed = closed.take(np.flatnonzero(shut.take(closed)))
     _look_elsewhere(tables, keys, rows, (closed, kind, merchant))
-    _mind_midnight(tables, rows, word, (kind, merchant))
+    if rows.where_address is not rows.address:
+        follower = np.flatnonzero(rows.where_address != rows.address)
+        _browse_on(tables, keys, rows, (follower, kind, merchant))
+        _mind_midnight(tables, rows, word, (follower, kind, merchant))
     is_remote = ~tables.is_placed.take(kind, mode="clip")
     terminal = terminals_of(traits, merchant, is_remote, streams.WHERE_TERMINAL.of(word))
     return Where(kind, merchant, terminal, traits.merchant.take(merchant, mode="clip"))
@@ -199,15 +202,30 @@ def _gone(tables: WhereTables, rows: Rows, row: I64, choice: tuple[I64, I64]) ->
     return row.take(np.flatnonzero(_is_gone(tables, merchant, day)))
 
 
-def _mind_midnight(tables: WhereTables, rows: Rows, word: U64, choice: tuple[I64, I64]) -> None:
+def _browse_on(tables: WhereTables, keys: Keys, rows: Rows, choice: tuple[I64, I64, I64]) -> None:
+    """Followers online look at their own list: a till is far from the next, a page is not.
+
+    Kept at the shop of their leader, two shops within minutes would be a thief's alone.
+
+    choice  (followers, kind and merchant of all rows); merchant is changed in place
+    """
+    follower, kind, merchant = choice
+    row = follower.take(np.flatnonzero(kind.take(follower) == ONLINE))
+    address = rows.address.take(row)
+    rank = streams.WHERE_RANK.of(draw(keys["where"], address)) + ONLINE * RANKS
+    rank = tables.ranks.take(rank).astype(np.int64)
+    wanted = (rows.card.take(row), rows.country.take(row) + tables.segment[ONLINE], ONLINE, rank)
+    merchant[row] = _in_business(tables, keys, wanted, days_of(address))
+
+
+def _mind_midnight(
+    tables: WhereTables, rows: Rows, word: U64, choice: tuple[I64, I64, I64]
+) -> None:
     """A follower whose till closed for good at midnight buys online: any other shop may be far.
 
-    choice  (kind, merchant) of all rows, changed in place
+    choice  (followers, kind and merchant of all rows, which are changed in place)
     """
-    if rows.where_address is rows.address:
-        return
-    row = np.flatnonzero(rows.where_address != rows.address)
-    kind, merchant = choice
+    row, kind, merchant = choice
     day, chosen = days_of(rows.address.take(row)), merchant.take(row)
     row = row.take(np.flatnonzero(_is_gone(tables, chosen, day)))
     kind[row] = ONLINE

@@ -8,8 +8,9 @@ Sources  parameters.yaml [speed]
 Two visits of a day are drawn apart from each other, and two shops of one city may be 30 km apart.
 So whoever pays twice within the time that an airliner needs from one end of the city to the other
 pays twice at one till: the follower asks where it is by the address of the first of its run, the
-leader. Runs are told from the times of one cell and of the cell before it alone: a run cannot span
-a whole day, because a cell has at most COUNT_MAX visits and the time is at most `near_seconds_max`.
+leader. Who buys online goes on online, but in any shop (`activity.shops`): pages are near. Runs are
+told from the times of one cell and of the cell before it alone: a run cannot span a whole day,
+because a cell has at most COUNT_MAX visits and the time is at most `near_seconds_max`.
 """
 
 from __future__ import annotations
