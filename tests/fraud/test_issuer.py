@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import polars as pl
 import pytest
 
 from fauxpay.activity.calendar import DAY_MS
@@ -26,7 +27,7 @@ from fauxpay.fraud.plan import demands_of
 from fauxpay.fraud.story import NOT_BLOCKED, Compromises
 from fauxpay.fraud.typology import typologies_of
 from fauxpay.partitions.compose import PartitionMaker
-from worlds import config, maker_of
+from worlds import DAY, config, maker_of, tables
 
 FACTORS = {"US": 12.0, "GB": 0.1}
 RATES = {"phishing_per_card_year": 3.0, "skimming_per_card_year": 3.0}
@@ -78,21 +79,100 @@ def test_a_wrong_pin_is_told_to_thieves_where_one_was_asked():
     assert (attacks.authentication != PIN).sum() > 100
 
 
-def test_pins_are_asked_at_machines_and_at_some_tills():
-    """Always for cash, at tills with a chip as often as the law says, and never online."""
-    settings = config(fraud={"skimming_per_card_year": 3.0, "lost_stolen_per_card_year": 5.0})
-    world, parameters = maker_of(settings).world, load_parameters({})
-    attacks = PartitionMaker(world, settings, parameters).shard(0).plan.attacks
-    asked, law = attacks.authentication == PIN, parameters.section("fraud")["issuer"]
+PIN_FACTS = {
+    "activity.countries.US.payment.chip_pin_share": 0.1,
+    "activity.countries.GB.payment.chip_pin_share": 0.9,
+}
+IN_HAND = {"skimming_per_card_year": 3.0, "lost_stolen_per_card_year": 5.0}
+
+
+@pytest.fixture(scope="module")
+def in_hand():
+    """Much fraud with cards in hand, in a country of PINs and one of signatures: maker, shard."""
+    settings = config(fraud=IN_HAND, parameters=PIN_FACTS)
+    world = maker_of(settings).world
+    maker = PartitionMaker(world, settings, load_parameters(PIN_FACTS))
+    return maker, maker.shard(0)
+
+
+def test_pins_are_asked_at_machines_and_at_some_tills(in_hand):
+    """Always for cash, at tills with a chip as often as of the country's customers, not online."""
+    maker, shard = in_hand
+    attacks, cards = shard.plan.attacks, maker.world.cards
+    asked = attacks.authentication == PIN
     till = (attacks.kind == LOCAL) & (attacks.entry_mode == CHIP)
     tapped = (attacks.kind == LOCAL) & (attacks.entry_mode == CONTACTLESS)
     assert min((attacks.kind == CASH).sum(), till.sum(), tapped.sum()) > 100
     assert asked[attacks.kind == CASH].all()
-    assert abs(asked[till].mean() - law["till_asks_share"]) < 0.1
+    for name, share in (("US", 0.1), ("GB", 0.9)):
+        its = till & (cards.country[attacks.card] == maker.world.countries.index(name))
+        assert its.sum() > 100
+        assert abs(asked[its].mean() - share) < 0.1, name
     assert not asked[attacks.kind == ONLINE].any()
     # Whoever was not asked is not refused for what they do not know.
     assert (attacks.response[tapped] == APPROVED).mean() > 0.5
     assert (attacks.response[till & asked] == code_of("55")).mean() > 0.2
+
+
+def test_a_thief_knows_a_pin_or_does_not(in_hand):
+    """Who was approved with a PIN mistypes no other; who is wrong is wrong until tries are over."""
+    _, shard = in_hand
+    attacks = shard.plan.attacks
+    asked = attacks.authentication == PIN
+    wrong = asked & np.isin(attacks.response, [code_of("55"), code_of("75")])
+    knows = np.zeros(shard.plan.compromises.card.size, dtype=np.bool_)
+    knows[attacks.compromise[asked & (attacks.response == APPROVED)]] = True
+    again = asked & knows[attacks.compromise]
+    assert again.sum() > 200
+    # As few as of customers: the bank's own table has wrong PINs, too.
+    assert wrong[again].mean() < 0.02
+    tried = np.bincount(attacks.compromise[attacks.response == code_of("55")])
+    assert tried.max() <= 3 + 1, "three of one's own, one by the table of customers"
+    over = attacks.response == code_of("75")
+    lost = typology_codes(shard, "lost_stolen")
+    assert (over & lost).sum() > 5
+
+
+def test_copies_without_a_pin_do_not_go_to_machines(in_hand):
+    """Cash by a copied stripe is not refused for a wrong PIN, but as rarely as a customer's."""
+    _, shard = in_hand
+    attacks = shard.plan.attacks
+    cash = (attacks.kind == CASH) & typology_codes(shard, "skimming")
+    assert cash.sum() > 200
+    assert (attacks.response[cash] == code_of("55")).mean() < 0.03
+
+
+def test_a_found_card_is_tapped_below_the_limit_and_by_nobodys_phone(in_hand):
+    """What the bank answered is what stands in the rows: no tap turned into an approved PIN."""
+    maker, _ = in_hand
+    parts = [tables(maker, day) for day in range(DAY, DAY + 24)]
+    joined = pl.concat(
+        pl.from_arrow(made["transactions"]).join(
+            pl.from_arrow(made["truth"]).select("transaction_id", "typology"), on="transaction_id"
+        )
+        for made in parts
+    )
+    found = joined.filter((pl.col("typology") == "lost_stolen") & (pl.col("channel") == "pos"))
+    taps = found.filter(pl.col("entry_mode") == "contactless")
+    assert taps.height > 200
+    assert set(taps["authentication"]) == {"none"}
+    limit = {"GBP": 10_000, "USD": 25_000}
+    for currency, most in limit.items():
+        assert (
+            taps.filter(pl.col("billing_currency") == currency)["billing_amount_minor"].max()
+            <= most
+        )
+    pins = found.filter(pl.col("authentication") == "pin")
+    assert pins.height > 50
+    law = load_parameters().section("fraud")["lost_stolen"]
+    assert pins["is_approved"].mean() < 2.5 * law["pin_share"]
+
+
+def typology_codes(shard, name: str):
+    """Which attacks of a shard's plan are of a typology."""
+    code = next(one.code for one in typologies_of(config()) if one.typology.name == name)
+    plan = shard.plan
+    return plan.compromises.typology[plan.attacks.compromise] == code
 
 
 def test_pace_counts_the_attacks_of_a_day_before_each():

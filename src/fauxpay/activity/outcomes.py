@@ -51,7 +51,8 @@ APPROVED = 0
 _SLOTS = 256
 _CODE_SLOTS = 4096
 _VIRTUAL = 3
-_CEILINGS = 16
+CEILING_BITS = 4
+_CEILINGS = 1 << CEILING_BITS
 _CONTEXTS = 20  # terminal kind (4) x contactless terminal x contactless card, then by kind
 _BY_KIND = 16
 _PIN_CODES = ("55", "75")  # wrong PIN, tries exceeded
@@ -241,6 +242,24 @@ def answers(tables: OutcomeTables, case: I64, slot: I64) -> NDArray[np.uint8]:
     return tables.response.take(case * _CODE_SLOTS + slot, mode="clip")
 
 
+def authentications(
+    tables: OutcomeTables, country: I64, asked: tuple[I64, NDArray[np.bool_]], slot: I64
+) -> NDArray[np.int8]:
+    """How holders of cards of countries are asked; asked is (entry modes, is cash), slot of 256."""
+    entry, is_cash = asked
+    row = country * (ENTRY_COUNT * 2)
+    row += entry * 2
+    row += is_cash
+    row *= _SLOTS
+    row += slot
+    return tables.authentication.take(row, mode="clip").view(np.int8)
+
+
+def ceilings(tables: OutcomeTables, currency: I64, slot: I64) -> F64:
+    """Most that is tapped with cards billed in currencies, minor units; slot of 16."""
+    return tables.ceiling.take((currency << CEILING_BITS) + slot, mode="clip")
+
+
 def authorise(
     tables: OutcomeTables, keys: Keys, rows: Rows, asked: tuple[Where, Ticket, I64]
 ) -> Manner:
@@ -250,15 +269,11 @@ def authorise(
     are spread over all ceilings, so the drawn entry's own low bits choose one.
     """
     where, ticket, entry = asked
-    slot = rows.currency * _CEILINGS
-    slot += streams.TICKET_ENTRY.of(rows.ticket_word) & np.int64(_CEILINGS - 1)
-    ceiling = tables.ceiling.take(slot, mode="clip")
+    slot = streams.TICKET_ENTRY.of(rows.ticket_word) & np.int64(_CEILINGS - 1)
+    ceiling = ceilings(tables, rows.currency, slot)
     entry = np.where((entry == CONTACTLESS) & (ticket.billing > ceiling), CHIP, entry)
-    row = rows.country * (ENTRY_COUNT * 2)
-    row += entry * 2
-    row += where.kind == CASH
-    row *= _SLOTS
-    row += streams.TICKET_AUTHENTICATION.of(rows.ticket_word)
+    slot = streams.TICKET_AUTHENTICATION.of(rows.ticket_word)
+    authentication = authentications(tables, rows.country, (entry, where.kind == CASH), slot)
     crosses = trait(where.traits, MERCHANT_COUNTRY) != rows.country
     case = answer_case(rows.country, where.kind, crosses, ticket.tail_octave)
     slot = streams.OUTCOME_CODE.of(draw(keys["outcome"], rows.own_address))
@@ -266,7 +281,6 @@ def authorise(
     declined = np.flatnonzero(slot >= tables.approved.take(case, mode="clip"))
     response = np.zeros(slot.size, dtype=np.int8)
     code = answers(tables, case[declined], slot[declined])
-    authentication = tables.authentication.take(row, mode="clip").view(np.int8)
     # Nobody mistypes a PIN that was not asked. The code gives way, not the authentication: a PIN
     # that only the declined are asked would tell the answer.
     asked_pin = authentication[declined] == PIN

@@ -19,14 +19,27 @@ from typing import Any
 import numpy as np
 
 from fauxpay.activity.calendar import DAY_MS
-from fauxpay.activity.outcomes import APPROVED, answer_case, answers
-from fauxpay.activity.rows import CASH, CHIP, ECOMMERCE, LOCAL, MAGSTRIPE, ONLINE, OTP, PIN
+from fauxpay.activity.outcomes import APPROVED, answer_case, answers, authentications
+from fauxpay.activity.rows import (
+    CASH,
+    DEVICE,
+    ECOMMERCE,
+    LOCAL,
+    MAGSTRIPE,
+    NO_AUTHENTICATION,
+    ONLINE,
+    OTP,
+    PIN,
+)
+from fauxpay.catalog.world import Bool
 from fauxpay.contracts.tables import table
-from fauxpay.foundations.draws import I64, bits
+from fauxpay.foundations.draws import I64, U64, bits
 from fauxpay.fraud.ground import MINUTE_MS, Ground
+from fauxpay.fraud.manner import within_limits
 from fauxpay.fraud.story import NO_ORIGINAL, NOT_BLOCKED, Attacks, Compromises, Story, chosen
 
 _CODE_SLOT_BITS = 12
+_AUTHENTICATION_SLOT_BITS = 8
 
 
 def code_of(name: str) -> int:
@@ -40,6 +53,7 @@ def answered(ground: Ground, story: Story) -> Story:
     attacks, law = story.attacks, ground.common["issuer"]
     if not attacks.card.size:
         return story
+    attacks = within_limits(ground, attacks)
     usual = _usual_answers(ground, attacks)
     pace = _pace(attacks)
     noise = bits(ground.word("noise", attacks.address), 0, 8) * law["noise_points"] / 255.0
@@ -51,8 +65,9 @@ def answered(ground: Ground, story: Story) -> Story:
     )
     refused = (score >= law["decline_from"]) | (challenged & ~passes)
     code = np.where(refused & (usual == APPROVED), _refusals(ground, attacks, law), usual)
-    authentication = np.where(challenged & passes, OTP, attacks.authentication)
-    code, authentication = _pins(ground, attacks, (code, authentication), law)
+    authentication = np.where(challenged & passes, OTP, _asked(ground, attacks))
+    knows = knows_pin(ground, story.compromises.address)[attacks.compromise]
+    code = _pins(ground, attacks, (code, authentication, knows), int(law["pin_tries"]))
     is_open = (attacks.response < 0) & (attacks.original == NO_ORIGINAL)
     attacks = replace(
         attacks,
@@ -103,23 +118,52 @@ def _refusals(ground: Ground, attacks: Attacks, law: Mapping[str, Any]) -> I64:
     return codes[ground.choice("refusal", attacks.address, list(mix.values()))]
 
 
-def _pins(
-    ground: Ground, attacks: Attacks, given: tuple[I64, I64], law: Mapping[str, Any]
-) -> tuple[I64, I64]:
-    """Whoever does not know the PIN fails at machines, and at tills that ask for it."""
-    code, authentication = given
-    knows = ground.chance("pin", attacks.address, float(ground.facts.get("pin_share", 0.0)))
-    asked = attacks.kind == CASH
-    till = (attacks.kind == LOCAL) & (attacks.entry_mode == CHIP)
-    asked |= till & ground.chance("asked", attacks.address, law["till_asks_share"])
-    wrong = asked & ~knows
-    code = np.where(wrong & (code == APPROVED), code_of("55"), code)
-    authentication = np.where(asked, PIN, authentication)
-    # Neither asked for a PIN nor tapped: a signature, which nobody compares.
-    authentication = np.where(till & ~asked, law["unasked_authentication"], authentication)
+def knows_pin(ground: Ground, compromise: U64) -> Bool:
+    """Whether the thieves of compromises know the PIN: once and for all, not at every till anew."""
+    share = float(ground.facts.get("pin_share", 0.0))
+    knows: Bool = ground.chance("pin", compromise, share)
+    return knows
+
+
+def _asked(ground: Ground, attacks: Attacks) -> I64:
+    """How the holder is asked where the card is there: as customers of the card's country are.
+
+    A card that was found is tapped itself; only who enrolled it on a phone is known by the phone.
+    """
+    country = ground.activity.world.cards.country[attacks.card].astype(np.int64)
+    is_cash = attacks.kind == CASH
+    slot = bits(ground.word("asked", attacks.address), 0, _AUTHENTICATION_SLOT_BITS)
+    tables = ground.activity.tables.outcomes
+    usual = authentications(tables, country, (attacks.entry_mode, is_cash), slot)
+    by_phone = ground.chance(
+        "phone", attacks.address, float(ground.facts.get("phone_tap_share", 1.0))
+    )
+    usual = np.where((usual == DEVICE) & ~by_phone, NO_AUTHENTICATION, usual)
+    open_ = (is_cash | (attacks.kind == LOCAL)) & (attacks.authentication < 0)
+    return np.where(open_, usual, attacks.authentication)
+
+
+def _pins(ground: Ground, attacks: Attacks, given: tuple[I64, I64, Bool], tries: int) -> I64:
+    """Whoever is asked for a PIN and does not know it is refused, until nobody counts any more.
+
+    given  (codes, authentications, whether the thief knows the PIN)
+    """
+    code, authentication, knows = given
+    wrong = (authentication == PIN) & ~knows & (code == APPROVED)
+    over = _so_far(attacks, wrong) >= tries
+    code = np.where(wrong, np.where(over, code_of("75"), code_of("55")), code)
     # As for customers: nobody mistypes a PIN that was not asked.
     without = ground.activity.tables.outcomes.without_pin[code]
-    return np.where(authentication == PIN, code, without), authentication
+    return np.where(authentication == PIN, code, without)
+
+
+def _so_far(attacks: Attacks, which: Bool) -> I64:
+    """How many attacks of the same compromise were such before each."""
+    counted = which.astype(np.int64)
+    total = np.cumsum(counted) - counted
+    first = np.searchsorted(attacks.compromise, attacks.compromise, side="left")
+    so_far: I64 = total - total[first]
+    return so_far
 
 
 def _alarmed(ground: Ground, compromises: Compromises, attacks: Attacks, alarm: Any) -> Compromises:
@@ -138,10 +182,7 @@ def _alarmed(ground: Ground, compromises: Compromises, attacks: Attacks, alarm: 
 
 def _given_up(ground: Ground, attacks: Attacks, law: Mapping[str, Any]) -> Attacks:
     """A thief who was refused too often throws the card away."""
-    refused = (attacks.response != APPROVED).astype(np.int64)
-    total = np.cumsum(refused) - refused
-    first = np.searchsorted(attacks.compromise, attacks.compromise, side="left")
-    before = total - total[first]
+    before = _so_far(attacks, attacks.response != APPROVED)
     patience = int(ground.facts.get("patience", law["patience"]))
     kept: Attacks = chosen(attacks, np.flatnonzero(before < patience))
     return kept

@@ -15,11 +15,21 @@ from typing import Any
 import numpy as np
 
 from fauxpay.activity import outcomes, tickets
-from fauxpay.activity.rows import CREDENTIAL_ON_FILE, ECOMMERCE, MAGSTRIPE, ONLINE, Where
+from fauxpay.activity.calendar import DAY_MS
+from fauxpay.activity.rows import (
+    CHIP,
+    CONTACTLESS,
+    CREDENTIAL_ON_FILE,
+    ECOMMERCE,
+    MAGSTRIPE,
+    ONLINE,
+    Where,
+)
 from fauxpay.activity.sessions import NETWORK_BASE, NETWORK_HOST_BITS, reach_bits
+from fauxpay.activity.traits import CARD_TRAITS, CURRENCY, trait
 from fauxpay.foundations.draws import F64, I64, U64, below, bits
 from fauxpay.fraud.ground import Ground
-from fauxpay.fraud.story import AS_USUAL, Attacks
+from fauxpay.fraud.story import AS_USUAL, NO_ORIGINAL, Attacks
 from fauxpay.fraud.uses import Uses
 
 _REACH_BITS_MAX = 40
@@ -104,6 +114,38 @@ def worthwhile(ground: Ground, attacks: Attacks) -> Attacks:
 def scaled(attacks: Attacks, factor: F64 | float) -> Attacks:
     """The same with amounts that are some factor as large, still whole minor units."""
     return replace(attacks, amount=np.maximum(np.rint(attacks.amount * factor), 1.0))
+
+
+def within_limits(ground: Ground, attacks: Attacks) -> Attacks:
+    """The same with cards inserted where the amount is above the limit of taps, as customers do.
+
+    Judged here, by draws of the attack's own, for the bank's answer hangs on how it was asked.
+    """
+    row = np.flatnonzero(attacks.entry_mode == CONTACTLESS)
+    activity, card = ground.activity, attacks.card[row]
+    currency = trait(activity.tables.traits.card[card, CARD_TRAITS], CURRENCY)
+    dares = bits(ground.word("dares", attacks.address[row]), 0, outcomes.CEILING_BITS)
+    ceiling = outcomes.ceilings(activity.tables.outcomes, currency, dares)
+    billing = attacks.amount[row] * _rates(ground, attacks, row, currency)
+    entry = attacks.entry_mode.copy()
+    # What is given back was judged when it was bought.
+    above = (np.rint(billing) > ceiling) & (attacks.original[row] == NO_ORIGINAL)
+    entry[row[above]] = CHIP
+    return replace(attacks, entry_mode=entry)
+
+
+def _rates(ground: Ground, attacks: Attacks, row: I64, currency: I64) -> F64:
+    """Minor units of the account for one of the shop, on the days of some attacks."""
+    activity = ground.activity
+    there, found = activity.world.merchants.currency[attacks.merchant[row]], np.ones(row.size)
+    last_day = activity.epoch_day + activity.calendar.days - 1
+    day = np.clip(attacks.at_ms[row] // DAY_MS, activity.epoch_day, last_day)
+    foreign = np.flatnonzero(there != currency)
+    for one in np.unique(day[foreign]).tolist():
+        its = foreign[day[foreign] == one]
+        pair = there[its].astype(np.int64) * len(activity.world.currencies) + currency[its]
+        found[its] = tickets.rates_between(activity.world, one)[pair]
+    return found
 
 
 def swiped(attacks: Attacks) -> Attacks:

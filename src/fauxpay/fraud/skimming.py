@@ -16,6 +16,7 @@ from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.rows import CASH, CHIP, LOCAL, MAGSTRIPE
 from fauxpay.foundations.draws import I64, below
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground, Victims
+from fauxpay.fraud.issuer import knows_pin
 from fauxpay.fraud.manner import attacks_of, swiped
 from fauxpay.fraud.pull import days_before, last_of, purchases
 from fauxpay.fraud.shops import Choice, local_shops, places_abroad
@@ -47,7 +48,9 @@ class Skimming:
         day, of_day = np.divmod(uses.at_ms, DAY_MS)
         last_day = activity.epoch_day + activity.calendar.days - 1
         quarter = activity.local_quarters(place, np.minimum(day, last_day), of_day)
+        # A copy without its PIN is no good at a machine.
         cash = ground.chance("cash", uses.address, facts["cash_share"])
+        cash &= knows_pin(ground, victims.address)[uses.compromise]
         era = ground.era(uses.at_ms, ground.common["campaigns"]["days"])
         where = local_shops(ground, place, quarter, Choice(uses.address, era, uses.at_ms), cash)
         attacks = attacks_of(ground, uses, where, facts["dearer_share"])

@@ -279,6 +279,9 @@ def _attack_manner(manner: Manner, keys: Keys) -> None:
     """The plan's answers stand in place of what a customer would have been answered."""
     row, attack = keys.attacks
     attacks = keys.own.plan.attacks
+    # Whom the bank asked in a way, it asked for an entry: no tap is above the limit any more.
+    told = attacks.authentication[attack] != AS_USUAL
+    manner.entry_mode[row[told]] = attacks.entry_mode[attack[told]]
     for column, planned in (
         (manner.response, attacks.response[attack]),
         (manner.authentication, attacks.authentication[attack]),
