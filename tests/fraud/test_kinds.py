@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from fauxpay.activity.calendar import DAY_MS
-from fauxpay.activity.rows import LOCAL, ONLINE
+from fauxpay.activity.rows import LOCAL, ONLINE, TELEPHONE
 from fauxpay.activity.shops import finds_open
 from fauxpay.fraud.pull import purchases
-from fauxpay.fraud.story import NO_ORIGINAL
+from fauxpay.fraud.story import NO_ORIGINAL, chosen
 from fauxpay.fraud.typology import OURS, TYPOLOGIES
 from worlds import DAY, config, maker_of, tables
 
@@ -267,7 +267,8 @@ def test_cards_not_received_are_taken_at_a_renewal():
     assert (again > round(years * 365.25) - 12).all()
     halves = np.bincount((day - day.min()) * 2 // (np.ptp(day) + 1), minlength=2)
     assert abs(halves[0] / day.size - 0.5) < 3 * 0.5 / day.size**0.5, "every renewal is robbed"
-    assert set(plan.attacks.kind.tolist()) == {LOCAL, ONLINE}, "no cash without the letter"
+    kinds = {LOCAL, ONLINE, TELEPHONE}
+    assert set(plan.attacks.kind.tolist()) == kinds, "no cash without the letter"
 
 
 def test_invented_customers_are_never_blocked_and_spend_from_their_own_devices():
@@ -285,6 +286,9 @@ def test_strangers_use_machines_of_the_pool(name):
     own = maker(name, 4.0)
     shard = own.shard(0)
     attacks = shard.plan.attacks
+    by_phone = attacks.kind == TELEPHONE
+    assert (attacks.device[by_phone] == -1).all()
+    attacks = chosen(attacks, np.flatnonzero(~by_phone))
     assert attacks.device.size > 500
     posed = attacks.device == own.tables.sessions.own_device[attacks.card]
     assert (attacks.device[~posed] >= own.world.devices.pool_first).all()
