@@ -40,6 +40,7 @@ from fauxpay.foundations.quantiles import (
     lognormal_table,
     look_up,
     tail_index,
+    tail_probabilities,
 )
 from fauxpay.foundations.rounding import rounded
 
@@ -190,6 +191,16 @@ def price(tables: TicketTables, traits: Traits, rows: Rows, where: Where) -> tup
     index >>= MANTISSA_BITS
     np.subtract(OCTAVES - 1, index, out=index)
     return amount, np.minimum(index, TAIL_OCTAVES - 1, out=index)
+
+
+def shares_below(tables: TicketTables, world: World, cents: float) -> F64:
+    """Share of each merchant's tickets that are below reference cents, f64[merchants]."""
+    tails, level = tail_probabilities()[::-1], world.merchants.price_level
+    share = np.zeros(level.size)
+    for row, quantiles in enumerate(tables.quantiles):
+        its = np.flatnonzero(tables.class_of == row)
+        share[its] = 1.0 - np.interp(cents / level[its], quantiles[::-1], tails)
+    return np.round(share, 9)
 
 
 @dataclass(frozen=True, slots=True)

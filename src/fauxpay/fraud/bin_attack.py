@@ -53,9 +53,8 @@ class BinAttack:
         own = ground.crew(campaign[uses.compromise], uses.card)
         sizes = np.where(is_guess, facts["merchants"]["guess"], facts["merchants"]["cash_out"])
         key = listed(ground, own * 2 + is_guess, uses, sizes)
-        where = remote_shops(
-            ground, ground.activity.world.cards.country[uses.card], Choice(key, own, uses.at_ms)
-        )
+        country = ground.activity.world.cards.country[uses.card]
+        where = remote_shops(ground, country, Choice(key, own, uses.at_ms), is_test=is_guess)
         attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))
         attacks = small_tickets(ground, attacks, is_guess, facts["guess_ticket"])
         attacks = remote(ground, attacks, own)

@@ -52,7 +52,7 @@ class CardTesting:
         country = countries(ground, uses.card, key, facts["abroad_share"], uses.address)
         choice = Choice(key, campaign[uses.compromise], uses.at_ms)
         by_phone = np.where(is_test, 0.0, facts["phone_share"])
-        where = remote_shops(ground, country, choice, by_phone)
+        where = remote_shops(ground, country, choice, by_phone, is_test)
         attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))
         attacks = small_tickets(ground, attacks, is_test, facts["test_ticket"])
         attacks = remote(ground, attacks, campaign[uses.compromise])

@@ -19,6 +19,7 @@ from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.merchants import ALWAYS_OPEN, OPEN_QUARTERS
 from fauxpay.activity.rows import CASH, LOCAL, ONLINE, TELEPHONE, Where
 from fauxpay.activity.shops import standing, terminals_of
+from fauxpay.activity.tickets import shares_below
 from fauxpay.catalog.world import PRESENCES, World
 from fauxpay.foundations.alias import AliasPool
 from fauxpay.foundations.draws import F64, I64, U64, below, bits, draw, stream_key, uniform
@@ -108,6 +109,30 @@ def _never_shut(ground: Ground) -> Liked:
     return found
 
 
+def _cheap(ground: Ground) -> Liked:
+    """Lasting shops online by country, by how many small orders each has of customers.
+
+    Where nothing costs a dollar an order of one would be a thief's alone.
+    """
+    if "cheap" not in ground.memory:
+        tables, world, law = (
+            ground.activity.tables,
+            ground.activity.world,
+            ground.common["hotspots"],
+        )
+        merchants, hours = world.merchants, tables.where.hours // OPEN_QUARTERS
+        sells = merchants.presence != PRESENCES.index("physical")
+        # Chances of merchants that are not always in business stand below nought.
+        sells &= (tables.where.open.reshape(-1, OPEN_QUARTERS).min(axis=1) >= 0)[hours]
+        every = np.arange(merchants.id.size)
+        sells &= popularity_shares(ground, every) >= float(law["online_least"])
+        weight = shares_below(tables.tickets, world, float(law["small_cents"]))
+        weight = np.where(sells, weight * merchants.popularity, 0.0)
+        ground.memory["cheap"] = _in_runs(merchants.country, weight, np.zeros(len(world.countries)))
+    found: Liked = ground.memory["cheap"]
+    return found
+
+
 def _in_fashion(ground: Ground, merchant: I64, era: I64) -> Any:
     """Whether the trades of merchants are in fashion, which changes from era to era."""
     fashion = ground.common["hotspots"]["in_fashion_share"]
@@ -169,12 +194,15 @@ def countries(ground: Ground, card: I64, key: U64, abroad: Any, use: U64 | None 
     return np.where(ground.chance("abroad", key if use is None else use, abroad), other, own)
 
 
-def remote_shops(ground: Ground, country: I64, choice: Choice, phone_share: Any = 0.0) -> Where:
+def remote_shops(
+    ground: Ground, country: I64, choice: Choice, phone_share: Any = 0.0, is_test: Any = None
+) -> Where:
     """Merchants of countries that are in business, online or by telephone.
 
     Online hardly a small one: there one is seen.
 
     phone_share  probability (number or f64[n]) that the order is made by telephone
+    is_test      bool[n]: whether a card is tried with an amount that only cheap shops are used to
     """
     by_phone = ground.chance("by_phone", choice.key, phone_share)
     kind = np.where(by_phone, TELEPHONE, ONLINE).astype(np.int64)
@@ -184,6 +212,11 @@ def remote_shops(ground: Ground, country: I64, choice: Choice, phone_share: Any 
         return by_phone[rows] | (popularity_shares(ground, found) >= least[rows])
 
     merchant = _picked(ground, kind, country, choice, accepts)
+    if is_test is not None:
+        cheap = _cheap(ground)
+        has = cheap.first[country] < cheap.first[country + 1]
+        row = np.flatnonzero(is_test & ~by_phone & has)
+        merchant[row] = cheap.pick(country[row], ground.word("cheap", choice.key[row]))
     return where_of(ground, kind, merchant, choice.key)
 
 
