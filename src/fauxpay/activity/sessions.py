@@ -33,6 +33,7 @@ class SessionTables:
 
     later_home  i64[cards]  where a card's owner lives after moving house, if ever
     guest  chance that an address is drawn below that of a host; those below `home` are one's own
+    borrowed  the same for a device of no known household, which no own line has
     hosts_bits  households that a card's owner is a guest of, as a power of two; no chance
     """
 
@@ -43,6 +44,7 @@ class SessionTables:
     home: int
     foreign: int
     guest: int
+    borrowed: int
     passing: int
     hosts_bits: int
 
@@ -61,6 +63,7 @@ def session_tables(world: World, later_home: I64, parameters: Parameters) -> Ses
         home=threshold(online["home_address_share"], 8),
         foreign=threshold(online["foreign_address_share"], 8),
         guest=threshold(min(online["home_address_share"] + online["guest_line_share"], 1.0), 8),
+        borrowed=threshold(online["stray_line_share"], 8),
         passing=threshold(online["passing_device_share"], 8),
         hosts_bits=int(online["guest_hosts_bits"]),
     )
@@ -102,7 +105,10 @@ def open_sessions(
         world.devices.ip_address.take(np.maximum(own, 0), mode="clip"),
         _network_address(world, tables, word, rows.country.take(row, mode="clip")),
     )
-    guest = np.flatnonzero((drawn >= tables.home) & (drawn < tables.guest))
+    # Whoever borrows a machine is on its owner's line, most times.
+    guest = np.flatnonzero(
+        np.where(is_stray, drawn < tables.borrowed, (drawn >= tables.home) & (drawn < tables.guest))
+    )
     visited = card[guest] << tables.hosts_bits
     visited |= streams.OUTCOME_HOST.of(word[guest]) & ((1 << tables.hosts_bits) - 1)
     line = _hosts_lines(world, keys, visited, household[guest])
