@@ -7,7 +7,15 @@ import pytest
 
 from fauxpay.foundations.draws import draw, stream_key
 from fauxpay.fraud.laws import spans_ms
-from worlds import parameters
+from worlds import config, maker_of, parameters
+
+TRIED_BY = ("card_testing", "bin_attack", "phishing", "data_breach")
+
+
+@pytest.fixture(scope="module")
+def maker():
+    """A small world with much remote fraud."""
+    return maker_of(config(fraud={f"{name}_per_card_year": 4.0 for name in TRIED_BY}))
 
 
 def words(count: int):
@@ -48,3 +56,16 @@ def test_every_law_of_spans_has_a_middle():
                 assert law["min"] < law["median"] < law["max"], (kind, name)
                 found += 1
     assert found > 30
+
+
+def test_thieves_pay_no_sooner_again_than_customers(maker):
+    """Two uses of one card are as far apart as two purchases of a cardholder are at least."""
+    attacks = maker.shard(0).plan.attacks
+    order = np.lexsort((attacks.at_ms, attacks.compromise))
+    same = np.diff(attacks.compromise[order]) == 0
+    gap = np.diff(attacks.at_ms[order])[same]
+    assert gap.size > 2000
+    assert gap.min() >= maker.tables.visits.apart_ms == 20_000
+    assert (gap < 60_000).mean() > 0.05, "they are quick all the same"
+    most = np.unique(gap, return_counts=True)[1].max()
+    assert most < 0.005 * gap.size, "and not all at the same moment"

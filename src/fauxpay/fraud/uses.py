@@ -43,12 +43,16 @@ def burst(
 
     law  {first: number of the stage's first name below 64, shares: of 1, 2, .. uses,
          gap: lognormal law, unit_ms: of the gap, longer or shorter as is in fashion}
+
+    To each gap comes what a customer needs between two payments: sooner, the pair would be a
+    thief's alone.
     """
     wanted = 1 + ground.choice(f"{stage}s", victims.address, law["shares"])
     owner, nth = spread_out(wanted)
     address = nth_addresses(victims.address[owner], nth + int(law["first"]))
     gap = ground.span_ms(f"{stage}_gap", address, law["gap"], int(law["unit_ms"]))
     gap = np.rint(gap * ground.fashion("gap", start_ms)[owner]).astype(np.int64)
+    gap += ground.activity.tables.visits.apart_ms
     at_ms = start_ms[owner] + running_totals(owner, np.where(nth == 0, 0, gap))
     return Uses(owner, victims.card[owner], address, at_ms, nth)
 
