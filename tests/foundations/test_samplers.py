@@ -144,3 +144,14 @@ def test_rows_of_a_pool_need_no_order():
     assert shares_of(pool, 1, 6)[0] / 2**16 == pytest.approx(
         [1 / 7, 0, 2 / 7, 0, 4 / 7, 0], abs=1e-4
     )
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.0, 10080.0), (8.0, 12.0), (30.0, 40.0)])
+def test_a_bounded_lognormal_has_no_heap_at_its_bounds(low, high):
+    """What a law has beyond its bounds is spread between them, and no value is met again."""
+    table = lognormal_table(10.0, 2.4, low, high)
+    words = np.linspace(1, 2**32 - 1, 20_000).astype(np.uint64)
+    drawn = look_up(table, np.zeros(words.size, dtype=np.int64), *tail_index(words))
+    assert low <= drawn.min() < low * 1.01
+    assert high * 0.9 < drawn.max() <= high
+    assert np.unique(drawn).size == drawn.size

@@ -99,7 +99,7 @@ def _faults(kind: _Kind, where: str, node: Any) -> Iterator[str]:
 
 
 def _law_faults(kind: _Kind, where: str, law: Mapping[str, Any]) -> Iterator[str]:
-    """A lognormal law: median, log_sd, and perhaps min and max that it is clipped to."""
+    """A lognormal law: median, log_sd, and perhaps min and max that it lies between."""
     low, high = kind.span
     for key, number in law.items():
         if key == "log_sd" and not 0 <= number <= _LOG_SD_MAX:

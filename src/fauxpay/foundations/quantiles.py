@@ -8,6 +8,7 @@ multiplications and exact conversions are used, which are the same on every CPU.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -19,6 +20,7 @@ from fauxpay.foundations.rounding import rounded
 MANTISSA_BITS = 5
 OCTAVES = 32
 TABLE_SIZE = OCTAVES << MANTISSA_BITS
+_LEAST_BETWEEN = 1e-6
 _SHIFT = np.int64(52 - MANTISSA_BITS)
 _BIAS = np.int64(1023 << MANTISSA_BITS)
 _FRACTION_MASK = np.int64((1 << (52 - MANTISSA_BITS)) - 1)
@@ -33,21 +35,40 @@ def tail_probabilities() -> F64:
     return draw / 2.0**32
 
 
-@lru_cache(maxsize=1)
-def _normal_scores() -> F64:
-    """Standard normal value at each of `tail_probabilities`, at most 7 deviations away."""
+@lru_cache(maxsize=256)
+def _normal_scores(beyond: float, within: float) -> F64:
+    """Standard normal value at each of `tail_probabilities`, laid between two tails.
+
+    beyond < within; values are at most 7 deviations away.
+    """
     normal = NormalDist()
-    tails = tail_probabilities().tolist()
+    tails = (beyond + tail_probabilities() * (within - beyond)).tolist()
     return np.array([normal.inv_cdf(min(max(1.0 - p, 1e-12), 1 - 1e-12)) for p in tails])
+
+
+def _tail(median: float, log_sd: float, bound: float) -> float:
+    """Share of a lognormal law above a bound."""
+    if bound <= 0.0:
+        return 1.0
+    # Rounded: it must not hang on the last bit of a machine's logarithm.
+    return round(1.0 - NormalDist().cdf(math.log(bound / median) / log_sd), 9)
 
 
 @lru_cache(maxsize=256)
 def lognormal_table(median: float, log_sd: float, low: float, high: float) -> F64:
-    """Quantiles of a lognormal law clipped to [low, high]: f64[1, TABLE_SIZE + 1], read only.
+    """Quantiles of a lognormal law between low and high: f64[1, TABLE_SIZE + 1], read only.
 
-    Rounded to 9 significant digits, so that it can be sealed; built once a process.
+    Drawn between the bounds, not cut at them: else all that lies beyond would be alike to the last
+    digit, and gaps between payments cut at a minute gave thieves away. A law that has hardly
+    anything between its bounds is cut. Rounded to 9 significant digits, so that it can be sealed;
+    built once a process.
     """
-    table = rounded(np.clip(median * np.exp(log_sd * _normal_scores()), low, high), 9)[None, :]
+    beyond, within = 0.0, 1.0
+    if log_sd > 0.0:
+        tails = _tail(median, log_sd, high), _tail(median, log_sd, low)
+        beyond, within = tails if tails[1] - tails[0] > _LEAST_BETWEEN else (beyond, within)
+    value = median * np.exp(log_sd * _normal_scores(beyond, within))
+    table = rounded(np.clip(value, low, high), 9)[None, :]
     table.flags.writeable = False
     return table
 

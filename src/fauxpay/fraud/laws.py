@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import lru_cache
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -23,31 +22,16 @@ _POISSON_SPREAD, _POISSON_SLACK = 9.0, 24
 
 
 def spans_ms(word: U64, law: Mapping[str, float], unit_ms: float) -> I64:
-    """Milliseconds from a lognormal law {median, log_sd, min, max} in a unit of so many ms.
-
-    Drawn between the bounds, not cut at them: else all that lies beyond would last as long to the
-    millisecond, and one look at a clock would tell a thief.
-    """
-    median, log_sd = float(law["median"]), float(law["log_sd"])
-    low, high = float(law["min"]), float(law["max"])
-    table = lognormal_table(median * unit_ms, log_sd, low * unit_ms, high * unit_ms)
-    first, span = _between(median, log_sd, low, high)
-    drawn = (((word >> np.uint64(32)) * np.uint64(span)) >> np.uint64(32)) + np.uint64(first)
-    index, fraction = tail_index(drawn)
+    """Milliseconds from a lognormal law {median, log_sd, min, max} in a unit of so many ms."""
+    table = lognormal_table(
+        float(law["median"]) * unit_ms,
+        float(law["log_sd"]),
+        float(law["min"]) * unit_ms,
+        float(law["max"]) * unit_ms,
+    )
+    index, fraction = tail_index(word >> np.uint64(32))
     value = look_up(table, np.zeros(index.size, dtype=np.int64), index, fraction)
     return np.rint(value).astype(np.int64)
-
-
-@lru_cache(maxsize=256)
-def _between(median: float, log_sd: float, low: float, high: float) -> tuple[int, int]:
-    """(first, how many) of 2**32 upper tails that lie between the bounds of a lognormal law."""
-    if log_sd <= 0.0:
-        return 0, 1 << 32
-    normal = NormalDist(math.log(median), log_sd)
-    # Rounded: what is compared must not hang on the last bit of a machine's logarithm.
-    beyond, within = (round(1.0 - normal.cdf(math.log(bound)), 9) for bound in (high, low))
-    first = min(int(beyond * 2.0**32), (1 << 32) - 1)
-    return first, max(int(within * 2.0**32) - first, 1)
 
 
 def choices(word: U64, shares: Any) -> I64:
