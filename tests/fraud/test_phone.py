@@ -100,3 +100,19 @@ def test_without_calls_the_other_uses_are_the_same(maker):
     ]
     # Patience and alarms may end another way; all others are where they were.
     assert np.mean(same) > 0.97
+
+
+def test_nobody_hangs_up_to_go_to_a_page(maker):
+    """Who telephones goes on telephoning, and each call takes its minutes."""
+    attacks, names = attacks_by_name(maker)
+    order = np.lexsort((attacks.at_ms, attacks.compromise))
+    of, at_ms, kind = attacks.compromise[order], attacks.at_ms[order], attacks.kind[order]
+    same = np.diff(of) == 0
+    gap_minutes = np.diff(at_ms) / 60_000
+    second = (kind[1:] == TELEPHONE) & same
+    calls = second & (kind[:-1] == TELEPHONE)
+    assert calls.sum() > 100
+    bought = np.isin(names[order], ["card_testing", "data_breach"])[1:]
+    assert gap_minutes[calls & bought].min() >= parameters().value("fraud.telephone.minutes")
+    back = same & bought & (kind[:-1] == TELEPHONE) & (kind[1:] == ONLINE)
+    assert not back.any()

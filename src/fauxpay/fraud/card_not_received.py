@@ -18,7 +18,7 @@ from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, YEAR_DAYS, Ground, Victims
 from fauxpay.fraud.manner import attacks_of, remote, worthwhile
 from fauxpay.fraud.shops import Choice, countries, local_shops, remote_shops
 from fauxpay.fraud.story import Disputes, Story, chosen, empty, merged
-from fauxpay.fraud.uses import burst, compromises_of
+from fauxpay.fraud.uses import burst, callers, compromises_of
 
 _RENEWAL_SHIFT, _CARD_SHIFT = 6, 12
 
@@ -52,7 +52,8 @@ class CardNotReceived:
         present = attacks_of(ground, here, where, facts["dearer_share"])
         country = countries(ground, there.card, there.address, facts["abroad_share"])
         choice = Choice(there.address, era[is_online], there.at_ms)
-        where = remote_shops(ground, country, choice, facts["phone_share"])
+        by_phone = callers(ground, victims)[there.compromise]
+        where = remote_shops(ground, country, choice, by_phone)
         online = worthwhile(ground, attacks_of(ground, there, where, facts["dearer_share"]))
         online = remote(ground, online, campaign[there.compromise])
         attacks = merged([present, online])

@@ -17,7 +17,7 @@ from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, SECOND_MS, Ground
 from fauxpay.fraud.manner import attacks_of, remote, small_tickets, worthwhile
 from fauxpay.fraud.shops import Choice, countries, listed, remote_shops
 from fauxpay.fraud.story import Disputes, Story, empty
-from fauxpay.fraud.uses import burst, compromises_of, joined, last_ms
+from fauxpay.fraud.uses import burst, callers, compromises_of, joined, last_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,9 @@ class CardTesting:
         delay = ground.span_ms("delay", victims.address, facts["cash_out_delay_minutes"], MINUTE_MS)
         begin = last_ms(tests, victims.card.size) + delay
         law = {"first": 16, "shares": facts["cash_outs"], "gap": facts["cash_out_gap_minutes"]}
-        large = burst(ground, victims, begin, "cash_out", {**law, "unit_ms": MINUTE_MS})
+        calls = callers(ground, victims)
+        law = {**law, "unit_ms": MINUTE_MS, "calls": calls}
+        large = burst(ground, victims, begin, "cash_out", law)
         uses, is_test = joined(tests, large)
         noticed = ground.span_ms("noticed", victims.address, facts["detection_hours"], HOUR_MS)
         compromises = compromises_of(ground, victims, campaign, begin + noticed)
@@ -51,7 +53,7 @@ class CardTesting:
         key = listed(ground, owner, uses, sizes)
         country = countries(ground, uses.card, key, facts["abroad_share"], uses.address)
         choice = Choice(key, campaign[uses.compromise], uses.at_ms)
-        by_phone = np.where(is_test, 0.0, facts["phone_share"])
+        by_phone = calls[uses.compromise] & ~is_test
         where = remote_shops(ground, country, choice, by_phone, is_test)
         attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))
         attacks = small_tickets(ground, attacks, is_test, facts["test_ticket"])

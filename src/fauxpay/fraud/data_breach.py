@@ -28,7 +28,7 @@ from fauxpay.fraud.shops import (
     remote_shops,
 )
 from fauxpay.fraud.story import Disputes, Story, empty
-from fauxpay.fraud.uses import burst, compromises_of
+from fauxpay.fraud.uses import burst, callers, compromises_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,16 @@ class DataBreach:
         dormant = ground.span_ms("dormant", victims.address, facts["dormant_hours"], HOUR_MS)
         start = ground.at_hours(victims.card, sold + dormant, victims.address, facts["hours"])
         law = {"first": 0, "shares": facts["uses"], "gap": facts["use_gap_minutes"]}
-        uses = burst(ground, victims, start, "use", {**law, "unit_ms": MINUTE_MS})
+        calls = callers(ground, victims)
+        law = {**law, "unit_ms": MINUTE_MS, "calls": calls}
+        uses = burst(ground, victims, start, "use", law)
         noticed = ground.span_ms("noticed", victims.address, facts["detection_hours"], HOUR_MS)
         compromises = compromises_of(ground, victims, campaign, start + noticed)
         own = ground.crew(campaign[uses.compromise], uses.card)
         key = listed(ground, own, uses, facts["merchants"])
         country = countries(ground, uses.card, key, facts["abroad_share"], uses.address)
         choice = Choice(key, own, uses.at_ms)
-        where = remote_shops(ground, country, choice, facts["phone_share"])
+        where = remote_shops(ground, country, choice, calls[uses.compromise])
         attacks = worthwhile(ground, attacks_of(ground, uses, where, facts["dearer_share"]))
         return Story(compromises, remote(ground, attacks, own), empty(Disputes))
 

@@ -195,16 +195,16 @@ def countries(ground: Ground, card: I64, key: U64, abroad: Any, use: U64 | None 
 
 
 def remote_shops(
-    ground: Ground, country: I64, choice: Choice, phone_share: Any = 0.0, is_test: Any = None
+    ground: Ground, country: I64, choice: Choice, by_phone: Any = False, is_test: Any = None
 ) -> Where:
     """Merchants of countries that are in business, online or by telephone.
 
     Online hardly a small one: there one is seen.
 
-    phone_share  probability (number or f64[n]) that the order is made by telephone
-    is_test      bool[n]: whether a card is tried with an amount that only cheap shops are used to
+    by_phone  bool[n]: whether the order is made by telephone
+    is_test   bool[n]: whether a card is tried with an amount that only cheap shops are used to
     """
-    by_phone = ground.chance("by_phone", choice.key, phone_share)
+    by_phone = np.broadcast_to(np.asarray(by_phone), choice.key.shape)
     kind = np.where(by_phone, TELEPHONE, ONLINE).astype(np.int64)
     least = ground.common["hotspots"]["online_least"] * ground.fashion("crowd", choice.at_ms)
 

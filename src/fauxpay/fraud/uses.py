@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from fauxpay.activity.visits import spread_out
+from fauxpay.catalog.world import Bool
 from fauxpay.foundations.draws import I64, U64
-from fauxpay.fraud.ground import Ground, Victims, nth_addresses
+from fauxpay.fraud.ground import MINUTE_MS, Ground, Victims, nth_addresses
 from fauxpay.fraud.laws import running_totals
 from fauxpay.fraud.story import NOT_BLOCKED, Compromises
 
@@ -45,7 +46,7 @@ def burst(
          gap: lognormal law, unit_ms: of the gap, longer or shorter as is in fashion}
 
     To each gap comes what a customer needs between two payments: sooner, the pair would be a
-    thief's alone.
+    thief's alone. Who `calls` (law: bool[victims], none where it is not told) needs longer.
     """
     wanted = 1 + ground.choice(f"{stage}s", victims.address, law["shares"])
     owner, nth = spread_out(wanted)
@@ -53,8 +54,17 @@ def burst(
     gap = ground.span_ms(f"{stage}_gap", address, law["gap"], int(law["unit_ms"]))
     gap = np.rint(gap * ground.fashion("gap", start_ms)[owner]).astype(np.int64)
     gap += ground.activity.tables.visits.apart_ms
+    if "calls" in law:
+        call_ms = round(float(ground.common["telephone"]["minutes"]) * MINUTE_MS)
+        gap += np.where(law["calls"][owner], call_ms, 0)
     at_ms = start_ms[owner] + running_totals(owner, np.where(nth == 0, 0, gap))
     return Uses(owner, victims.card[owner], address, at_ms, nth)
+
+
+def callers(ground: Ground, victims: Victims) -> Bool:
+    """Whose details are used by telephone, and only so: nobody hangs up to go to a page at once."""
+    calls: Bool = ground.chance("calls", victims.address, ground.facts["phone_share"])
+    return calls
 
 
 def last_ms(uses: Uses, count: int) -> I64:
