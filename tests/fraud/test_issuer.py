@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +15,7 @@ from fauxpay.activity.rows import (
     CASH,
     CHIP,
     CONTACTLESS,
+    DEVICE,
     ECOMMERCE,
     LOCAL,
     MAGSTRIPE,
@@ -23,8 +25,9 @@ from fauxpay.activity.rows import (
 from fauxpay.foundations.parameters import load_parameters
 from fauxpay.fraud.ground import HOUR_MS, Ground
 from fauxpay.fraud.issuer import _alarmed, _pace, _points, _usual_answers, code_of
+from fauxpay.fraud.manner import within_limits
 from fauxpay.fraud.plan import demands_of
-from fauxpay.fraud.story import NOT_BLOCKED, Compromises
+from fauxpay.fraud.story import NOT_BLOCKED, Compromises, chosen
 from fauxpay.fraud.typology import typologies_of
 from fauxpay.partitions.compose import PartitionMaker
 from worlds import DAY, config, maker_of, tables
@@ -166,6 +169,52 @@ def test_a_found_card_is_tapped_below_the_limit_and_by_nobodys_phone(in_hand):
     assert pins.height > 50
     law = load_parameters().section("fraud")["lost_stolen"]
     assert pins["is_approved"].mean() < 2.5 * law["pin_share"]
+
+
+def test_who_has_a_phone_of_their_own_taps_with_it():
+    """An invented customer's wallet is as good as anybody's."""
+    own = maker_of(config(fraud={"application_fraud_per_card_year": 5.0})).shard(0)
+    taps = own.plan.attacks.entry_mode == CONTACTLESS
+    taps &= typology_codes(own, "application_fraud")
+    assert taps.sum() > 50
+    assert 0.1 < (own.plan.attacks.authentication[taps] == DEVICE).mean() < 0.6
+
+
+def test_limits_of_taps_are_those_of_the_account_and_of_purchases(in_hand):
+    """Judged in the account's money; what is given back was judged when it was bought."""
+    maker, shard = in_hand
+    world, named = maker.world, typologies_of(maker.config)[0]
+    common = maker.parameters.section("fraud")
+    ground = Ground(
+        activity=shard.activity,
+        name=named.typology.name,
+        code=named.code,
+        facts=common[named.typology.name],
+        common=common,
+        demand=demands_of(maker.config, named)[0],
+        end_day=DAY + 1,
+    )
+    dollars, yen = world.currencies.index("USD"), world.currencies.index("JPY")
+    taps = chosen(shard.plan.attacks, np.arange(400))
+    taps = replace(
+        taps,
+        card=np.full(400, np.flatnonzero(world.cards.currency == dollars)[0]),
+        merchant=np.full(400, np.flatnonzero(world.merchants.currency == yen)[0]),
+        at_ms=np.full(400, DAY * DAY_MS),
+        address=np.arange(400, dtype=np.uint64),
+        entry_mode=np.full(400, CONTACTLESS),
+        original=np.zeros(400, dtype=np.uint64),
+    )
+
+    def inserted(amount: float, **more: object) -> float:
+        of = replace(taps, amount=np.full(400, amount), **more)
+        return float((within_limits(ground, of).entry_mode == CHIP).mean())
+
+    # The limit is 250 dollars, of which a buyer dares a half to all: 17,000 yen are under 125.
+    assert inserted(17_000.0) == 0
+    assert 0.2 < inserted(28_000.0) < 0.8
+    assert inserted(60_000.0) == 1
+    assert inserted(60_000.0, original=np.ones(400, dtype=np.uint64)) == 0
 
 
 def typology_codes(shard, name: str):

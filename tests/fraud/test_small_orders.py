@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.rows import ONLINE
 from fauxpay.activity.tickets import shares_below
 from fauxpay.foundations.quantiles import MANTISSA_BITS, OCTAVES
-from fauxpay.fraud.typology import TYPOLOGIES
-from worlds import config, maker_of, parameters
+from fauxpay.fraud.ground import Ground
+from fauxpay.fraud.plan import demands_of
+from fauxpay.fraud.shops import Choice, popularity_shares, remote_shops
+from fauxpay.fraud.typology import TYPOLOGIES, typologies_of
+from worlds import DAY, config, maker_of, parameters
 
 TRIED_BY = ("card_testing", "bin_attack")
 
@@ -50,3 +54,48 @@ def test_cards_are_tried_where_customers_have_small_orders(maker, name):
     assert abs(found - small) < abs(found - usual), (found, small, usual)
     hardly = share < usual / 4
     assert hardly[attacks.merchant[tests]].mean() < 0.06
+
+
+def ground_of(maker, **hotspots: float) -> Ground:
+    """What card testing stands on, with some other facts about shops."""
+    common, named = maker.parameters.section("fraud"), typologies_of(maker.config)[0]
+    assert named.typology.name == "card_testing"
+    return Ground(
+        activity=maker.shard(0).activity,
+        name=named.typology.name,
+        code=named.code,
+        facts=common[named.typology.name],
+        common={**common, "hotspots": {**common["hotspots"], **hotspots}},
+        demand=demands_of(maker.config, named)[0],
+        end_day=DAY + 1,
+    )
+
+
+def tried_at(ground: Ground, count: int):
+    """Shops of so many tests of cards, in all countries."""
+    key = np.arange(count, dtype=np.uint64)
+    country = np.arange(count) % len(ground.activity.world.countries)
+    choice = Choice(key, np.zeros(count, dtype=np.int64), np.full(count, DAY * DAY_MS))
+    return country, remote_shops(ground, country, choice, is_test=np.ones(count, dtype=np.bool_))
+
+
+def test_shops_of_tests_last_sell_online_and_are_no_tiny_ones(maker):
+    """A stranger is one of many there, on whatever day."""
+    ground = ground_of(maker, online_least=0.004)
+    country, where = tried_at(ground, 4000)
+    world, tables = maker.world, maker.tables.where
+    merchants = world.merchants
+    assert (merchants.country[where.merchant] == country).all()
+    assert (merchants.presence[where.merchant] != 0).all()
+    assert (popularity_shares(ground, where.merchant) >= 0.004).all()
+    # Chances of merchants that come and go stand below nought.
+    chance = tables.open[tables.hours[where.merchant][:, None] + np.arange(672)]
+    assert (chance >= 0).all()
+    assert (where.kind == ONLINE).all()
+
+
+def test_where_nothing_is_cheap_cards_are_tried_anyhow(maker):
+    """A country without small orders has shops, and no test waits for one that has."""
+    _, where = tried_at(ground_of(maker, small_cents=1e-6), 4000)
+    assert (maker.world.merchants.presence[where.merchant] != 0).all()
+    assert np.unique(where.merchant).size > 20

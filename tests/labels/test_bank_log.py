@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from fauxpay.activity.rows import PURCHASE, REFUND_TYPE, REVERSAL_TYPE
 from fauxpay.errors import ConfigError
+from fauxpay.foundations.parameters import load_parameters
 from fauxpay.labels import as_of
 from fauxpay.labels.bank import (
     FAMILIES,
@@ -27,8 +28,9 @@ from fauxpay.labels.bank import (
 )
 from fauxpay.labels.knowledge import instant_us, last_known, turned_to_fraud
 from fauxpay.labels.log import Cases, label
+from fauxpay.partitions.compose import PartitionMaker
 from fauxpay.partitions.side_tables import Told, label_tables
-from worlds import config, parameters
+from worlds import DAY, config, maker_of, parameters, tables
 
 DAY_US = 86_400_000_000
 START_US = 20_000 * DAY_US
@@ -48,6 +50,7 @@ def cases(
     is_remote: bool = True,
     first: int = 0,
     is_return: bool = False,
+    posts_after_us: int = 0,
 ):
     """So many cases, one after the other in time."""
     nth = np.arange(first, first + count)
@@ -55,11 +58,17 @@ def cases(
         address=(nth * 7919 + 13).astype(np.uint64),
         transaction_id=nth + 1_000_000,
         at_us=START_US + nth * 1_000_003,
+        posted_us=START_US + nth * 1_000_003 + posts_after_us,
         kind=np.full(count, kind),
         scheme=np.full(count, scheme),
         is_remote=np.full(count, is_remote),
         is_return=np.full(count, is_return),
     )
+
+
+def unposted(row):
+    """Books that nothing comes into."""
+    return np.full(row.size, -1)
 
 
 def log(labels) -> pl.DataFrame:
@@ -99,6 +108,40 @@ def test_first_words_come_as_late_as_in_life(frauds):
     assert 3 <= first.median() <= 15
     assert 30 <= first.quantile(0.9) <= 60
     assert first.max() <= 120
+
+
+def test_nothing_is_charged_back_before_it_is_posted(frauds):
+    """Disputes wait for the books, no two till the same moment; reports and alerts don't."""
+    slow = cases(20_000, posts_after_us=9 * DAY_US)
+    told = log(label(bank(), slow, Cases.none(), Cases.none()))
+    days = told.with_columns(days=(pl.col("known_us") - pl.col("at_us")) / DAY_US)
+    disputes = days.filter(pl.col("stage").is_in(["retrieval", "chargeback"]))
+    assert disputes.height > 8_000
+    assert disputes["days"].min() > 9
+    assert disputes["known_us"].n_unique() == disputes.height
+    words = ["report", "alert"]
+    same = told.filter(pl.col("stage").is_in(words))
+    assert same.equals(frauds.filter(pl.col("stage").is_in(words)))
+    assert (days.filter(pl.col("stage").is_in(words))["days"] < 9).mean() > 0.5
+
+
+def test_the_books_of_the_rows_are_asked():
+    """In the tables no chargeback is known before the day on which its purchase is posted."""
+    law = parameters().value("labels.delay_days") | {
+        "chargeback": {"median": 1.5, "log_sd": 0.7, "min": 0.1, "max": 120}
+    }
+    rates = {"data_breach_per_card_year": 4.0, "phishing_per_card_year": 4.0}
+    facts = {"labels.delay_days": law}
+    settings = config(fraud=rates, parameters=facts)
+    own = PartitionMaker(maker_of(settings).world, settings, load_parameters(facts))
+    made = [tables(own, day) for day in range(DAY, DAY + 20)]
+    labels, postings = (
+        pl.concat([pl.from_arrow(day[name]) for day in made]) for name in ("labels", "postings")
+    )
+    disputes = labels.filter(pl.col("stage").is_in(["retrieval", "chargeback"]))
+    both = disputes.join(postings, on="transaction_id")
+    assert both.height == disputes.height > 150
+    assert (both["known_at"].dt.date() >= both["posted_on"]).all()
 
 
 def test_stages_follow_each_other(frauds):
@@ -278,7 +321,7 @@ def days_told(rows: int, **columns) -> Told:
 def test_disputes_of_a_plan_reach_the_table():
     """Rows that a plan says are disputed are labelled in their day's table, approved ones alone."""
     told = days_told(600, disputes=(np.arange(100, 500), np.zeros(400, dtype=np.int64)))
-    first, second = label_tables(bank(false_share=0), np.zeros(1, dtype=np.int8), told)
+    first, second = label_tables(bank(false_share=0), np.zeros(1, dtype=np.int8), told, unposted)
     ids = [set(part.column("transaction_id").to_pylist()) for part in (first, second)]
     assert ids[0] == set(range(101, 301, 2))
     assert ids[1] == set(range(301, 501, 2))
@@ -290,7 +333,7 @@ def test_mistakes_leave_out_what_was_cancelled():
     kind = np.resize(np.array([PURCHASE, PURCHASE, REVERSAL_TYPE], dtype=np.int8), 600)
     plain = days_told(600, kind=kind)
     told = replace(plain, undone=plain.address[:200:4])
-    labels = label_tables(bank(false_share=1), np.zeros(1, dtype=np.int8), told)
+    labels = label_tables(bank(false_share=1), np.zeros(1, dtype=np.int8), told, unposted)
     ids = {one for part in labels for one in part.column("transaction_id").to_pylist()}
     cancelled = (kind == REVERSAL_TYPE) | np.isin(told.address, told.undone)
     assert 0 < cancelled[told.approved].sum() < 300
@@ -300,7 +343,7 @@ def test_mistakes_leave_out_what_was_cancelled():
 def test_refunds_that_are_taken_for_fraud_have_no_dispute():
     """What the table says of refunds comes from alerts and analysts alone."""
     told = days_told(600, kind=np.full(600, REFUND_TYPE, dtype=np.int8))
-    labels = label_tables(bank(false_share=1), np.zeros(1, dtype=np.int8), told)
+    labels = label_tables(bank(false_share=1), np.zeros(1, dtype=np.int8), told, unposted)
     stages = {one for part in labels for one in part.column("stage").to_pylist()}
     assert stages == {"alert", "verdict"}
 

@@ -45,6 +45,7 @@ _REMOTE = FAMILIES.index("remote")
 class Cases:
     """Approved rows of consecutive days that the bank may hear of; arrays of one length.
 
+    posted_us  when the row comes into the books, at_us at least: nothing is charged back before
     kind       typology of a fraud, law of a dispute, 0 for a mistake
     scheme     code of the card's scheme
     is_remote  whether the card was not present
@@ -54,6 +55,7 @@ class Cases:
     address: U64
     transaction_id: I64
     at_us: I64
+    posted_us: I64
     kind: I64
     scheme: I64
     is_remote: Bool
@@ -68,7 +70,7 @@ class Cases:
         """No case."""
         whole, word = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
         no = np.zeros(0, dtype=np.bool_)
-        return Cases(word, whole, whole, whole, whole, no, no)
+        return Cases(word, whole, whole, whole, whole, whole, no, no)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +146,17 @@ def _first_words(bank: Bank, cases: Cases, kind: str) -> tuple[I64, I64]:
     edges = np.where(cases.is_return[:, None], bank.edges["return"], edges)
     source = (bank.top("source", cases.address)[:, None] >= edges).sum(axis=1)
     row, table = (cases.kind, "dispute") if kind == "dispute" else (source, "source")
-    delay = bank.delay_us(table, "delay", cases.address, row)
-    return source, cases.at_us + delay
+    first_us = cases.at_us + bank.delay_us(table, "delay", cases.address, row)
+    return source, np.where(source == CHARGEBACK, _once_posted(cases, first_us), first_us)
+
+
+def _once_posted(cases: Cases, known_us: I64) -> I64:
+    """Moments of disputes; what is not in the books yet is disputed as long after it is.
+
+    Not at the posting itself, where many would share a moment.
+    """
+    wait = cases.posted_us - cases.at_us
+    return np.where(known_us < cases.posted_us, known_us + wait, known_us)
 
 
 def _told(bank: Bank, cases: Cases, kind: str, undone: int) -> _Facts:
@@ -169,6 +180,7 @@ def _told(bank: Bank, cases: Cases, kind: str, undone: int) -> _Facts:
     row = np.where(is_retrieved[later], _RETRIEVED, _FILING)
     filed_us = first_us.copy()
     filed_us[later] += bank.delay_us("step", "filing", cases.address[later], row)
+    filed_us = np.where(source == CHARGEBACK, filed_us, _once_posted(cases, filed_us))
     # Whom the limit has overtaken bears the loss. Filed at the limit instead, many would share
     # one moment, some of them with their own first word.
     late = filed_us[later] > cases.at_us[later] + bank.claim_us

@@ -305,7 +305,12 @@ class DaysStream:
         return {
             "postings": self._ledger.tables(),
             "truth": truth_tables(self.maker.config, self._told),
-            "labels": label_tables(self.maker.bank, self.maker.world.cards.scheme, self._told),
+            "labels": label_tables(
+                self.maker.bank,
+                self.maker.world.cards.scheme,
+                self._told,
+                self._ledger.posted_days,
+            ),
         }
 
     def counts(self) -> list[dict[str, int]]:

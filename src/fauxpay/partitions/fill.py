@@ -279,15 +279,12 @@ def _attack_manner(manner: Manner, keys: Keys) -> None:
     """The plan's answers stand in place of what a customer would have been answered."""
     row, attack = keys.attacks
     attacks = keys.own.plan.attacks
-    # Whom the bank asked in a way, it asked for an entry: no tap is above the limit any more.
-    told = attacks.authentication[attack] != AS_USUAL
-    manner.entry_mode[row[told]] = attacks.entry_mode[attack[told]]
-    for column, planned in (
-        (manner.response, attacks.response[attack]),
-        (manner.authentication, attacks.authentication[attack]),
-    ):
-        told = planned != AS_USUAL
-        column[row[told]] = planned[told]
+    answered = attacks.response[attack] != AS_USUAL
+    manner.response[row[answered]] = attacks.response[attack[answered]]
+    # Who was asked in a way was asked for an entry: no tap is above the limit any more.
+    asked = attacks.authentication[attack] != AS_USUAL
+    manner.authentication[row[asked]] = attacks.authentication[attack[asked]]
+    manner.entry_mode[row[asked]] = attacks.entry_mode[attack[asked]]
 
 
 def _attack_refunds(out: Any, nulls: Any, keys: Keys) -> None:

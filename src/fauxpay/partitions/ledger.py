@@ -30,7 +30,7 @@ POSTINGS = "activity.yaml#/$defs/postings"
 
 
 class Ledger:
-    """Takes window after window; what is posted stands in arrays of 22 bytes a row."""
+    """Takes window after window; what is posted stands in arrays of 26 bytes a row."""
 
     def __init__(self, clearing: Clearing, keys: Keys, currencies: pa.Array) -> None:
         size = keys.card.size if clearing.is_kept else 0
@@ -44,6 +44,7 @@ class Ledger:
         self._waits = clearing.books.waits(waited, clearing.lag_count)
         self._undone = reversed_rows(keys) if clearing.is_kept else np.zeros(0, dtype=np.int64)
         self._id = np.empty(size, dtype=np.int64)
+        self._row = np.empty(size, dtype=np.int32)
         self._day = np.empty(size, dtype=np.int32)
         self._amount = np.empty(size, dtype=np.int64)
         self._currency = np.empty(size, dtype=np.int16)
@@ -83,6 +84,7 @@ class Ledger:
         at = int(self.counts.sum())
         own = slice(at, at + row.size)
         np.take(values["transaction_id"], row, out=self._id[own], mode="clip")
+        np.add(row, first, out=self._row[own], casting="unsafe")
         self._day[own] = wait
         self._day[own] += np.asarray(of_row + self._keys.days.start).astype(np.int32)
         self._amount[own] = amount
@@ -98,6 +100,14 @@ class Ledger:
         posts = row.take(at, mode="clip") == refund
         at, source = at[posts], source[posts]
         return at, source, days_of(source) - self._first_day
+
+    def posted_days(self, row: I64) -> I64:
+        """UTC day on which some rows of the days are posted, -1 for those that never are."""
+        known = self._row[: int(self.counts.sum())]
+        if not known.size:
+            return np.full(row.size, -1)
+        at = np.searchsorted(known, row).clip(max=known.size - 1)
+        return np.where(known[at] == row, self._day[at], -1).astype(np.int64)
 
     def tables(self) -> list[pa.Table]:
         """postings of each day, in the order of their transactions."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -76,10 +76,13 @@ def truth_tables(config: Config, told: Told) -> list[pa.Table]:
     return _by_day(whole, np.searchsorted(row, told.bounds))
 
 
-def label_tables(bank: Bank, scheme: NDArray[np.int8], told: Told) -> list[pa.Table]:
+def label_tables(
+    bank: Bank, scheme: NDArray[np.int8], told: Told, posted_days: Callable[[I64], I64]
+) -> list[pa.Table]:
     """labels of each day's transactions, in the order in which they became known.
 
-    scheme  code of each card of the world
+    scheme       code of each card of the world
+    posted_days  UTC day on which some rows are posted, -1 for never
     """
     schema = table("labels.yaml#/$defs/labels").arrow_schema()
     rows, law = told.disputes
@@ -89,9 +92,9 @@ def label_tables(bank: Bank, scheme: NDArray[np.int8], told: Told) -> list[pa.Ta
     wrong = wrong[~(cancelled | np.isin(told.address[wrong], told.undone))]
     labels = label(
         bank,
-        frauds=_cases(told, scheme, told.fraud, told.typology),
-        mistakes=_cases(told, scheme, wrong, np.zeros(wrong.size, dtype=np.int64)),
-        disputes=_cases(told, scheme, rows, law),
+        frauds=_cases(told, scheme, (told.fraud, told.typology), posted_days),
+        mistakes=_cases(told, scheme, (wrong, np.zeros(wrong.size, dtype=np.int64)), posted_days),
+        disputes=_cases(told, scheme, (rows, law), posted_days),
     )
     whole = _table(
         schema,
@@ -108,15 +111,21 @@ def label_tables(bank: Bank, scheme: NDArray[np.int8], told: Told) -> list[pa.Ta
     return _by_day(whole, np.searchsorted(labels.event_day, starts))
 
 
-def _cases(told: Told, scheme: NDArray[np.int8], row: I64, kind: I64) -> Cases:
-    """The approved ones of some rows."""
-    good = told.approved[row]
-    row, kind = row[good], kind[good]
+def _cases(
+    told: Told,
+    scheme: NDArray[np.int8],
+    some: tuple[I64, I64],
+    posted_days: Callable[[I64], I64],
+) -> Cases:
+    """The approved ones of some rows; some is (rows, kind of each)."""
+    good = told.approved[some[0]]
+    row, kind = some[0][good], some[1][good]
     channel, address = told.channel[row], told.address[row]
     return Cases(
         address=address,
         transaction_id=told.ids[row],
         at_us=told.at_us[row],
+        posted_us=np.maximum(posted_days(row) * DAY_MS * 1000, told.at_us[row]),
         kind=kind,
         scheme=scheme[cards_of(address)].astype(np.int64),
         is_remote=(channel == ECOM) | (channel == MOTO),
