@@ -12,6 +12,7 @@ import pytest
 from fauxpay.activity.addresses import days_of
 from fauxpay.activity.cells import Cells
 from fauxpay.activity.engine import own_addresses
+from fauxpay.activity.recurring import due_payments
 from fauxpay.activity.shops import standing
 from fauxpay.activity.tills import followers
 from fauxpay.activity.visits import Visits, in_time
@@ -137,6 +138,37 @@ def test_nobody_pays_twice_in_one_breath(busy_maker):
         assert gap[same].min() >= activity.tables.visits.apart_ms == 20_000
         assert at_ms.min() >= 0
         assert at_ms.max() < 86_400_000
+        near = gap[same & (gap < 45_000)]
+        assert near.size > 150
+        most = np.unique(near, return_counts=True)[1].max()
+        assert most < 0.05 * near.size, "each waits its own time"
+
+
+def test_payment_runs_keep_no_time_to_the_millisecond():
+    """A subscription comes at about its own time of the night, each month and when tried again."""
+    maker = maker_of(config(activity={"recurring_per_card": 6.0}, fraud={"enabled": False}))
+    activity, plan = maker.shard(0).activity, maker.shard(0).activity.plan
+    found = []
+    for attempt, day in ((0, DAY), (0, DAY + 31), (1, DAY + 1), (2, DAY + 3)):
+        position = np.arange(plan.card.size)
+        told = (position, np.full(position.size, day), attempt)
+        card, at_ms, _ = due_payments(maker.world, activity.calendar, activity.keys, plan, told)
+        offset = activity.calendar.offset_minutes(
+            maker.world.places.region[maker.world.cards.place[card]],
+            told[1],
+            np.full(card.size, 43_200_000),
+        )
+        found.append((at_ms + offset * 60_000) % 86_400_000)
+    first, *others = found
+    low, high = plan.batch_ms
+    for local in found:
+        assert low <= local.min()
+        assert local.max() < high
+    for local in others:
+        moved = np.abs(local - first)
+        assert moved.max() < plan.spread_ms == 3_000_000
+        assert (moved < 1000).mean() < 0.01
+        assert moved.mean() == pytest.approx(plan.spread_ms / 3, rel=0.1)
 
 
 def test_counters_pay_back_where_the_card_is():

@@ -46,11 +46,11 @@ def payments(
         if attempt == 0:
             kept = np.flatnonzero(_is_due(activity, position, day))
             due_cell, position, day = due_cell[kept], position[kept], day[kept]
-        card, at_ms, name = due_payments(
-            activity.world, activity.calendar, activity.plan, position, day
-        )
+        told = (position, day, attempt)
         cell.append(due_cell)
-        paid.append((card, at_ms, attempt_slots(name, attempt)))
+        paid.append(
+            due_payments(activity.world, activity.calendar, activity.keys, activity.plan, told)
+        )
     card, at_ms, name = (np.concatenate(parts) for parts in zip(*paid, strict=True))
     return np.concatenate(cell), (card, at_ms, name)
 

@@ -2,7 +2,7 @@
 
 Reads    cards, calendar offsets
 Writes   events(card, at_ms, code) of class RECURRING
-Draws    SUBSCRIPTION_*
+Draws    SUBSCRIPTION_*, PAYMENT_TIME
 Sources  parameters.yaml [recurring]
 
 A subscription's merchant and price are asked by an address without a day, so they stay the same
@@ -13,15 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from fauxpay.activity import streams
-from fauxpay.activity.addresses import CARD_SHIFT, RECURRING, code
+from fauxpay.activity.addresses import CARD_SHIFT, RECURRING, cell_addresses, code
 from fauxpay.activity.calendar import DAY_MS, Calendar
 from fauxpay.activity.cells import CellTables
 from fauxpay.activity.streams import Keys
+from fauxpay.activity.terms import attempt_slots
 from fauxpay.activity.visits import spread_out
 from fauxpay.catalog.world import World
 from fauxpay.config.model import Config
@@ -30,7 +30,7 @@ from fauxpay.foundations.draws import I64, U64, draw
 from fauxpay.foundations.parameters import Parameters
 
 BILLING_DAYS = 28  # days 1..28 exist in every month
-HOUR_MS = 3_600_000
+HOUR_MS, MINUTE_MS = 3_600_000, 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class Subscriptions:
     first[d] .. first[d + 1].
     by_card i64[n] orders them by card; those of the card first_card + c stand there at
     first_of_card[c] .. first_of_card[c + 1].
+    batch_ms   local milliseconds between which payments are made
+    spread_ms  by how much a subscription's own time moves from payment to payment
     """
 
     first_card: int
@@ -52,6 +54,7 @@ class Subscriptions:
     by_card: I64
     first_of_card: I64
     batch_ms: tuple[int, int]
+    spread_ms: int
 
 
 def subscription_addresses(card: I64, slot: I64) -> U64:
@@ -86,6 +89,7 @@ def subscriptions(
     order = np.argsort(day, kind="stable")
     first = np.searchsorted(day[order], np.arange(BILLING_DAYS + 2))
     low, high = parameters.value("activity.recurring.batch_hours")
+    spread = parameters.value("activity.recurring.batch_spread_minutes")
     return Subscriptions(
         first_card=cards[0],
         card=owner[order],
@@ -96,6 +100,7 @@ def subscriptions(
         by_card=np.argsort(owner[order], kind="stable"),
         first_of_card=np.concatenate([[0], np.cumsum(count)]),
         batch_ms=(int(low * HOUR_MS), int(high * HOUR_MS)),
+        spread_ms=int(min(spread * MINUTE_MS, (high - low) * HOUR_MS)),
     )
 
 
@@ -123,13 +128,17 @@ def due_in_cells(
 
 
 def due_payments(
-    world: World, calendar: Calendar, plan: Subscriptions, position: I64, day: Any
+    world: World, calendar: Calendar, keys: Keys, plan: Subscriptions, due: tuple[I64, I64, int]
 ) -> tuple[I64, I64, I64]:
-    """(card, at_ms, code) of payments; day is one whole number or i64[n]."""
-    card = plan.card[position]
-    low, high = plan.batch_ms
+    """(card, at_ms, code) of payments; due is (position i64[n], day i64[n], number of attempt)."""
+    position, day, attempt = due
+    card, name = plan.card[position], attempt_slots(plan.slot[position], attempt)
+    low, high = plan.batch_ms[0], plan.batch_ms[1] - plan.spread_ms
     local = low + ((streams.SUBSCRIPTION_TIME.of(plan.word[position]) * (high - low)) >> 32)
+    # A batch is not run to the millisecond of the last one.
+    own = cell_addresses(card, day) | code(RECURRING, name).view(np.uint64)
+    local += (streams.PAYMENT_TIME.of(draw(keys["payment"], own)) * plan.spread_ms) >> 24
     region = world.places.region[world.cards.place[card]]
     noon = np.full(card.size, DAY_MS // 2)
     offset = calendar.offset_minutes(region, day, noon)
-    return card, (local - offset * 60_000) % DAY_MS, code(RECURRING, plan.slot[position])
+    return card, (local - offset * MINUTE_MS) % DAY_MS, code(RECURRING, name)

@@ -72,6 +72,8 @@ STRAY_DEVICE = Field("stray", 0, 32)
 SUBSCRIPTION_COUNT = Field("subscriber", 0, 24)
 SUBSCRIPTION_DAY = Field("subscription", 0, 16)
 SUBSCRIPTION_TIME = Field("subscription", 16, 32)
+# One word per payment of a subscription.
+PAYMENT_TIME = Field("payment", 0, 24)
 # Terms of subscriptions: one word per slot of a card, one per term.
 TERM_MONTHS = Field("terms", 0, 8)
 TERM_PHASE = Field("terms", 8, 16)

@@ -40,11 +40,13 @@ class VisitTables:
     """trip_joins: chance of 1,024 that a slot joins its group's first; gap: quantiles, ms.
 
     apart_ms  least time between two visits of a cell
+    more_ms   beyond it, at most, where they would have been sooner
     """
 
     trip_joins: int
     gap: F64
     apart_ms: int
+    more_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ def visit_tables(config: Config, parameters: Parameters) -> VisitTables:
     minute = 60_000.0
     # Three of four slots can join, so the share among further purchases is met by a factor.
     apart_ms = round(trips["apart_seconds_min"] * 1000)
-    assert COUNT_MAX * apart_ms < DAY_MS, "a day has room for all of its visits"
+    more_ms = round(trips["apart_seconds_more"] * 1000)
+    assert COUNT_MAX * (apart_ms + more_ms) < (1 << CELL_BITS) - DAY_MS, "a day has room for all"
     joins = min(config.activity.trip_share * _TRIP_SLOTS / (_TRIP_SLOTS - 1), 1.0)
     return VisitTables(
         trip_joins=threshold(joins, streams.VISIT_TRIP.width),
@@ -83,6 +86,7 @@ def visit_tables(config: Config, parameters: Parameters) -> VisitTables:
             trips["gap_minutes_max"] * minute,
         ),
         apart_ms=apart_ms,
+        more_ms=more_ms,
     )
 
 
@@ -98,7 +102,7 @@ def visits(tables: VisitTables, calendar: Calendar, keys: Keys, cells: Cells, co
     row = np.flatnonzero(_joins(tables, slot, word))
     head_ms = at_ms[row - (slot[row] & (_TRIP_SLOTS - 1))]
     at_ms[row] = _joined(tables, keys, address[row], head_ms)
-    by_time = _kept_apart(tables.apart_ms, (first, count), (cell, slot), at_ms)
+    by_time = _kept_apart(tables, (first, count), (cell, slot, word), at_ms)
     card = cells.card.take(cell, mode="clip")
     return Visits(first, count, cell, card, slot, address, word, at_ms, by_time)
 
@@ -150,17 +154,21 @@ def in_time(cell: I64, at_ms: I64, slot: I64) -> I64:
     return visit
 
 
-def _kept_apart(apart_ms: int, cells: tuple[I64, I64], visits: tuple[I64, I64], at_ms: I64) -> I64:
+def _kept_apart(
+    tables: VisitTables, cells: tuple[I64, I64], visits: tuple[I64, I64, U64], at_ms: I64
+) -> I64:
     """Moves visits so far back that none is sooner than apart_ms after the one before it.
 
-    cells    (first, count) of each; visits (cell, slot); at_ms is changed in place. At the end of
-             the day, where there is no later, the ones before give way.
+    Some wait a little longer than that, each its own time: gaps of one length would be a mark.
+
+    cells    (first, count) of each; visits (cell, slot, word); at_ms is changed in place. At the
+             end of the day, where there is no later, the ones before give way.
     returns  what `in_time` says of them then
     """
-    (first, count), (cell, slot) = cells, visits
+    (first, count), (cell, slot, word) = cells, visits
     visit = in_time(cell, at_ms, slot)
     time = visit >> SLOT_BITS
-    close = np.flatnonzero(time[1:] - time[:-1] < apart_ms)
+    close = np.flatnonzero(time[1:] - time[:-1] < tables.apart_ms)
     if not close.size:
         return visit
     chosen = np.unique(visit.take(close) >> CELL_SHIFT)
@@ -168,11 +176,17 @@ def _kept_apart(apart_ms: int, cells: tuple[I64, I64], visits: tuple[I64, I64], 
     owner, start = chosen.take(of), first.take(chosen).take(of)
     row = start + nth
     slots = visit.take(row) & SLOT_MASK
+    within = streams.VISIT_WITHIN
+    gap = tables.apart_ms + ((within.of(word.take(start + slots)) * tables.more_ms) >> within.width)
+    waited = np.cumsum(gap)
+    head = np.flatnonzero(nth == 0)
+    waited -= waited.take(head).take(of)  # Of its own cell, since the first of it.
     # Each cell's times lie above those of the cell before, so one running maximum does for all.
-    since = time.take(row) - (owner << CELL_BITS) - nth * apart_ms
-    moved = np.maximum.accumulate(since + (of << CELL_BITS)) - (of << CELL_BITS) + nth * apart_ms
-    latest = DAY_MS - (count.take(owner) - nth) * apart_ms
-    moved = np.minimum(moved, latest)
+    since = time.take(row) - (owner << CELL_BITS) - waited
+    moved = np.maximum.accumulate(since + (of << CELL_BITS)) - (of << CELL_BITS) + waited
+    last = head + count.take(chosen) - 1
+    left = waited.take(last).take(of) - waited
+    moved = np.minimum(moved, DAY_MS - tables.apart_ms - left)
     at_ms[start + slots] = moved
     # They keep their order.
     visit[row] = owner << CELL_SHIFT | moved << SLOT_BITS | slots
