@@ -133,10 +133,14 @@ def test_a_file_beside_the_days_is_an_error(root):
     assert named(root, target)
 
 
-@pytest.mark.parametrize("name", ["_SUCCESS", ".part.crc"])
+@pytest.mark.parametrize(
+    "name", ["_SUCCESS", ".part.crc", "../_delta_log/00000.json", ".old/part-0000.parquet"]
+)
 def test_files_that_readers_pass_over_are_notes(root, name):
-    """Hidden files beside the rows are said, and prove nothing wrong."""
-    (file_of(root, FIRST).parent / name).write_text("")
+    """Hidden files and folders beside the rows are said, and prove nothing wrong."""
+    path = file_of(root, FIRST).parent / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("")
     assert found(root) == []
     assert len(notes(root)) == 1
 

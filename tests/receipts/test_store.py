@@ -67,6 +67,7 @@ def test_what_is_no_run_is_not_found(root, folder, run_id):
     """Names with patterns or paths in them are never looked up."""
     assert find_run(root, run_id) is None
     assert sealed_run(root, run_id) is None
+    assert find_run(root, f"{folder.name}/../{folder.name}") is None
 
 
 def test_an_instant_of_a_stamp_is_one_or_refused():

@@ -211,8 +211,9 @@ def extra_files(root: Place, parts: Sequence[Part], receipt: Mapping[str, Any]) 
 
 def _extra(root: Place, path: Place) -> Difference:
     """Readers of Hive folders pass over names that begin with a dot or an underline, and JSON."""
-    is_hidden = path.name.startswith((".", "_"))
-    is_beside = "partitions" in name_below(path, root).split("/")
+    steps = name_below(path, root).split("/")
+    is_hidden = any(step.startswith((".", "_")) for step in steps)
+    is_beside = "partitions" in steps
     is_error = not is_hidden and not is_beside
     return Difference(
         "extra file",
