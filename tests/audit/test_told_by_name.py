@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fauxpay.audit.contents import shard_count
 from fauxpay.audit.verify import verify_run
 from fauxpay.foundations.canonical import document_digest
 from fauxpay.gates.segments import segment_digest
@@ -28,6 +29,17 @@ def told(root: Path) -> dict[str, bool]:
 def rename(receipt: dict[str, Any]) -> None:
     """The second file of the catalog under the first one's name."""
     receipt["catalog"][1]["name"] = receipt["catalog"][0]["name"]
+
+
+def unknown(receipt: dict[str, Any]) -> None:
+    """A file of the catalog under a name of no table."""
+    receipt["catalog"][1]["name"] = "strangers"
+
+
+def strange(receipt: dict[str, Any]) -> None:
+    """A file more than the window asks for."""
+    entry = receipt["partitions"][0]["tables"][0]
+    receipt["catalog"].append({**entry, "path": f"elsewhere/{entry['name']}.parquet"})
 
 
 RECEIPT: dict[str, tuple[Change, str]] = {
@@ -50,6 +62,8 @@ RECEIPT: dict[str, tuple[Change, str]] = {
     "pack": (lambda one: one["inputs"][-1].update(sha256=ZEROS), "contract pack"),
     "table": (lambda one: one["catalog"][1].update(rows=1), "world.json tables"),
     "catalog": (rename, "entries of the catalog"),
+    "no table": (unknown, "entries of the catalog"),
+    "more": (strange, "entry of a file"),
     "twice": (lambda one: one["partitions"].append(one["partitions"][0]), "entry of a file"),
     "day twice": (lambda one: one["partitions"].append(one["partitions"][0]), "partitions"),
     "day less": (lambda one: one["partitions"].pop(), "partitions"),
@@ -107,6 +121,14 @@ def test_a_catalog_without_one_of_its_checks_is_found(root):
     assert "checks of the catalog" in told(root)
 
 
+def failed(sidecar: dict[str, Any]) -> None:
+    """A finding in labels, with the verdicts that follow from it."""
+    finding = {"check": "a", "table": "labels", "column": "", "rows": 1, "offenders": 1}
+    finding |= {"first_row": None, "first_value": "", "expected": "none"}
+    sidecar["segments"][2]["verdict"] = "FAIL"
+    sidecar |= {"findings": [finding], "verdict": "FAIL"}
+
+
 SIDECAR: dict[str, tuple[Change, str]] = {
     "world": (lambda one: one.update(world_id=ZEROS), "sidecar"),
     "seed": (lambda one: one.update(seed=2), "sidecar seed"),
@@ -115,6 +137,8 @@ SIDECAR: dict[str, tuple[Change, str]] = {
     "bytes": (lambda one: one["tables"][0].update(bytes=1), "sidecar of transactions: bytes"),
     "twice": (lambda one: one["tables"].append(one["tables"][-1]), "sidecar tables"),
     "counts": (lambda one: one["counts"].update(frauds=99), "check integrity / "),
+    "findings": (failed, "sidecar findings"),
+    "verdict": (failed, "sidecar verdict"),
 }
 
 
@@ -178,9 +202,29 @@ def test_what_lies_beside_documents_is_a_note(root):
     folder = file_of(root, KINDS["receipt"]).parent
     (folder / "report.html").write_text("")
     assert told(root) == {}
-    (file_of(root, KINDS["contract pack"]).parent / "more.yaml").write_text("")
-    (file_of(root, KINDS["sidecar of a day"]).parent / "part-0009.json").write_text("")
-    assert told(root) == {"extra file": False}
+    pack = file_of(root, KINDS["contract pack"]).parent / "more.yaml"
+    sidecar = file_of(root, KINDS["sidecar of a day"]).parent / "part-0009.json"
+    for path in (pack, sidecar):
+        path.write_text("")
+    (file_of(root, KINDS["truth"]).parent / "empty").mkdir()
+    found = verify_run(run_of(root)).differences
+    assert {one.path for one in found} == {str(pack), str(sidecar)}
+    assert {(one.what, one.is_error) for one in found} == {("extra file", False)}
+
+
+def test_a_file_beside_the_catalog_is_an_error(root):
+    """Readers of the folder would take it for a table of the world."""
+    path = file_of(root, KINDS["catalog table"]).with_name("more.parquet")
+    path.write_text("")
+    assert told(root) == {"extra file": True}
+
+
+@pytest.mark.parametrize(("cards", "shards"), [(0, 1), (1, 1), (250, 1), (251, 2), (499, 2)])
+def test_a_shard_that_is_not_full_is_a_shard(cards, shards):
+    """As many shards as it takes, and at least one."""
+    rows = [{"name": "cards", "rows": cards}]
+    receipt = {"catalog": rows, "config": {"output": {"cards_per_shard": 250}}}
+    assert shard_count(receipt) == shards
 
 
 def test_a_pack_of_another_folder_is_no_pack(root):
