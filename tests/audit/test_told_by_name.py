@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from fauxpay.audit.contents import shard_count
 from fauxpay.audit.verify import verify_run
 from fauxpay.foundations.canonical import document_digest
 from fauxpay.gates.segments import segment_digest
-from forgeries import edit, reseal
+from forgeries import edit, forge, reseal
 from sealed import KINDS, file_of, run_of
 
 ZEROS = "0" * 64
@@ -251,3 +252,47 @@ def test_a_damaged_catalog_hides_no_day(root):
     found = [one.path for one in verify_run(run_of(root)).differences]
     assert str(cards) in found
     assert str(path) in found
+
+
+def test_a_lie_of_a_sidecar_is_one_difference(root):
+    """What is already told of a sidecar is not judged by: one byte is one difference."""
+    edit(file_of(root, KINDS["sidecar of a day"]), lambda one: one["tables"][0].update(bytes=1))
+    assert told(root) == {"sidecar of transactions: bytes": True}
+
+
+@pytest.mark.parametrize("key", ["world_id", "seed", "partition", "shard", "contract"])
+@pytest.mark.parametrize("kind", ["plan", "transactions", "truth"])
+def test_a_file_that_says_that_it_is_another_is_told(root, kind, key):
+    """Every digest forged around the same rows: what the file says of itself is read, too."""
+
+    def renamed(path: Path, entry: dict[str, Any]) -> None:
+        rows = pq.read_table(path, partitioning=None)
+        metadata = {**rows.schema.metadata, f"fauxpay.{key}".encode(): b"7"}
+        pq.write_table(rows.replace_schema_metadata(metadata), path)
+
+    forge(root, file_of(root, KINDS[kind]).relative_to(root).as_posix(), renamed)
+    assert told(root) == {f"metadata fauxpay.{key}": True}
+
+
+def test_a_size_or_a_count_that_no_file_has_is_told(root):
+    """Forged in sidecar and receipt alike: the files say how many bytes and rows there are."""
+    labels, truth = (file_of(root, KINDS[kind]) for kind in ("labels", "truth"))
+    forge(root, labels.relative_to(root).as_posix(), lambda path, entry: entry.update(rows=1))
+    assert "rows" in told(root)
+
+    def resized(document: dict[str, Any]) -> None:
+        for entry in document["tables"]:
+            if entry["name"] == "truth":
+                entry["bytes"] = 1
+
+    name = truth.relative_to(root).as_posix()
+    edit(root / name.replace("/truth/", "/partitions/").replace(".parquet", ".json"), resized)
+
+    def sealed(receipt: dict[str, Any]) -> None:
+        for partition in receipt["partitions"]:
+            if any(entry["path"] == name for entry in partition["tables"]):
+                resized(partition)
+
+    reseal(root, sealed)
+    found = verify_run(run_of(root)).differences
+    assert [one.what for one in found if one.path == str(truth)] == ["bytes"]

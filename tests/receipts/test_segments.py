@@ -26,8 +26,9 @@ from fauxpay.gates.segments import (
 )
 from fauxpay.gates.verdicts import Check, Verdict
 from fauxpay.receipts import layout
+from fauxpay.receipts.identity import world_id
 from fauxpay.receipts.records import partition_receipt, read_document
-from sealed import file_of, request
+from sealed import KINDS, file_of, request
 
 ZERO = "0" * 64
 
@@ -176,3 +177,21 @@ def test_digests_of_outputs_cover_every_partition(sealed):
         tables = (replace(day.tables[0], logical_digest=document_digest(number)), *day.tables[1:])
         changed = [*days[:number], replace(day, tables=tables), *days[number + 1 :]]
         assert digest(changed) != before
+
+
+def test_a_sidecar_says_nothing_that_does_not_follow(sealed):
+    """Verdict and segments follow from tables and findings; what says otherwise is refused."""
+    document = json.loads(file_of(sealed, KINDS["sidecar of a day"]).read_bytes())
+    assert partition_receipt(canonical_json(document)).document() == document
+    with pytest.raises(ContractError, match="verdict FAIL with 0 findings; expected PASS"):
+        partition_receipt(canonical_json({**document, "verdict": "FAIL"}))
+    document["segments"][1]["verdict"] = "FAIL"
+    with pytest.raises(ContractError, match="its segments do not follow from its"):
+        partition_receipt(canonical_json(document))
+
+
+def test_the_order_of_inputs_says_nothing():
+    """A world is what it was made from, in whatever order that is listed."""
+    inputs = [{"name": name, "sha256": name * 64} for name in "abc"]
+    assert world_id(ZERO, inputs) == world_id(ZERO, inputs[::-1])
+    assert world_id(ZERO, inputs) != world_id(ZERO, inputs[:2])

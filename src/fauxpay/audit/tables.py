@@ -76,7 +76,7 @@ def bytes_differences(sealed: Sealed, entry: Entry) -> list[Difference]:
     if digest == entry["file_sha256"] and size == entry["bytes"]:
         return []
     found = unequal("bytes", path, entry["bytes"], size)
-    other = sealed.paths.get(digest)
+    other = None if digest == entry["file_sha256"] else sealed.paths.get(digest)
     told = digest if other is None else f"{digest}, which is the sealed file {other}"
     return found + unequal("file SHA-256", path, entry["file_sha256"], told)
 

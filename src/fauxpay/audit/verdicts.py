@@ -59,7 +59,7 @@ def recomputed_differences(
     """What gate.json, the gate receipts of segments and the receipt say and the sidecars do not.
 
     documents  with a sound world
-    sidecars   all of the run, each with the part that it stands beside
+    sidecars   all of the run by day and shard, each with the part that it stands beside
     """
     assert documents.world is not None
     path = run.folder / layout.GATE
@@ -74,7 +74,6 @@ def recomputed_differences(
         return [Difference("config", str(run.folder / layout.RECEIPT), "a config", text)]
     plans = [sidecar for part, sidecar in sidecars if part.is_plan]
     days = [sidecar for part, sidecar in sidecars if not part.is_plan]
-    days.sort(key=lambda one: (one.event_day, one.shard))
     contents = Contents(documents.world, plans, days)
     request = request_of(receipt)
     judged = judge(Context(run.root, request, config, Parameters({}), Engine()), contents)
