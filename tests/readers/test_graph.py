@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import polars as pl
+import polars.testing
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -61,7 +62,30 @@ def test_nodes_and_edges_are_what_transactions_say(run):
         == rows.select("card_id", "merchant_id").n_unique()
     )
     assert set(edges["source"]) | set(edges["target"]) <= set(nodes["node"])
-    assert (edges["first_at"] <= edges["last_at"]).all()
+    for kind, first, second in (
+        ("card_device", "card_id", "device_id"),
+        ("card_address", "card_id", "ip_address"),
+        ("card_merchant", "card_id", "merchant_id"),
+        ("device_address", "device_id", "ip_address"),
+    ):
+        wanted = (
+            rows.drop_nulls([first, second])
+            .group_by(first, second)
+            .agg(
+                pl.len().alias("transactions"),
+                (~pl.col("is_approved")).sum().alias("declined"),
+                pl.col("event_time").min().alias("first_at"),
+                pl.col("event_time").max().alias("last_at"),
+            )
+        )
+        from_kind, to_kind = kind.split("_")
+        wanted = wanted.select(
+            pl.format(f"{from_kind}/{{}}", first).alias("source"),
+            pl.format(f"{to_kind}/{{}}", second).alias("target"),
+            *("transactions", "declined", "first_at", "last_at"),
+        )
+        found = edges.filter(pl.col("kind") == kind).select(wanted.columns)
+        pl.testing.assert_frame_equal(found, wanted, check_row_order=False, check_dtypes=False)
 
 
 def test_the_graph_keeps_its_contract(run):

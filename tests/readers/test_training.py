@@ -94,6 +94,26 @@ def test_labels_are_those_known_then(frame, facts):
     assert frame.filter(pl.col("part") == "train")["label"].sum() > 20
 
 
+def test_days_end_where_they_say_to_the_microsecond(run, rows, facts):
+    """What is known in the instant of as_of is known; a payment of that instant is after it."""
+    wanted = pl.col("is_approved") & (pl.col("event_time") >= at(AS_OF, -14))
+    first = facts.sort("known_at").group_by("transaction_id", maintain_order=True).first()
+    news = first.join(rows.filter(wanted), on="transaction_id").sort("known_at")
+    is_news = (pl.col("label").cast(pl.String) == "fraud") & (pl.col("known_at") < at(LAST))
+    ((own, known_at),) = news.filter(is_news).select("transaction_id", "known_at").tail(1).rows()
+    tick = datetime.timedelta(microseconds=1)
+    for as_of, label in ((known_at, 1), (known_at - tick, 0)):
+        found = pl.from_arrow(run.training_set(as_of, gap_days=0, train_days=30))
+        assert found.filter(pl.col("transaction_id") == own)["label"].to_list() == [label]
+    paid = rows.filter(wanted).sort("event_time").row(200, named=True)
+    for as_of, part in ((paid["event_time"], "test"), (paid["event_time"] + tick, "train")):
+        found = pl.from_arrow(run.training_set(as_of, gap_days=0, train_days=3, test_days=1))
+        is_own = pl.col("transaction_id") == paid["transaction_id"]
+        assert found.filter(is_own)["part"].to_list() == [part]
+    found = pl.from_arrow(run.training_set(paid["event_time"], gap_days=1, test_days=1))
+    assert found.filter(pl.col("event_time") == paid["event_time"])["part"].to_list() == ["test"]
+
+
 def test_no_truth_is_given_away(frame, run):
     """Truth is never read: some frauds are labelled genuine, for nobody had told by then."""
     truth = set(run.table("truth").to_table().column("transaction_id").to_pylist())

@@ -129,6 +129,18 @@ def test_a_file_cut_anywhere_goes_on_to_the_same_bytes(played, whole, tmp_path, 
     assert path.read_bytes() == whole
 
 
+def test_zeros_that_a_power_cut_left_are_cut_off(played, whole, tmp_path):
+    """A file may have its length without its bytes: it goes on behind the last whole block."""
+    path = tmp_path / "cut.avro"
+    path.write_bytes(whole[: len(whole) // 2] + bytes(5000))
+    play(played, Asked(str(path), is_resumed=True, encoding="avro"), Pace())
+    assert path.read_bytes() == whole
+    end = whole.rindex(whole[-16:], 0, -16) + 16  # Of the last block but one.
+    path.write_bytes(whole[:end] + bytes(5000))
+    play(played, Asked(str(path), is_resumed=True, encoding="avro"), Pace())
+    assert path.read_bytes() == whole
+
+
 def test_resuming_what_is_not_there_begins(played, whole, tmp_path):
     """As without --resume, in both encodings."""
     path = tmp_path / "new.avro"

@@ -62,6 +62,14 @@ def test_a_file_cut_anywhere_goes_on_to_the_same_bytes(played, whole, tmp_path, 
     assert (done.sent == 0) == (part > 0.99)
 
 
+def test_zeros_that_a_power_cut_left_are_cut_off(played, whole, tmp_path):
+    """A file may have its length without its bytes: it goes on behind the last whole line."""
+    path = tmp_path / "cut.ndjson"
+    path.write_bytes(whole[: len(whole) // 2] + bytes(5000))
+    play(played, Asked(str(path), is_resumed=True), Pace())
+    assert path.read_bytes() == whole
+
+
 @pytest.mark.parametrize("torn", [b"", b'{"specversion'])
 def test_a_file_of_another_run_is_not_gone_on_with(played, whole, tmp_path, torn):
     """Refused, and not a byte of it changes, be its last line whole or not."""

@@ -72,7 +72,7 @@ class AvroFileChannel(FileChannel):
             )
         end, following = 0, 0
         if len(begun) == len(self._header):
-            end, following = self._last_block(size)
+            end, following = self._last_block()
         self._file.truncate(end)
         self._file.seek(end)
         if not end:
@@ -94,7 +94,7 @@ class AvroFileChannel(FileChannel):
         self._write(body)
         self._write(memoryview(self._sync))
 
-    def _last_block(self, size: int) -> tuple[int, int]:
+    def _last_block(self) -> tuple[int, int]:
         """Where the last whole block begins, and the first sequence number in it."""
         begin, found, sequence = len(self._header), len(self._header), 0
         while True:
@@ -106,7 +106,7 @@ class AvroFileChannel(FileChannel):
                 return found, sequence
             end = begin + len(_long(count)) + len(_long(length)) + length
             self._file.seek(end)
-            if end + _SYNC_BYTES > size or self._file.read(_SYNC_BYTES) != self._sync:
+            if self._file.read(_SYNC_BYTES) != self._sync:
                 return found, sequence
             found, sequence, begin = begin, first, end + _SYNC_BYTES
 
