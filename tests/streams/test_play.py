@@ -219,6 +219,15 @@ def test_each_accident_is_counted(played, whole, tmp_path, how):
     assert {name: told[name] for name in found} == found
 
 
+def test_a_foreign_event_that_came_twice_is_foreign_twice(played, whole, tmp_path):
+    """Repeated are events of the run alone."""
+    lines, path = whole.splitlines(keepends=True), tmp_path / "got.ndjson"
+    stranger = json.dumps({**json.loads(lines[8]), "id": "1"}).encode() + b"\n"
+    path.write_bytes(b"".join([*lines[:9], stranger, stranger, *lines[9:]]))
+    grade = graded(played, path)
+    assert (grade.unknown, grade.repeated) == (2, 0)
+
+
 @pytest.mark.parametrize("kind", ["transaction", "label"])
 def test_one_kind_is_graded_by_itself(played, whole, tmp_path, kind):
     """Of a stream of one kind, or of all of them, only that kind is looked at: order, too."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import survival_harness as harness
@@ -85,6 +85,25 @@ def test_a_lost_stamp_is_not_missed(tmp_path):
     made_at(tmp_path, NOON - timedelta(days=30))
     harness.require_whole(tmp_path)
     assert fauxpay.open(tmp_path).latest().receipt["created_utc"] == "2026-07-01T12:00:00Z"
+
+
+def test_the_instant_is_whole_seconds_of_utc(tmp_path):
+    """Whatever the zone of the clock and its fractions: the day that a run is filed under, too."""
+    there = timezone(timedelta(hours=-9, minutes=-30))
+    evening = datetime(2026, 6, 30, 23, 59, 59, 999_999, tzinfo=there)
+    folder = made_at(tmp_path, evening).folder
+    assert folder.parent.name == "utc_day=2026-07-01"
+    assert fauxpay.open(tmp_path).latest().receipt["created_utc"] == "2026-07-01T09:29:59Z"
+
+
+def test_a_torn_stamp_of_a_lost_run_is_made_anew(tmp_path):
+    """Where nothing else tells the first instant, the run is sealed with that of now."""
+    shutil.rmtree(made_at(tmp_path, NOON).folder)
+    (stamp,) = (tmp_path / "runs" / "created").iterdir()
+    stamp.write_bytes(stamp.read_bytes()[:9])
+    again = made_at(tmp_path, NOON + timedelta(hours=1))
+    harness.require_whole(tmp_path)
+    assert again.sealed.receipt["created_utc"] == "2026-07-01T13:00:00Z"
 
 
 def test_the_clock_is_taken_from_the_environment(tmp_path, monkeypatch):
