@@ -106,6 +106,18 @@ def test_a_torn_stamp_of_a_lost_run_is_made_anew(tmp_path):
     assert again.sealed.receipt["created_utc"] == "2026-07-01T13:00:00Z"
 
 
+@pytest.mark.parametrize("mark", [b"", b"0" * 64 + b"\n"])
+def test_a_mark_of_another_receipt_is_mended(tmp_path, mark):
+    """Torn, or of another receipt: such a run is not read, and the same request seals it anew."""
+    folder = made_at(tmp_path, NOON).folder
+    (folder / "_PASSED").write_bytes(mark)
+    assert fauxpay.open(tmp_path).runs() == []
+    again = made_at(tmp_path, NOON + timedelta(days=3))
+    assert (again.is_new, again.folder) == (True, folder)
+    harness.require_whole(tmp_path)
+    assert fauxpay.open(tmp_path).latest().receipt["created_utc"] == "2026-07-01T12:00:00Z"
+
+
 def test_the_clock_is_taken_from_the_environment(tmp_path, monkeypatch):
     """SOURCE_DATE_EPOCH set back between two runs and a third that is asked again."""
     for epoch, seed in ((1790000000, 1), (1700000000, 2), (1600000000, 1)):
