@@ -95,6 +95,22 @@ def test_the_replay_command_makes_the_run_and_clears_the_failure(tmp_path, monke
     assert not list(root.glob("quarantine/*"))
 
 
+def test_a_run_that_was_not_judged_to_the_end_is_not_published(tmp_path, monkeypatch):
+    """UNKNOWN ships as little as FAIL: a partition that never came leaves nothing below runs."""
+    from fauxpay.delivery import run
+
+    plain = run._stretches
+    monkeypatch.setattr(run, "_stretches", lambda *given: plain(*given)[:-1])
+    with pytest.raises(GateError, match="the verdict is UNKNOWN"):
+        fauxpay.generate(request(tmp_path))
+    assert not list(tmp_path.glob("runs/**/*.json"))
+    (gate,) = tmp_path.glob("quarantine/*/gate.json")
+    assert json.loads(gate.read_bytes())["verdict"] == "UNKNOWN"
+    assert fauxpay.open(tmp_path).runs() == []
+    monkeypatch.undo()
+    assert fauxpay.generate(request(tmp_path)).receipt["verdict"] == "PASS"
+
+
 def test_what_the_quarantine_keeps_outlives_a_success(tmp_path, monkeypatch):
     """Evidence of a gate that failed stays, though the same run passes later."""
     from fauxpay.partitions import fill
@@ -120,10 +136,14 @@ def test_a_failure_that_cannot_be_written_hides_no_error(tmp_path, monkeypatch):
     """Where even failure.json has no room, the error that counts is the one that is raised."""
     from fauxpay.delivery import sinks
 
+    tries: list[str] = []
+
     def full(self, data):
-        raise StorageError("cannot write: No space left on device. Free some and run again.")
+        tries.append(self.name)
+        raise StorageError(f"cannot write: No space left on device, {len(tries)}. Free some.")
 
     monkeypatch.setattr(sinks.Staged, "write", full)
-    with pytest.raises(StorageError, match="No space left"):
+    with pytest.raises(StorageError, match="No space left on device, 1"):
         fauxpay.generate(request(tmp_path))
+    assert len(tries) > 1, "failure.json was tried"
     assert json.dumps([str(path) for path in tmp_path.glob("quarantine/**/*.json")]) == "[]"
