@@ -98,6 +98,17 @@ def test_a_verified_run_says_so(sealed):
     assert fauxpay.open(sealed, allow_unverified=True).latest().is_verified
 
 
+def test_what_lies_beside_the_receipt_of_a_good_run_is_not_read(root):
+    """Only what failed stands in its own folder: a file planted there takes no one's place."""
+    run = fauxpay.open(root).latest()
+    (name, *_) = (entry["path"] for entry in run.entries("transactions"))
+    planted = run.folder / name
+    planted.parent.mkdir(parents=True)
+    planted.write_bytes(b"not these")
+    assert run.path(name) == run.root / name
+    assert run.table("transactions").count_rows() == run.rows["transactions"]
+
+
 def test_an_edited_gate_is_refused(root):
     """A verdict that was edited to PASS does not make it so."""
     edit(run_of(root).folder / "gate.json", lambda gate: gate["gates"].pop())
