@@ -18,16 +18,16 @@ CONTRACTS = {
 GOLDEN_VERSION = 2
 GOLDEN = {
     "v1": {
-        "transactions": "65871ac0998d6b4e",
+        "transactions": "4682af24b415bdc0",
         "postings": "b7cc8a1e93bbbf58",
         "truth": "e44aa220082debfd",
-        "labels": "27ec279b2b5ebbe2",
+        "labels": "b11c06d8dad40cfb",
     },
     "v2": {
-        "transactions": "97939fdbcb03bf45",
-        "postings": "c02d7cf448f9df1c",
-        "truth": "73568c6327253654",
-        "labels": "187811c8c82ec991",
+        "transactions": "c0538cb9bbf75e54",
+        "postings": "8671a02611b4bb8a",
+        "truth": "2726162c64f3d35d",
+        "labels": "13f114481826b5f3",
     },
 }
 
