@@ -128,7 +128,8 @@ def _rule(text: str) -> Rule | None:
 
 def _months(country: str, day: I64) -> _Months:
     ends = np.array([day[0] - _MARGIN_DAYS, day[-1] + _MARGIN_DAYS]).astype("datetime64[D]")
-    month = np.arange(ends[0].astype("datetime64[M]"), ends[1].astype("datetime64[M]") + 1)
+    first, last = ends.astype("datetime64[M]").astype(np.int64)
+    month = np.arange(first, last + 1).astype("datetime64[M]")
     begin = month.astype("datetime64[D]").astype(np.int64)
     every = np.arange(begin[0], begin[-1])
     is_off = feasts.is_rest(country, every) | feasts.is_holiday(country, every)

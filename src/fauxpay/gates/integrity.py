@@ -167,7 +167,7 @@ class Integrity:
             known = self._legal[1]
             if known.shape[0] >= (last_day - first_day + 1) * 96:
                 return known
-        date = (np.datetime64(0, "D") + first_day).astype(object)
+        date = np.datetime64(first_day, "D").astype(object)
         table = reference.offsets(list(self.world.zones), date, last_day - first_day + 1)
         legal = np.zeros((table.shape[1], _OFFSETS), dtype=np.bool_)
         for zone in table:

@@ -220,7 +220,8 @@ def _reissues(world: World, config: Config, plan: Plan, years: int) -> pa.Table:
     ids = compromise_ids(config, plan.compromises.address, plan.compromises.typology)
     # Until the end of a month, as every card is.
     month = (told.reissued_ms[order] // DAY_MS).astype("datetime64[D]").astype("datetime64[M]")
-    expires = (month + (12 * years + 1)).astype("datetime64[D]").astype(np.int64) - 1
+    after = (month.astype(np.int64) + (12 * years + 1)).astype("datetime64[M]")
+    expires = after.astype("datetime64[D]").astype(np.int64) - 1
     return _table(
         schema,
         {

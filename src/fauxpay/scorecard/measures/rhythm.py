@@ -240,7 +240,7 @@ def hours(staged: Staged) -> dict[str, Measured]:
 
 
 def _dates(days: Days) -> NDArray[np.datetime64]:
-    return np.datetime64(days.first, "D") + np.arange(days.value.size)
+    return (days.first + np.arange(days.value.size)).astype("datetime64[D]")
 
 
 def _months(days: Days) -> NDArray[np.int64]:
