@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 from pathlib import Path
@@ -171,6 +172,18 @@ def test_there_are_decision_records():
     numbers = [int(path.name[:4]) for path in DECISIONS]
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(numbers) >= 5
+
+
+EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_examples_import_what_there_is(path):
+    """A part of the package that is renamed is renamed in the examples, too."""
+    for name in imports_of(ast.parse(path.read_text())):
+        module, _, part = name.rpartition(".")
+        if module:
+            assert hasattr(importlib.import_module(module), part), f"{path}: {name}"
 
 
 def test_version_is_the_package_s():

@@ -11,7 +11,7 @@ from fauxpay.activity.rows import CREDENTIAL_ON_FILE
 from fauxpay.fraud.exposure import online_exposure
 from fauxpay.fraud.ground import HOUR_MS, MINUTE_MS, Ground
 from fauxpay.fraud.manner import attacks_of, remote
-from fauxpay.fraud.shops import Choice, online_shops
+from fauxpay.fraud.shops import Choice, remote_shops
 from fauxpay.fraud.story import Disputes, Story, empty
 from fauxpay.fraud.uses import burst, compromises_of
 
@@ -46,7 +46,7 @@ class GiftCardDrain:
         found = ground.span_ms("found", victims.address, facts["detection_hours"], HOUR_MS)
         compromises = compromises_of(ground, victims, campaign, start + found)
         country = ground.activity.world.cards.country[uses.card]
-        where = online_shops(
+        where = remote_shops(
             ground, country, Choice(uses.address, campaign[uses.compromise], uses.at_ms)
         )
         attacks = remote(ground, attacks_of(ground, uses, where), campaign[uses.compromise])
