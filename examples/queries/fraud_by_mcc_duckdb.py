@@ -22,7 +22,7 @@ GROUP BY mcc ORDER BY mcc
 """
 
 
-def fraud_by_mcc(folder: str, day: str) -> duckdb.DuckDBPyRelation:
+def fraud_by_mcc(folder: str, day: str) -> duckdb.DuckDBPyConnection:
     """mcc, payments, frauds, rate of everything before a day, by labels known before it."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")  # Else a day begins where you live.
@@ -31,10 +31,11 @@ def fraud_by_mcc(folder: str, day: str) -> duckdb.DuckDBPyRelation:
         "payments": f"{folder}/transactions/*/*.parquet",
         "day": day,
     }
-    return connection.sql(QUERY, params=named)
+    return connection.execute(QUERY, named)
 
 
 if __name__ == "__main__":
     found = fraud_by_mcc(*sys.argv[1:])
-    for row in (found.columns, *found.fetchall()):
+    names = [column[0] for column in found.description]
+    for row in (names, *found.fetchall()):
         print(*row, sep=",")
