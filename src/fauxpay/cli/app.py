@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -83,3 +83,21 @@ def version() -> None:
     from fauxpay import __version__
 
     typer.echo(__version__)
+
+
+def _told_version(is_asked: bool) -> None:
+    """What people try first."""
+    if is_asked:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _of_all(
+    is_version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_told_version),
+    ] = False,
+) -> None:
+    """Options that belong to no command."""
+    del is_version

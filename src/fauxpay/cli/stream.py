@@ -40,7 +40,12 @@ _Only = Annotated[
     str | None, typer.Option(metavar="KIND", help="transactions or labels. Default: both.")
 ]
 _FromOffset = Annotated[
-    int, typer.Option(metavar="N", min=0, help="Place in the sequence to begin at.")
+    int,
+    typer.Option(
+        metavar="N",
+        min=0,
+        help="Place in the sequence to begin at; with --resume only where nothing was sent yet.",
+    ),
 ]
 _Resume = Annotated[
     bool, typer.Option("--resume", help="Go on where a stream to the same target broke off.")
