@@ -217,9 +217,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _CallableModule(ModuleType):
-    def __call__(self, config: Any = None, report: Any = None) -> Any:
+    def __call__(self, *told: Any, **named: Any) -> Any:
         """See the function `fauxpay.generate`."""
-        return _function(config, report)
+        return _function(*told, **named)
 
 
 sys.modules[__name__].__class__ = _CallableModule

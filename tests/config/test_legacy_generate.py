@@ -176,13 +176,13 @@ def test_failures_become_exit_codes(
 
 def test_the_module_is_callable_as_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
     """Importing fauxpay.generate leaves fauxpay.generate(config) working."""
-    calls: list[tuple[object, object]] = []
-    monkeypatch.setattr(legacy, "_function", lambda config, report: calls.append((config, report)))
+    calls: list[tuple[object, ...]] = []
+    monkeypatch.setattr(legacy, "_function", lambda *told, **named: calls.append((told, named)))
     config = Config()
     fauxpay.generate(config)
-    legacy(config, print)
+    legacy(config, print, rows=5)
     legacy()
-    assert calls == [(config, None), (config, print), (None, None)]
+    assert calls == [((config,), {}), ((config, print), {"rows": 5}), ((), {})]
 
 
 def test_the_module_kept_the_function() -> None:

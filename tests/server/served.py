@@ -20,12 +20,16 @@ from fauxpay.readers.run import Run, Store
 from fauxpay.server.app import OPENAPI, Serving, application
 
 HERE = "http://127.0.0.1:8765"
-FRAUD = {"card_testing_per_card_year": 4.0, "mule_ring_per_card_year": 1.0}
+FRAUD = {
+    "card_testing_per_card_year": 4.0,
+    "mule_ring_per_card_year": 1.0,
+    "lost_stolen_per_card_year": 1.0,  # Each a campaign of its own, of a request or a few.
+}
 ADDRESS = re.compile(r"http://\S+/")
 
 
 def made(root: Path) -> Run:
-    """A small run of two weeks with much fraud of two kinds."""
+    """A small run of two weeks with much fraud of three kinds."""
     place = {"from": "2026-03-01", "to": "2026-03-15", "out": str(root)}
     return fauxpay.generate(
         {
