@@ -76,6 +76,7 @@ COMMANDS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_do_without_it(sealed, tmp_path, command):
     """No command that reads tables spends time on a library that it has no use for."""

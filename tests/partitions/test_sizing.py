@@ -13,12 +13,14 @@ from fauxpay.partitions.sizing import PILOT_CARDS, cards_for
 from worlds import parameters
 
 SMALL = {"merchants": 900, "places": 24}
+SELDOM = {"purchases_per_card_day": 0.2}
+SLOW = pytest.mark.slow
 CASES = [
     ({"run": {"to": "2026-03-06"}}, 12_000),
     ({"run": {"from": "2026-12-14", "to": "2026-12-21"}}, 20_000),
     ({"run": {"to": "2026-03-04"}, "activity": {"realism": "v1"}}, 9_000),
-    ({"run": {"to": "2026-03-06"}, "fraud": {"rate": 0.05}}, 12_000),
-    ({"run": {"to": "2026-04-20"}, "activity": {"purchases_per_card_day": 0.2}}, 15_000),
+    pytest.param({"run": {"to": "2026-03-06"}, "fraud": {"rate": 0.05}}, 12_000, marks=SLOW),
+    pytest.param({"run": {"to": "2026-04-20"}, "activity": SELDOM}, 15_000, marks=SLOW),
 ]
 
 

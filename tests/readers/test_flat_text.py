@@ -67,6 +67,7 @@ def test_packed_text_is_the_same_text_each_time(run, tmp_path):
     assert gzip.decompress(first) == (tmp_path / "a.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_flat_csv_can_be_scored(run, tmp_path):
     """As any card table in text: times are times, and every row is read."""
     export_flat(run, tmp_path / "flat.csv")

@@ -111,6 +111,7 @@ def test_generate_in_a_program_warns_and_returns_the_run(tmp_path, monkeypatch):
     assert run.rows["transactions"] > 0
 
 
+@pytest.mark.slow
 def test_another_file_takes_the_place_of_an_earlier_one(tmp_path):
     """-o writes over an earlier page, leaves nothing beside it, and refuses a folder."""
     run = made(tmp_path / "out", end="2026-03-02")
@@ -126,6 +127,7 @@ def test_another_file_takes_the_place_of_an_earlier_one(tmp_path):
         writing.write_report(run, target.parent)
 
 
+@pytest.mark.slow
 def test_a_kept_report_leaves_nothing_staged_and_gc_lets_it_be(tmp_path):
     """Made twice: one file, no staged one, and nothing that gc would choose."""
     run = made(tmp_path / "out", end="2026-03-02")

@@ -139,6 +139,7 @@ def test_transaction_ids_do_not_reveal_fraud(rows):
     print(f"{is_fraud.sum()} frauds of {ids.size}; nearest: {name}, AUC {found:.4f}")
 
 
+@pytest.mark.slow
 def test_transaction_ids_do_not_reveal_order(rows):
     """The same against time: the later half of all rows, and the later half of each day."""
     ids, _, at_us = rows
