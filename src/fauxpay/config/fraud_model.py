@@ -46,14 +46,14 @@ class FraudConfig(Section):
         "true or false",
     )
     card_testing_per_card_year: float = setting(
-        0.0135,
+        0.0124,
         "cards whose credentials are stolen, tested and used up online",
         "compromised cards per card and year",
         ge=0,
         le=5,
     )
     lost_stolen_per_card_year: float = setting(
-        0.0105,
+        0.0132,
         "cards lost or stolen and used nearby",
         "compromised cards per card and year",
         ge=0,
