@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import polars as pl
 import pytest
@@ -81,12 +79,3 @@ def test_at_home_entries_hang_on_their_own_country_alone(maker):
     wanted = np.where(tills, taps / np.where(tills, left, 1.0) / 2, taps)
     assert np.allclose((more[:, 1] == CONTACTLESS).mean(axis=-1), wanted, atol=0.01)
     assert np.array_equal(more[:, 1][~tills], none[:, 1][~tills])
-
-
-def test_a_world_of_one_country_has_no_foreigners(maker):
-    """Nothing there is read as if the card were from elsewhere."""
-    alone = replace(maker.world, countries=maker.world.countries[:1])
-    table = outcome_tables(
-        alone, SETTINGS, maker.transactions.column("response_code").enum, parameters()
-    )
-    assert table.entry.size == 2 * 20 * 256

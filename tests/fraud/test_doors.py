@@ -10,10 +10,9 @@ import pytest
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.merchants import ALWAYS_OPEN
 from fauxpay.activity.rows import CASH, LOCAL
-from fauxpay.fraud.ground import Ground
-from fauxpay.fraud.plan import demands_of
+from fauxpay.fraud.plan import grounds_of
 from fauxpay.fraud.shops import Choice, local_shops
-from fauxpay.fraud.typology import TYPOLOGIES, typologies_of
+from fauxpay.fraud.typology import TYPOLOGIES
 from worlds import DAY, config, maker_of
 
 PRESENT = ("lost_stolen", "skimming", "card_not_received", "application_fraud")
@@ -49,19 +48,11 @@ def test_nobody_buys_behind_a_closed_door(maker):
 
 def test_where_all_is_shut_a_cash_machine_is_left(maker):
     """Without a shop that is never shut, who comes at night goes to a machine of the place."""
-    activity, parameters = maker.shard(0).activity, maker.parameters
+    activity = maker.shard(0).activity
     where = activity.tables.where
     night = replace(where, open=np.where(where.open < 0, -2 * ALWAYS_OPEN, 0).astype(np.int16))
-    common, named = parameters.section("fraud"), typologies_of(maker.config)[0]
-    ground = Ground(
-        activity=replace(activity, tables=replace(activity.tables, where=night)),
-        name=named.typology.name,
-        code=named.code,
-        facts=common[named.typology.name],
-        common=common,
-        demand=demands_of(maker.config, named)[0],
-        end_day=DAY + 1,
-    )
+    activity = replace(activity, tables=replace(activity.tables, where=night))
+    _, ground = next(grounds_of(activity, maker.config, maker.parameters, DAY + 1))
     place = np.arange(maker.world.places.city.size)
     choice = Choice(
         place.astype(np.uint64), np.zeros_like(place), np.full_like(place, DAY * DAY_MS)

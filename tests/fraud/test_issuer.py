@@ -23,10 +23,10 @@ from fauxpay.activity.rows import (
     PIN,
 )
 from fauxpay.foundations.parameters import load_parameters
-from fauxpay.fraud.ground import HOUR_MS, Ground
+from fauxpay.fraud.ground import HOUR_MS
 from fauxpay.fraud.issuer import _alarmed, _pace, _points, _usual_answers, code_of
 from fauxpay.fraud.manner import within_limits
-from fauxpay.fraud.plan import demands_of
+from fauxpay.fraud.plan import grounds_of
 from fauxpay.fraud.story import NOT_BLOCKED, Compromises, chosen
 from fauxpay.fraud.typology import typologies_of
 from fauxpay.partitions.compose import PartitionMaker
@@ -45,17 +45,8 @@ def test_each_country_has_its_own_declines():
     settings = config(fraud=RATES, parameters=facts)
     world, parameters = maker_of(settings).world, load_parameters(facts)
     shard = PartitionMaker(world, settings, parameters).shard(0)
-    common, attacks = parameters.section("fraud"), shard.plan.attacks
-    named = typologies_of(settings)[0]
-    ground = Ground(
-        activity=shard.activity,
-        name=named.typology.name,
-        code=named.code,
-        facts=common[named.typology.name],
-        common=common,
-        demand=demands_of(settings, named)[0],
-        end_day=shard.activity.epoch_day + 1,
-    )
+    attacks, end_day = shard.plan.attacks, shard.activity.epoch_day + 1
+    _, ground = next(grounds_of(shard.activity, settings, parameters, end_day))
     declined = _usual_answers(ground, attacks) != 0
     response = shard.activity.tables.outcomes.response
     share = (response.reshape(len(world.countries), 5, 2, -1, 4096) != 0).mean(axis=-1)
@@ -183,17 +174,8 @@ def test_who_has_a_phone_of_their_own_taps_with_it():
 def test_limits_of_taps_are_those_of_the_account_and_of_purchases(in_hand):
     """Judged in the account's money; what is given back was judged when it was bought."""
     maker, shard = in_hand
-    world, named = maker.world, typologies_of(maker.config)[0]
-    common = maker.parameters.section("fraud")
-    ground = Ground(
-        activity=shard.activity,
-        name=named.typology.name,
-        code=named.code,
-        facts=common[named.typology.name],
-        common=common,
-        demand=demands_of(maker.config, named)[0],
-        end_day=DAY + 1,
-    )
+    world = maker.world
+    _, ground = next(grounds_of(shard.activity, maker.config, maker.parameters, DAY + 1))
     dollars, yen = world.currencies.index("USD"), world.currencies.index("JPY")
     taps = chosen(shard.plan.attacks, np.arange(400))
     taps = replace(

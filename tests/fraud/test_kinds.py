@@ -13,7 +13,7 @@ from fauxpay.activity.rows import LOCAL, ONLINE, TELEPHONE
 from fauxpay.activity.shops import finds_open
 from fauxpay.fraud.pull import purchases
 from fauxpay.fraud.story import NO_ORIGINAL, chosen
-from fauxpay.fraud.typology import OURS, TYPOLOGIES
+from fauxpay.fraud.typology import OURS
 from worlds import DAY, config, maker_of, tables
 
 DAYS = 10
@@ -70,25 +70,15 @@ def test_pulled_purchases_are_the_rows_that_are_made():
 
 def test_common_point_of_purchase_analysis_finds_the_breach():
     """Every stolen card bought at one merchant; it stands out against cards at large."""
-    from fauxpay.fraud.data_breach import DataBreach, breached_merchants
-    from fauxpay.fraud.ground import Ground
-    from fauxpay.fraud.plan import demands_of
-    from fauxpay.fraud.typology import Named
+    from fauxpay.fraud.data_breach import breached_merchants
+    from fauxpay.fraud.plan import grounds_of
 
     own = maker("data_breach", 1.0)
     shard, world = own.shard(0), own.world
     plan, activity = shard.plan, shard.activity
-    common = own.parameters.section("fraud")
-    named = Named(DataBreach(), TYPOLOGIES.index("data_breach"), 1.0)
-    ground = Ground(
-        activity=activity,
-        name="data_breach",
-        code=named.code,
-        facts=common["data_breach"],
-        common=common,
-        demand=demands_of(own.config, named)[0],
-        end_day=activity.epoch_day + activity.calendar.days,
-    )
+    end_day = activity.epoch_day + activity.calendar.days
+    told = grounds_of(activity, own.config, own.parameters, end_day)
+    ground = next(ground for named, ground in told if named.typology.name == "data_breach")
     campaigns, sizes = np.unique(plan.compromises.campaign, return_counts=True)
     assert campaigns.size > 5
     tested = 0

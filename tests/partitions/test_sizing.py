@@ -9,7 +9,8 @@ from fauxpay.cli import exit_code_of
 from fauxpay.cli.app import app
 from fauxpay.config.model import Config
 from fauxpay.errors import ConfigError
-from fauxpay.partitions.sizing import PILOT_CARDS, cards_for
+from fauxpay.fraud.rates import PILOT_CARDS
+from fauxpay.partitions.sizing import cards_for
 from worlds import parameters
 
 SMALL = {"merchants": 900, "places": 24}

@@ -83,8 +83,13 @@ class Proof:
 def unequal(
     what: str, path: object, expected: object, found: object, remedy: str = RESTORE
 ) -> list[Difference]:
-    """A difference where two values are not the same; none otherwise."""
-    if expected == found and (isinstance(found, bytes) or _spelled(expected) == _spelled(found)):
+    """A difference where two values are not the same; none otherwise.
+
+    1 and 1.0 are equal to Python, but they are other bytes in a document.
+    """
+    if expected == found and (
+        isinstance(found, bytes) or canonical_json(expected) == canonical_json(found)
+    ):
         return []
     return [Difference(what, str(path), str(expected), str(found), remedy)]
 
@@ -105,11 +110,6 @@ def unequal_members(
             f"{what} {name}", path, expected.get(name, NOTHING), found.get(name, NOTHING)
         )
     ]
-
-
-def _spelled(value: object) -> bytes:
-    """1 and 1.0 are equal to Python, but they are other bytes in a document."""
-    return canonical_json(value)
 
 
 def _short(text: str) -> str:

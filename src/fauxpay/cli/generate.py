@@ -109,8 +109,9 @@ def _resolved(
             f"--rows {rows} and --set {CARDS} say the same twice; give one of them: --rows for as "
             f"many cards as make so many transactions"
         )
-    flags |= cards_of_rows(rows, config, is_quiet=manner.is_quiet or manner.log_format == "json")
-    return resolve(file, os.environ, settings, flags, names | {CARDS: f"--rows {rows}"}).config
+    cards = cards_of_rows(rows, config, is_quiet=manner.is_quiet or manner.log_format == "json")
+    names = names | {CARDS: f"--rows {rows}"}
+    return resolve(file, os.environ, settings, flags | cards, names).config
 
 
 def cards_of_rows(rows: int, config: Config, *, is_quiet: bool) -> dict[str, object]:

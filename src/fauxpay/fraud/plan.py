@@ -12,6 +12,7 @@ and fraud can be switched off without moving a genuine row.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,24 +113,35 @@ def stories_of(
     activity: Activity, config: Config, parameters: Parameters, end_day: int, quota: Quota = ALL
 ) -> list[Story]:
     """What each typology of a config tells, and each campaign that the config schedules."""
-    common, told = parameters.section("fraud"), []
+    told = []
+    for named, ground in grounds_of(activity, config, parameters, end_day, quota):
+        story = answered(ground, named.typology.plan(ground))
+        told.append(kept(ground, story, quota))
+    return told
+
+
+def grounds_of(
+    activity: Activity, config: Config, parameters: Parameters, end_day: int, quota: Quota = ALL
+) -> Iterator[tuple[Named, Ground]]:
+    """Each typology of a config with what it stands on, once more for each of its campaigns."""
+    common = parameters.section("fraud")
     memory: dict[Any, Any] = {}
     for named in typologies_of(config):
         for demand in demands_of(config, named, quota):
             own = named.typology.facts
-            ground = Ground(
-                activity=activity,
-                name=named.typology.name,
-                code=named.code,
-                facts=common[named.typology.name] if own is None else own,
-                common=common,
-                demand=demand,
-                end_day=end_day,
-                memory=memory,
+            yield (
+                named,
+                Ground(
+                    activity=activity,
+                    name=named.typology.name,
+                    code=named.code,
+                    facts=common[named.typology.name] if own is None else own,
+                    common=common,
+                    demand=demand,
+                    end_day=end_day,
+                    memory=memory,
+                ),
             )
-            story = answered(ground, named.typology.plan(ground))
-            told.append(kept(ground, story, quota))
-    return told
 
 
 def demands_of(config: Config, named: Named, quota: Quota = ALL) -> list[Demand]:

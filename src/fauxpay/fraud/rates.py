@@ -11,6 +11,7 @@ pilot, which knows neither the run's seed nor its window, so a day stays the sam
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,7 +22,7 @@ from fauxpay.activity.engine import Activity, Tables
 from fauxpay.activity.setting import activity_of
 from fauxpay.catalog.world import World
 from fauxpay.config.model import LAST_DAY, Config
-from fauxpay.foundations.draws import F64
+from fauxpay.foundations.draws import F64, I64
 from fauxpay.foundations.parameters import Parameters
 from fauxpay.foundations.rounding import sum_in_order
 from fauxpay.fraud.ground import YEAR_DAYS
@@ -105,16 +106,22 @@ def _pilot_activity(
     return activity_of(world, tables, pilot, parameters, cards)
 
 
+def rows_by_card(activity: Activity, days: Iterable[int]) -> I64:
+    """Rows that customers make on some days since 1970-01-01, by card: i64[cards]."""
+    count = np.zeros(activity.last_card - activity.first_card, dtype=np.int64)
+    for day in days:
+        card = activity.days_events(range(day, day + 1))[1].card
+        count += np.bincount(card - activity.first_card, minlength=count.size)
+    return count
+
+
 def _genuine_rows(activity: Activity) -> float:
     """Rows per card and year, from days spread over the pilot's year."""
     days = activity.calendar.days
-    count = 0
     first = min(_WARM_UP_DAYS, days - 1)
     sample = np.unique(np.linspace(first, days - 1, _SAMPLE_DAYS).astype(np.int64))
-    for day in (sample + activity.epoch_day).tolist():
-        count += activity.days_events(range(day, day + 1))[1].card.size
-    cards = activity.last_card - activity.first_card
-    return count / (cards * sample.size) * YEAR_DAYS
+    count = rows_by_card(activity, (sample + activity.epoch_day).tolist())
+    return int(count.sum()) / (count.size * sample.size) * YEAR_DAYS
 
 
 def _fraud_rows(

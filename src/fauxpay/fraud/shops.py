@@ -156,7 +156,7 @@ def _picked(ground: Ground, kind: I64, segment: I64, choice: Choice, accepts: An
     key, era = choice.key, choice.era
     tables, weight = ground.activity.tables.where, tastes(ground)
     mcc = ground.activity.world.merchants.mcc
-    is_remote = bool(kind.size and kind[0] in (ONLINE, TELEPHONE))
+    is_remote = bool(kind.size and not tables.is_placed[kind[0]])
     liked = _liked(ground, is_remote, weight)
     is_plain = (kind == CASH) | (kind == TELEPHONE)
     wants = ground.chance("liked", key, np.where(is_plain, 0.0, liked.share[segment]))

@@ -20,9 +20,9 @@ from fauxpay.config.model import Config
 from fauxpay.errors import ConfigError
 from fauxpay.foundations.draws import F64
 from fauxpay.foundations.parameters import Parameters
+from fauxpay.fraud.rates import PILOT_CARDS, PILOT_SEED, rows_by_card
 from fauxpay.partitions.compose import PartitionMaker, world_of
 
-PILOT_CARDS, PILOT_SEED = 8192, 0
 _DAYS_MAX = 35
 # Days of a long window, spread so that no day of the week or month is met more often than others.
 _GOLDEN = (5**0.5 - 1) / 2
@@ -59,8 +59,5 @@ def _rows_by_card(config: Config, parameters: Parameters) -> F64:
     nth = np.arange(min(len(window), _DAYS_MAX))
     if len(window) > _DAYS_MAX:
         nth = np.unique((nth * _GOLDEN % 1.0 * len(window)).astype(np.int64))
-    count = np.zeros(activity.last_card - activity.first_card)
-    for day in (nth + window.start).tolist():
-        events = activity.days_events(range(day, day + 1))[1]
-        count += np.bincount(events.card - activity.first_card, minlength=count.size)
-    return count * (len(window) / nth.size)
+    counted: F64 = rows_by_card(activity, (nth + window.start).tolist()) / nth.size
+    return counted * len(window)

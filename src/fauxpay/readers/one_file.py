@@ -23,8 +23,7 @@ PARQUET, CSV, PACKED = ("", ".parquet", ".pq"), ".csv", ".csv.gz"
 
 def require_known(path: Path) -> None:
     """Raises ConfigError for a name that promises a file which is not made here."""
-    name = path.name.lower()
-    if not name.endswith((CSV, PACKED)) and path.suffix.lower() not in PARQUET:
+    if not _is_text(path) and path.suffix.lower() not in PARQUET:
         raise ConfigError(
             f"{path}: no file of the kind {path.suffix!r} is made; expected a name that ends in "
             f".parquet, .csv or .csv.gz"
@@ -38,8 +37,7 @@ def rows_into(staged: Path, path: Path, schema: pa.Schema) -> Iterator[Write]:
     staged  where to write
     path    the name that the file will have, which says what it is
     """
-    name = path.name.lower()
-    if not name.endswith((CSV, PACKED)):
+    if not _is_text(path):
         with pq.ParquetWriter(staged, schema, compression="zstd", compression_level=1) as writer:
             yield lambda rows: writer.write_table(rows, row_group_size=max(1, rows.num_rows))
         return
@@ -48,10 +46,14 @@ def rows_into(staged: Path, path: Path, schema: pa.Schema) -> Iterator[Write]:
     plain = pa.schema([_plain(field) for field in schema])
     with ExitStack() as open_files:
         sink = open_files.enter_context(pa.OSFile(str(staged), "wb"))
-        if name.endswith(PACKED):
+        if path.name.lower().endswith(PACKED):
             sink = open_files.enter_context(pa.CompressedOutputStream(sink, "gzip"))
         writer = open_files.enter_context(csv.CSVWriter(sink, plain))
         yield lambda rows: writer.write_table(rows.cast(plain))
+
+
+def _is_text(path: Path) -> bool:
+    return path.name.lower().endswith((CSV, PACKED))
 
 
 def _plain(field: pa.Field) -> pa.Field:
