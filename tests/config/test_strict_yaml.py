@@ -126,6 +126,13 @@ def test_json_reads_as_itself(value: object) -> None:
     assert read_value(text, "f.yaml") == value
 
 
+@given(st.from_regex(r"[0-9A-Za-z][-+._0-9A-Za-z]*", fullmatch=True))
+def test_a_word_is_the_same_with_and_without_a_parser(text: str) -> None:
+    """Property: the short cut for one word says what the parser says of it."""
+    short, whole = read_value(text, "f.yaml"), read_yaml(text, "f.yaml").value
+    assert (type(short), repr(short)) == (type(whole), repr(whole))
+
+
 @given(st.text(max_size=60))
 def test_any_text_is_a_value_or_a_config_error(text: str) -> None:
     """Property: no text breaks the reader in another way."""

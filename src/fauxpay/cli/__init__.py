@@ -32,10 +32,10 @@ def exit_code_of(command: Callable[[], object]) -> int:
 
 
 def _app() -> object:
-    from fauxpay.cli.app import app
+    from fauxpay.cli.app import app_for
 
     # Not standalone: typer would print errors itself, and as text only.
-    return app(standalone_mode=False)
+    return app_for(sys.argv[1:])(standalone_mode=False)
 
 
 def _code_of(command: Callable[[], object]) -> int:

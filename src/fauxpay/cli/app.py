@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
 from functools import wraps
 from typing import Annotated, Any
 
@@ -101,3 +102,22 @@ def _of_all(
 ) -> None:
     """Options that belong to no command."""
     del is_version
+
+
+def app_for(arguments: Sequence[str]) -> typer.Typer:
+    """The application; of its commands only the one that the arguments begin with, if they do.
+
+    To read what each command takes costs more than to read the arguments.
+    """
+    wanted = arguments[0] if arguments else None
+    commands = [one for one in app.registered_commands if _name_of(one) == wanted]
+    groups = [one for one in app.registered_groups if one.name == wanted]
+    if not (commands or groups):
+        return app
+    narrow = copy(app)
+    narrow.registered_commands, narrow.registered_groups = commands, groups
+    return narrow
+
+
+def _name_of(command: typer.models.CommandInfo) -> str | None:
+    return command.name or getattr(command.callback, "__name__", None)

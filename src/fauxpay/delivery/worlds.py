@@ -9,7 +9,8 @@ Sources  nothing
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -111,8 +112,10 @@ def build_world(
     tables = engine.build_catalog(config, parameters)
     assert sorted(tables) == sorted(layout.CATALOG_TABLES), sorted(tables)
     _refuse(engine.check_catalog(tables), config.catalog.path)
-    derived = engine.derive(tables, config, parameters)
     sink = sink_of(root)
+    seal = partial(_stage_catalog, sink, request, tables, config.output.compression)
+    derive = partial(engine.derive, tables, config, parameters)
+    sealed, derived = _sealed(sink, request, seal, derive)
     world = {
         "schema": WORLD_SCHEMA,
         "world_id": request.world_id,
@@ -121,8 +124,8 @@ def build_world(
         "config": config.world_document(),
         "parameters": parameters.document(),
         "inputs": [dict(item) for item in engine.inputs(config)],
-        "tables": _seal_catalog(sink, request, tables, config.output.compression),
-        "derived": _seal_derived(sink, request, derived),
+        "tables": sealed,
+        "derived": derived,
     }
     world["segment"] = catalog_segment(world, engine.catalog_check_names())
     name = layout.world_name(request.world_id, WORLD_FILE)
@@ -188,47 +191,54 @@ def _told(findings: Sequence[Finding]) -> str:
     return f"{len(findings)} findings; first {findings[0]}"
 
 
-def _seal_catalog(
-    sink: Sink, request: Request, tables: Mapping[str, pa.Table], compression: str
-) -> list[dict[str, Any]]:
-    """Publishes tables and contract packs; entries of the tables for world.json."""
-    from fauxpay.contracts.tables import table
-    from fauxpay.delivery.tables import Law, TableFile
-
-    law = Law({}, {}, compression)
-    staged: list[Staged] = []
-    entries: list[dict[str, Any]] = []
-    try:
-        for name, reference in layout.CATALOG_TABLES.items():
-            file = sink.stage(_catalog_path(request.world_id, name))
-            staged.append(file)
-            writer = TableFile(table(reference), file, law, {"fauxpay.world_id": request.world_id})
-            writer.append(tables[name], CATALOG_ROW_GROUP_ROWS)
-            entries.append(asdict(writer.close()))
-        for name, data in contract_packs().items():
-            staged.append(sink.stage(layout.world_name(request.world_id, f"contracts/{name}")))
-            staged[-1].write(data)
-        sink.publish(staged)
-    finally:
-        for file in staged:
-            file.discard()
-    return entries
-
-
-def _seal_derived(
-    sink: Sink, request: Request, derived: Mapping[str, bytes]
-) -> list[dict[str, Any]]:
-    """Publishes what was computed from the tables; entries for world.json."""
+def _sealed(
+    sink: Sink,
+    request: Request,
+    stage_catalog: Callable[[list[Staged]], list[dict[str, Any]]],
+    derive: Callable[[], Mapping[str, bytes]],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Publishes a catalog and what is computed from it; entries of both for world.json."""
     staged: list[Staged] = []
     try:
-        for name, data in derived.items():
-            staged.append(sink.stage(layout.derived_name(request.world_id, name)))
-            staged[-1].write(data)
+        # Encoding and digests leave the interpreter free for what is computed meanwhile.
+        with ThreadPoolExecutor(max_workers=1) as aside:
+            encoding = aside.submit(stage_catalog, staged)
+            derived = derive()
+            tables = encoding.result()
+        computed = [sink.stage(layout.derived_name(request.world_id, name)) for name in derived]
+        staged += computed
+        for file, data in zip(computed, derived.values(), strict=True):
+            file.write(data)
         sink.publish(staged)
-        return [
+        return tables, [
             {"name": name, "path": file.name, "sha256": file.sha256}
-            for name, file in zip(derived, staged, strict=True)
+            for name, file in zip(derived, computed, strict=True)
         ]
     finally:
         for file in staged:
             file.discard()
+
+
+def _stage_catalog(
+    sink: Sink,
+    request: Request,
+    tables: Mapping[str, pa.Table],
+    compression: str,
+    staged: list[Staged],
+) -> list[dict[str, Any]]:
+    """Stages tables and contract packs, into a list; entries of the tables for world.json."""
+    from fauxpay.contracts.tables import table
+    from fauxpay.delivery.tables import Law, TableFile
+
+    law = Law({}, {}, compression)
+    entries: list[dict[str, Any]] = []
+    for name, reference in layout.CATALOG_TABLES.items():
+        file = sink.stage(_catalog_path(request.world_id, name))
+        staged.append(file)
+        writer = TableFile(table(reference), file, law, {"fauxpay.world_id": request.world_id})
+        writer.append(tables[name], CATALOG_ROW_GROUP_ROWS)
+        entries.append(asdict(writer.close()))
+    for name, data in contract_packs().items():
+        staged.append(sink.stage(layout.world_name(request.world_id, f"contracts/{name}")))
+        staged[-1].write(data)
+    return entries

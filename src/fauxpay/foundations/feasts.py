@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -77,10 +78,9 @@ def seasons_on(country: str, day: I64) -> Iterator[tuple[str, I64, I64]]:
 @cache
 def _seasons(country: str) -> list[tuple[str, int, int, int]]:
     """(season, feast, days before, days after) of a country."""
-    table = reference("seasons").filter(pc.field("country") == country)
     return [
         (row["season"], (row["day"] - EPOCH).days, row["days_before"], row["days_after"])
-        for row in table.to_pylist()
+        for row in _rows_of("seasons", country)
     ]
 
 
@@ -89,9 +89,17 @@ def _weekends(country: str) -> list[tuple[int, int, tuple[int, ...]]]:
     """(from day, up to day, ISO days of rest); the first law holds before the table begins too."""
     laws = [
         ((row["from_day"] - EPOCH).days, tuple(row["rest_days"]))
-        for row in reference("weekends").filter(pc.field("country") == country).to_pylist()
+        for row in _rows_of("weekends", country)
     ]
     laws = laws or [(0, SATURDAY_AND_SUNDAY)]
     begins = [-(2**31), *(begin for begin, _ in laws[1:])]
     ends = [*begins[1:], 2**31]
     return [(b, e, rest) for b, e, (_, rest) in zip(begins, ends, laws, strict=True)]
+
+
+def _rows_of(name: str, country: str) -> list[dict[str, Any]]:
+    """The rows of a reference table for a country."""
+    table = reference(name)
+    # By a mask: an expression would have Arrow import its engine for queries first.
+    rows: list[dict[str, Any]] = table.filter(pc.equal(table["country"], country)).to_pylist()
+    return rows

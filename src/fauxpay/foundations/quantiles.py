@@ -41,9 +41,9 @@ def _normal_scores(beyond: float, within: float) -> F64:
 
     beyond < within; values are at most 7 deviations away.
     """
-    normal = NormalDist()
-    tails = (beyond + tail_probabilities() * (within - beyond)).tolist()
-    return np.array([normal.inv_cdf(min(max(1.0 - p, 1e-12), 1 - 1e-12)) for p in tails])
+    tails = beyond + tail_probabilities() * (within - beyond)
+    below = np.clip(1.0 - tails, 1e-12, 1 - 1e-12)
+    return np.array(list(map(NormalDist().inv_cdf, below.tolist())))
 
 
 def _tail(median: float, log_sd: float, bound: float) -> float:

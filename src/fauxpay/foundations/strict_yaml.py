@@ -34,6 +34,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 _INTEGER_BASED = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _FLOAT_SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
+_WORD = re.compile(r"[0-9A-Za-z][-+._0-9A-Za-z]*\Z")
 _HALF = re.compile("[\ud800-\udfff]")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
@@ -84,7 +85,8 @@ def read_yaml(text: str, name: str, limits: Limits = CONFIG_LIMITS) -> Document:
 
 def read_value(text: str, name: str) -> Any:
     """The value of a short YAML text such as `5000`, `2026-03-01` or `{US: 0.6, GB: 0.4}`."""
-    return read_yaml(text, name).value
+    # One word is what it looks like: no parser has to be imported to say so.
+    return scalar(text) if _WORD.match(text) else read_yaml(text, name).value
 
 
 def scalar(text: str) -> Any:
