@@ -40,11 +40,11 @@ def commit(
     from fauxpay.errors import ConfigError
     from fauxpay.foundations.addresses import masked
     from fauxpay.lakes.commits import commit as commit_run
-    from fauxpay.readers.run import open as open_store
+    from fauxpay.readers.run import run_of
 
     if catalog is not None and kind != "iceberg":
         raise ConfigError(f"--catalog {catalog}: expected with --format iceberg only")
-    chosen = open_store(out).run(run)
+    chosen = run_of(out, run)
     done = commit_run(chosen, to, kind, catalog=catalog)
     if json_summary:
         told = {"run_id": chosen.run_id, "is_new": done.is_new, "versions": done.versions}

@@ -23,7 +23,7 @@ def export(
     run: Annotated[
         str,
         typer.Option(
-            metavar="RUN", help="Beginning of a run id, path of a run's folder, or latest."
+            metavar="RUN", help="Beginning of a run id, latest, or the path of its folder or root."
         ),
     ] = "latest",
     graph: Annotated[
@@ -36,10 +36,9 @@ def export(
     Each transaction with its fraud, labels, customer and merchant beside it.
     """
     from fauxpay.readers.flat import LEAKING, export_flat
-    from fauxpay.readers.run import open as open_store
+    from fauxpay.readers.run import run_of
 
-    store = open_store(out)
-    chosen = store.run(run)
+    chosen = run_of(out, run)
     if graph:
         from fauxpay.readers.graph import export_graph
 

@@ -91,14 +91,3 @@ Metrics = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Prometheus text file to write at the end, *.prom."),
 ]
-
-OutOption = Annotated[
-    Path, typer.Option("--out", help="Folder that `fauxpay generate` wrote to.", metavar="ROOT")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-RunArgument = Annotated[
-    str,
-    typer.Argument(
-        help="Beginning of a run id, latest, or the path of a run's folder.", metavar="RUN"
-    ),
-]

@@ -30,9 +30,9 @@ def load(
     """
     from fauxpay.databases.postgres import load as load_run
     from fauxpay.foundations.addresses import masked
-    from fauxpay.readers.run import open as open_store
+    from fauxpay.readers.run import run_of
 
-    chosen = open_store(out).run(run)
+    chosen = run_of(out, run)
     loaded = load_run(chosen, url, schema)
     if json_summary:
         told = {"run_id": chosen.run_id, "is_new": loaded.is_new, "rows": loaded.rows}

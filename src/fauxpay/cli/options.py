@@ -19,7 +19,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for progra
 RunArgument = Annotated[
     str,
     typer.Argument(
-        help="Beginning of a run id, latest, or the path of a run's folder.", metavar="RUN"
+        help="Beginning of a run id, latest, or the path of a run's folder or root.", metavar="RUN"
     ),
 ]
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)

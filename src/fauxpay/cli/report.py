@@ -29,9 +29,9 @@ def report(
     Verdict, identity, scorecard, rhythm, merchants, amounts, places, fraud, labels, nulls,
     difficulty and sources.
     """
-    from fauxpay.readers.run import open as open_store
+    from fauxpay.readers.run import run_of
     from fauxpay.report.writing import write_report
 
-    chosen = open_store(out).run(run)
+    chosen = run_of(out, run)
     path = write_report(chosen, file)
     typer.echo(f"report of run {chosen.run_id}: {path}")

@@ -35,16 +35,17 @@ def serve(
     """
     from fauxpay.cli.stopping import Stopped
     from fauxpay.readers.query import memory_limit_of
-    from fauxpay.readers.run import open as open_store
+    from fauxpay.readers.run import Store
     from fauxpay.server.serving import listening, opened_run, require_installed
     from fauxpay.server.serving import serve as answer
+    from fauxpay.storage.places import place_of
 
     require_installed()
     limit = memory_limit_of(memory)
     from fauxpay.server.app import Serving, application
     from fauxpay.server.guard import is_loopback
 
-    store, opened = opened_run(open_store(out, allow_unverified), run)
+    store, opened = opened_run(Store(place_of(out), allow_unverified), run)
     is_local = is_loopback(host)
     app = application(Serving(store, opened, truth, is_local, limit))
     if not is_local:

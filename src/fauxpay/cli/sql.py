@@ -36,12 +36,12 @@ def sql(
     """
     from fauxpay.errors import FauxpayError
     from fauxpay.readers.query import memory_limit_of
-    from fauxpay.readers.run import open as open_store
+    from fauxpay.readers.run import run_of
     from fauxpay.readers.views import confine, connect_run
 
     _require_a_run(run, query)
     limit = memory_limit_of(memory)
-    chosen = open_store(out).run(run)
+    chosen = run_of(out, run)
     connection = connect_run(chosen, memory_limit=limit)
     confine(connection, chosen)
     if query:

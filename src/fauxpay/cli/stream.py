@@ -107,9 +107,9 @@ def stream(
         _tell_schema(is_avro="avro" in (run, encoding))  # `--schema avro` has no run to name.
         return
     kinds = _kinds(only)
-    from fauxpay.readers.run import open as open_store
+    from fauxpay.readers.run import run_of
 
-    chosen = open_store(out).run(run)
+    chosen = run_of(out, run)
     if check is not None:
         _check(chosen, check, kinds, fault_table, json_summary)
         return

@@ -24,9 +24,13 @@ def who(
     """Name the run, world, config and segment that a file or a transaction comes from."""
     from fauxpay.audit.transactions import who_did
     from fauxpay.audit.who import who_made
+    from fauxpay.receipts.listing import root_around
     from fauxpay.storage.places import existing, place_of
 
-    root, file = existing(place_of(out)), Path(what)
+    file, root = Path(what), place_of(out)
+    if isinstance(root, Path) and not root.is_dir():
+        root = root_around(file) or root
+    existing(root)
     is_number = what.isascii() and what.isdigit() and not file.exists()
     answers = who_did(root, int(what)) if is_number else [who_made(root, file)]
     if is_json:

@@ -47,6 +47,15 @@ def open(root: str | PathLike[str], allow_unverified: bool = False) -> Store:
     return Store(existing(place_of(root)), allow_unverified)
 
 
+def run_of(root: str | PathLike[str], text: str) -> Run:
+    """The run that a user means; one that is named by a path need not lie below the root.
+
+    text  see `fauxpay.receipts.listing.resolve_run`, which says what it raises; GateError for a run
+          that did not pass
+    """
+    return Store(place_of(root)).run(text)
+
+
 def as_run(sealed: SealedRun) -> Run:
     """A run that was read already."""
     return Run(sealed.root, sealed.folder, sealed.receipt)
@@ -95,7 +104,7 @@ class Store:
         return runs[-1]
 
     def run(self, run_id: str | PathLike[str]) -> Run:
-        """A run by the beginning of its id, by the path of its folder, or "latest".
+        """A run by the beginning of its id, by the path of its folder or root, or "latest".
 
         Raises StorageError for an unknown one, GateError if it did not pass.
         """

@@ -16,6 +16,7 @@ import re
 
 from fauxpay.gates.segments import CATALOG, TABLES_OF
 
+WORLDS = "worlds"
 RUNS = "runs"
 QUARANTINE = "quarantine"
 RECEIPT = "receipt.json"

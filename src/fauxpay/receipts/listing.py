@@ -16,13 +16,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 from fauxpay.errors import ConfigError, FauxpayError, GateError, StorageError
 from fauxpay.gates.verdicts import Verdict, worst
 from fauxpay.receipts import layout
 from fauxpay.receipts.store import judged, read_gate, read_receipt, read_run
-from fauxpay.storage.places import Place, place_of
+from fauxpay.storage.places import Place, existing, place_of
 
 LATEST = "latest"
 _PREFIX = re.compile(r"[0-9a-f]{1,20}")
@@ -131,11 +132,12 @@ def latest_run(runs: Sequence[Listed]) -> Listed | None:
 def resolve_run(root: Place, text: str) -> Listed:
     """The run that a user means.
 
-    text  "latest", the beginning of a run id, or a path of a run's folder or receipt
+    text  "latest", the beginning of a run id, or a path: of a run's folder or receipt, or of
+          another root, whose latest run is meant
     Raises StorageError where there is none, ConfigError where several begin so.
     """
     if text == LATEST:
-        run = latest_run(listed_runs(root))
+        run = latest_run(listed_runs(existing(root)))
         if run is None:
             raise GateError(
                 f"{root}: no run there; expected at least one. `fauxpay generate` makes one; what "
@@ -156,11 +158,23 @@ def resolve_run(root: Place, text: str) -> Listed:
     folder = path.parent if path.name in (layout.RECEIPT, layout.GATE) else path
     if any((folder / name).is_file() for name in (layout.RECEIPT, layout.GATE)):
         return listed(_root_of(folder, root), folder)
+    if _is_root(path):
+        return resolve_run(path, LATEST)
+    existing(root)
     known = ", ".join(run.run_id for run in listed_runs(root)[:_SHOWN_MAX])
     raise StorageError(
         f"{root}: no run {text!r}; expected the beginning of a run id, 'latest' or the path of a "
-        f"run's folder. Known are {known or 'none'}; `fauxpay runs list` shows all."
+        f"run's folder or root. Known are {known or 'none'}; `fauxpay runs list` shows all."
     )
+
+
+def root_around(file: Path) -> Path | None:
+    """The root that a file lies below; None where there is none."""
+    return next((one for one in file.absolute().parents if _is_root(one)), None)
+
+
+def _is_root(folder: Place) -> bool:
+    return all((folder / name).is_dir() for name in (layout.RUNS, layout.WORLDS))
 
 
 def listed(root: Place, folder: Place) -> Listed:
