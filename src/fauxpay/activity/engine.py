@@ -33,11 +33,9 @@ from fauxpay.activity.local_days import QUARTERS
 from fauxpay.activity.outcomes import OutcomeTables, outcome_tables
 from fauxpay.activity.payments import payments
 from fauxpay.activity.recurring import Subscriptions, due_in_cells, due_on_day, subscriptions
-from fauxpay.activity.returns import (
-    Returns,
-    ReturnTables,
-    return_tables,
-)
+from fauxpay.activity.repeats import Repeats, joined
+from fauxpay.activity.retries import RetryTables, retries_of, retry_tables
+from fauxpay.activity.returns import ReturnTables, return_tables
 from fauxpay.activity.rows import LOCAL_QUARTERS, Manner, Rows, Session, Ticket, Where
 from fauxpay.activity.sales import with_sales
 from fauxpay.activity.streams import Keys
@@ -61,7 +59,7 @@ UNIX_EPOCH = datetime.date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Keys of events. The last `returns.card.size` rows are the returns.
+    """Keys of events. The last `repeats.card.size` rows are the repeats: returns and retries.
 
     cell i64[n] (position of the cell), card i64[n], at_ms i64[n] of the UTC day, code i64[n]
     """
@@ -70,7 +68,7 @@ class Events:
     card: I64
     at_ms: I64
     code: I64
-    returns: Returns
+    repeats: Repeats
     followers: Leaders
 
 
@@ -91,6 +89,7 @@ class Tables:
     cells: CellTables
     visits: VisitTables
     returns: ReturnTables
+    retries: RetryTables
     where: merchants.WhereTables
     tickets: tickets.TicketTables
     outcomes: OutcomeTables
@@ -106,14 +105,16 @@ def activity_tables(
     ticket = tickets.ticket_tables(world, config, parameters)
     where = merchants.where_tables(world, config, parameters)
     cells = cell_tables(world, config, parameters)
+    outcome = outcome_tables(world, config, response_codes, parameters)
     return Tables(
         traits=traits_of(world, (ticket.class_of, ticket.scale, ticket.card_factor)),
         cells=cells,
         visits=visit_tables(config, parameters),
         returns=return_tables(config, parameters),
+        retries=retry_tables(outcome, response_codes, parameters),
         where=where,
         tickets=ticket,
-        outcomes=outcome_tables(world, config, response_codes, parameters),
+        outcomes=outcome,
         sessions=sessions.session_tables(world, cells.moves.place, parameters),
         near_ms=near_ms(world, where.commute.work, parameters),
         terms=term_tables(parameters),
@@ -208,12 +209,14 @@ class Activity:
         leaders = self.leaders(cells, made)
         due_cell, paid = payments(self, cells, due)
         returns, return_cell = returns_of(self, cells, made, leaders)
+        retries, retry_cell = retries_of(self, cells, made, leaders)
+        repeats = joined(returns, retries)
         return Events(
-            cell=np.concatenate([made.cell, due_cell, return_cell]),
-            card=np.concatenate([made.card, paid[0], returns.card]),
-            at_ms=np.concatenate([made.at_ms, paid[1], returns.at_ms]),
-            code=np.concatenate([made.slot, paid[2], returns.code]),
-            returns=returns,
+            cell=np.concatenate([made.cell, due_cell, return_cell, retry_cell]),
+            card=np.concatenate([made.card, paid[0], repeats.card]),
+            at_ms=np.concatenate([made.at_ms, paid[1], repeats.at_ms]),
+            code=np.concatenate([made.slot, paid[2], repeats.code]),
+            repeats=repeats,
             followers=leaders,
         )
 
@@ -236,13 +239,6 @@ class Activity:
         count[earlier.in_transit] = 0
         made = visits(self.tables.visits, self.calendar, self.keys, earlier, count)
         return position[has], earlier, made
-
-    def source_rows(self, returns: Returns) -> Rows:
-        """The context of the purchases that returns take back."""
-        address = (returns.where, returns.source, returns.source)
-        return self.rows(
-            returns.card, address, (returns.place, returns.in_transit), returns.quarter
-        )
 
     def rows(
         self, card: I64, address: tuple[U64, U64, U64], place: tuple[I64, Any], local_quarter: I64

@@ -8,7 +8,7 @@ Sources  parameters.yaml [returns]
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from fauxpay.activity import streams
 from fauxpay.activity.addresses import CLASS_SHIFT, REFUND, REVERSAL, code
 from fauxpay.activity.calendar import DAY_MS, Calendar
 from fauxpay.activity.cells import Cells
+from fauxpay.activity.outcomes import APPROVED
+from fauxpay.activity.repeats import Repeats, Sources
 from fauxpay.activity.streams import Keys
 from fauxpay.activity.visits import Visits, curve_rows, time_in_curve
 from fauxpay.catalog.world import Bool
@@ -37,37 +39,6 @@ class ReturnTables:
     lag_days: I64
     reversal_chance: int
     reversal_gap: F64
-
-
-@dataclass(frozen=True, slots=True)
-class Returns:
-    """Events that take a purchase back, and the context of that purchase.
-
-    card, at_ms, code  i64[n]   the event
-    source             u64[n]   address of the purchase
-    where              u64[n]   what its merchant is asked by
-    place, in_transit, quarter  where the card was and in which quarter-hour of the local week
-    """
-
-    card: I64
-    at_ms: I64
-    code: I64
-    source: U64
-    where: U64
-    place: I64
-    in_transit: Bool
-    quarter: I64
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Purchases that are taken back, with the context that they were made in; fields as above."""
-
-    address: U64
-    where: U64
-    place: I64
-    in_transit: Bool
-    quarter: I64
 
 
 def return_tables(config: Config, parameters: Parameters) -> ReturnTables:
@@ -104,11 +75,11 @@ def refund_candidates(tables: ReturnTables, cells: Cells) -> tuple[I64, I64]:
 
 def refunds(
     calendar: Calendar, keys: Keys, cells: Cells, candidates: tuple[I64, Sources]
-) -> Returns:
+) -> Repeats:
     """Refunds of cells; candidates are (rows in cells, what each takes back)."""
     row, source = candidates
     word = draw(keys["refund"], refund_addresses(cells, row))
-    return Returns(
+    return Repeats(
         card=cells.card[row],
         at_ms=refund_ms(calendar, cells, row, word),
         code=np.full(row.size, REFUND << CLASS_SHIFT, dtype=np.int64),
@@ -117,6 +88,7 @@ def refunds(
         place=source.place,
         in_transit=source.in_transit,
         quarter=source.quarter,
+        response=np.full(row.size, APPROVED),
     )
 
 
@@ -149,7 +121,7 @@ def reversed_at(tables: ReturnTables, visits: Visits, row: I64) -> Bool:
 
 def reversals(
     tables: ReturnTables, keys: Keys, visits: Visits, candidates: tuple[I64, Sources]
-) -> Returns:
+) -> Repeats:
     """Reversals of visits; candidates are (rows in visits, the same as what is taken back)."""
     row, source = candidates
     address, source_ms = visits.address[row], visits.at_ms[row]
@@ -159,7 +131,7 @@ def reversals(
     at_ms = source_ms + np.rint(gap).astype(np.int64)
     # A reversal belongs to its purchase's day: near midnight it comes half-way to the day's end.
     at_ms = np.where(at_ms < DAY_MS, at_ms, source_ms + (DAY_MS - source_ms) // 2)
-    return Returns(
+    return Repeats(
         card=visits.card[row],
         at_ms=at_ms,
         code=code(REVERSAL, visits.slot[row]),
@@ -168,15 +140,5 @@ def reversals(
         place=source.place,
         in_transit=source.in_transit,
         quarter=source.quarter,
+        response=np.full(row.size, APPROVED),
     )
-
-
-def keep(returns: Returns, kept: Bool) -> Returns:
-    """The returns whose purchase was approved and can be taken back."""
-    return Returns(*(getattr(returns, field.name)[kept] for field in fields(Returns)))
-
-
-def joined(first: Returns, second: Returns) -> Returns:
-    """Both, one after the other."""
-    pairs = ((getattr(first, f.name), getattr(second, f.name)) for f in fields(Returns))
-    return Returns(*(np.concatenate(pair) for pair in pairs))

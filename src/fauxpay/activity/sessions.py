@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fauxpay.activity import streams
+from fauxpay.activity.addresses import is_return, tried_first
 from fauxpay.activity.rows import ONLINE, Rows, Session, Where
 from fauxpay.activity.streams import Keys
 from fauxpay.catalog.world import World
@@ -74,11 +75,13 @@ def open_sessions(
 ) -> Session:
     """Device and address of the online rows among n rows.
 
-    Returns have none: a shop pays back without the cardholder's machine.
+    Returns have none: a shop pays back without the cardholder's machine. Who tries again sits where
+    the first try was made.
     """
-    row = np.flatnonzero((where.kind == ONLINE) & (rows.address == rows.own_address))
+    row = np.flatnonzero(where.kind == ONLINE)
+    row = row[~is_return(rows.own_address.take(row))]
     card = rows.card.take(row, mode="clip")
-    address = rows.own_address.take(row, mode="clip")
+    address = tried_first(rows.own_address.take(row, mode="clip"))
     word = draw(keys["outcome"], address)
     own = tables.own_device.take(card, mode="clip")
     household = world.cards.household.take(card, mode="clip")

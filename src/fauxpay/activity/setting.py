@@ -12,6 +12,7 @@ from fauxpay.activity.engine import Activity, Tables, activity_tables
 from fauxpay.activity.homes import nobody_moves
 from fauxpay.activity.local_days import QUARTERS
 from fauxpay.activity.merchants import OPEN_QUARTERS, WhereTables
+from fauxpay.activity.retries import no_retries
 from fauxpay.activity.sales import BLOCKS
 from fauxpay.activity.streams import WHERE_RANK
 from fauxpay.activity.tickets import TicketTables
@@ -51,6 +52,7 @@ def tables_of(
         where=_where(world, tables.where),
         tickets=ticket,
         near_ms=0,
+        retries=no_retries(tables.retries),
     )
 
 

@@ -42,6 +42,7 @@ VISIT_QUARTER = Field("visit", 0, 12)
 VISIT_WITHIN = Field("visit", 12, 20)
 VISIT_TRIP = Field("visit", 32, 10)
 VISIT_REVERSED = Field("visit", 42, 16)
+VISIT_RETRY = Field("visit", 58, 6)
 VISIT_GAP = Field("gap", 0, 32)
 VISIT_REVERSAL_GAP = Field("gap", 32, 32)
 # One word per purchase address: where.
@@ -88,6 +89,13 @@ REFUND_QUARTER = Field("refund", 0, 12)
 REFUND_WITHIN = Field("refund", 12, 20)
 REFUND_OPEN = Field("refund", 32, 8)
 REFUND_STREAMS = ("refund", *(f"refund/retry/{attempt}" for attempt in range(4)))
+# One word per retry; whether a request is tried again is told by its own coarse bits, then by the
+# fine ones of what would be the retry.
+RETRY_WISH = Field("retry", 0, 10)
+RETRY_EAGER = Field("retry", 10, 6)
+RETRY_ANSWER = Field("retry", 16, 10)
+RETRY_OTHER = Field("retry", 26, 6)
+RETRY_GAP = Field("retry", 32, 32)
 
 
 @dataclass(frozen=True, slots=True)

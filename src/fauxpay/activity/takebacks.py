@@ -20,11 +20,8 @@ import numpy as np
 from fauxpay.activity import outcomes, streams
 from fauxpay.activity.addresses import cell_addresses
 from fauxpay.activity.cells import Cells, some_cells, visit_counts
+from fauxpay.activity.repeats import Repeats, joined, keep, source_rows, sources_of
 from fauxpay.activity.returns import (
-    Returns,
-    Sources,
-    joined,
-    keep,
     refund_addresses,
     refund_candidates,
     refund_ms,
@@ -35,7 +32,7 @@ from fauxpay.activity.returns import (
 )
 from fauxpay.activity.rows import CASH, LOCAL
 from fauxpay.activity.shops import finds_open
-from fauxpay.activity.tills import Leaders, entries_of
+from fauxpay.activity.tills import Leaders
 from fauxpay.activity.visits import Visits, spread_out, visits
 from fauxpay.catalog.world import Bool
 from fauxpay.foundations.draws import I64, draw
@@ -44,28 +41,17 @@ if TYPE_CHECKING:
     from fauxpay.activity.engine import Activity
 
 
-def _sources(activity: Activity, cells: Cells, made: Visits, leaders: Leaders, row: I64) -> Sources:
-    """The visits at `row` of cells, as what a return takes back."""
-    cell = made.cell[row]
-    day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[cell]
-    where = made.address[row]
-    quarter = activity.local_quarters(cells.place[cell], day, made.at_ms[row])
-    position, entry = entries_of(leaders.row, row)
-    where[position], quarter[position] = leaders.address[entry], leaders.quarter[entry]
-    return Sources(made.address[row], where, cells.place[cell], cells.in_transit[cell], quarter)
-
-
 def returns_of(
     activity: Activity, cells: Cells, made: Visits, leaders: Leaders
-) -> tuple[Returns, I64]:
+) -> tuple[Repeats, I64]:
     """Refunds and reversals of cells whose purchases were approved, and their cells."""
     row = reversed_visits(activity.tables.returns, made)
-    taken = (row, _sources(activity, cells, made, leaders, row))
+    taken = (row, sources_of(activity, cells, made, leaders, row))
     back, back_cell = reversals(activity.tables.returns, activity.keys, made, taken), made.cell[row]
     cell, refunded = _refunds(activity, cells)
     both = joined(back, refunded)
     cell = np.concatenate([back_cell, cell])
-    purchase, manner = activity.describe(activity.source_rows(both), None)
+    purchase, manner = activity.describe(source_rows(activity, both), None)
     is_refund = np.arange(both.card.size) >= back.card.size
     kind, merchant = purchase.where.kind, purchase.where.merchant
     kept = (manner.response == outcomes.APPROVED) & ~(is_refund & (kind == CASH))
@@ -78,8 +64,8 @@ def returns_of(
 
 
 def _when_open(
-    activity: Activity, cells: Cells, back: tuple[Returns, I64], asked: tuple[I64, I64, Bool]
-) -> Returns:
+    activity: Activity, cells: Cells, back: tuple[Repeats, I64], asked: tuple[I64, I64, Bool]
+) -> Repeats:
     """The returns, some of them at hours at which their shop is open; back is (returns, cells).
 
     asked  (rows that need an open door, merchant of every row, which rows are kept); the last is
@@ -101,7 +87,7 @@ def _when_open(
     return replace(returns, at_ms=at_ms)
 
 
-def _refunds(activity: Activity, cells: Cells) -> tuple[I64, Returns]:
+def _refunds(activity: Activity, cells: Cells) -> tuple[I64, Repeats]:
     row, lag = refund_candidates(activity.tables.returns, cells)
     day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[row] - lag
     row, day = row[day >= activity.epoch_day], day[day >= activity.epoch_day]
@@ -121,7 +107,7 @@ def _refunds(activity: Activity, cells: Cells) -> tuple[I64, Returns]:
     undone = reversed_at(activity.tables.returns, made, picked)
     kept = np.flatnonzero(~(undone | _taken_back(activity, cells, row, (day, count, slot))))
     leaders = activity.leaders(sources, made)
-    source = _sources(activity, sources, made, leaders, picked[kept])
+    source = sources_of(activity, sources, made, leaders, picked[kept])
     row = row[kept]
     return row, refunds(activity.calendar, activity.keys, cells, (row, source))
 

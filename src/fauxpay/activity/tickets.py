@@ -32,7 +32,7 @@ from fauxpay.catalog.world import World
 from fauxpay.config.model import Config
 from fauxpay.foundations import reference
 from fauxpay.foundations.alias import slots
-from fauxpay.foundations.draws import F64, I64
+from fauxpay.foundations.draws import F64, I64, U64
 from fauxpay.foundations.parameters import Parameters
 from fauxpay.foundations.quantiles import (
     MANTISSA_BITS,
@@ -191,6 +191,13 @@ def price(tables: TicketTables, traits: Traits, rows: Rows, where: Where) -> tup
     index >>= MANTISSA_BITS
     np.subtract(OCTAVES - 1, index, out=index)
     return amount, np.minimum(index, TAIL_OCTAVES - 1, out=index)
+
+
+def tail_octaves(ticket_word: U64) -> I64:
+    """The depth of the upper tail 0..7 that tickets lie in, by their words alone."""
+    index, _ = tail_index(ticket_word & np.uint64(0xFFFFFFFF))
+    octave: I64 = np.minimum(OCTAVES - 1 - (index >> MANTISSA_BITS), TAIL_OCTAVES - 1)
+    return octave
 
 
 def shares_below(tables: TicketTables, world: World, cents: float) -> F64:

@@ -26,6 +26,7 @@ from fauxpay.activity.addresses import (
     ORDINARY,
     RECURRING,
     REFUND,
+    RETRY,
     REVERSAL,
     cards_of,
     classes,
@@ -48,6 +49,7 @@ CLASS_NAMES = {
     REFUND: ("refund", "activity"),
     REVERSAL: ("reversal", "activity"),
     ATTACK: ("attack", "fraud"),
+    RETRY: ("retry", "activity"),
 }
 """Class to its name and the segment that makes it."""
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from fauxpay.activity.addresses import is_return
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.outcomes import APPROVED
 from fauxpay.activity.rows import CASH, LOCAL, NO_AUTHENTICATION, Where
@@ -74,9 +75,11 @@ def _taken_back(ground: Ground, source: Purchases, at_ms: I64) -> Any:
     last = np.minimum(at_ms // DAY_MS, activity.epoch_day + activity.calendar.days - 1)
     owner, nth = spread_out(np.maximum(last - source.day + 1, 0))
     events = activity.cell_events(source.card[owner], source.day[owner] + nth)
-    of = owner[events.cell[events.cell.size - events.returns.card.size :]]
+    repeats = events.repeats
+    of = owner[events.cell[events.cell.size - repeats.card.size :]]
+    back = is_return(repeats.code.view(np.uint64)) & (source.address[of] == repeats.source)
     taken = np.zeros(source.card.size, dtype=np.bool_)
-    taken[of[source.address[of] == events.returns.source]] = True
+    taken[of[back]] = True
     return taken
 
 

@@ -38,7 +38,7 @@ from fauxpay.labels.bank import Bank, open_bank
 from fauxpay.partitions.columns import Buffers, allocate
 from fauxpay.partitions.fill import Filler, Keys
 from fauxpay.partitions.groups import packed, row_groups
-from fauxpay.partitions.ledger import Ledger, reversed_sources
+from fauxpay.partitions.ledger import Ledger, return_rows, reversed_sources
 from fauxpay.partitions.shard import Ordered, Shard
 from fauxpay.partitions.side_tables import Told, label_tables, plan_tables, truth_tables
 
@@ -235,10 +235,10 @@ class DaysStream:
             previous=own.previous(ordered, ids, transaction_id, replaced),
             place=(cells.place << 1 | cells.in_transit).astype(np.int32),
             replaced=replaced,
-            returns=_sorted_rows(position, events),
+            repeats=_sorted_rows(position, events),
             attacks=_attack_rows(position, events.card.size, attacks),
             followers=_in_order(position[events.followers.row]),
-            source=events.returns,
+            source=events.repeats,
             leaders=events.followers,
         )
 
@@ -261,7 +261,7 @@ class DaysStream:
             disputes=self._disputes(keys),
         )
         rows, frauds = np.diff(bounds), np.diff(np.searchsorted(row, bounds))
-        returns = np.diff(np.searchsorted(keys.returns[0], bounds))
+        returns = np.diff(np.searchsorted(return_rows(keys), bounds))
         assert self._ledger is not None
         counted = (rows, self._ledger.counts, frauds, returns)
         names = ("transactions", "postings", "frauds", "returns")
@@ -324,8 +324,8 @@ def _attack_addresses(plan: Plan, attacks: slice) -> U64:
 
 
 def _sorted_rows(position: I64, events: Events) -> tuple[I64, I64]:
-    """(row in time order, entry of events.returns), sorted by row."""
-    count = events.returns.card.size
+    """(row in time order, entry of events.repeats), sorted by row."""
+    count = events.repeats.card.size
     return _in_order(position[events.card.size - count : events.card.size])
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from fauxpay.activity.addresses import CLASS_SHIFT, RECURRING, REFUND
+from fauxpay.activity.addresses import CLASS_SHIFT, RECURRING, REFUND, is_return
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.engine import Activity, Purchase, local_quarters
-from fauxpay.activity.returns import Returns
+from fauxpay.activity.repeats import Repeats
 from fauxpay.activity.rows import (
     ATM,
     CASH,
@@ -59,7 +59,7 @@ class Keys:
     at_ms     i64[n]                          since the start of the first day
     place     i32[days * cards of the shard]  where each card is << 1 | is on the journey
     replaced  i64[..]                         rows of cards that are replaced within the days
-    returns   (row, entry of `source`); attacks (row, attack of the plan); followers (row, entry
+    repeats   (row, entry of `source`); attacks (row, attack of the plan); followers (row, entry
               of `leaders`); all sorted by row
     """
 
@@ -73,10 +73,10 @@ class Keys:
     previous: tuple[I64, Any]
     place: I64
     replaced: I64
-    returns: tuple[I64, I64]
+    repeats: tuple[I64, I64]
     attacks: tuple[I64, I64]
     followers: tuple[I64, I64]
-    source: Returns | None = None
+    source: Repeats | None = None
     leaders: Leaders | None = None
 
     def part(self, start: int, stop: int) -> Keys:
@@ -89,7 +89,7 @@ class Keys:
             transaction_id=self.transaction_id[start:stop],
             previous=(self.previous[0][start:stop], self.previous[1][start:stop]),
             replaced=_between((self.replaced, self.replaced), start, stop)[0],
-            returns=_between(self.returns, start, stop),
+            repeats=_between(self.repeats, start, stop),
             attacks=_between(self.attacks, start, stop),
             followers=_between(self.followers, start, stop),
         )
@@ -180,7 +180,7 @@ class Filler:
 
 
 def _context(activity: Activity, keys: Keys, nth: Any) -> tuple[Rows, I64]:
-    """Context of the rows and their local offset, minutes; returns take that of their purchase.
+    """Context of the rows and their local offset, minutes; repeats take that of their purchase.
 
     nth  which of the days each row is of, one whole number or i64[n]
     """
@@ -189,22 +189,20 @@ def _context(activity: Activity, keys: Keys, nth: Any) -> tuple[Rows, I64]:
     packed = keys.place.take(cell, mode="clip")
     in_transit = (packed & 1).view(np.int32).astype(np.bool_)
     place = (packed >> 1).astype(np.int64)
-    row, entry = keys.returns
+    (row, entry), source = keys.repeats, keys.source
     address = keys.address
-    if row.size:
-        assert keys.source is not None
+    if row.size and source is not None:
         address = address.copy()
-        address[row] = keys.source.source[entry]
-        place[row] = keys.source.place[entry]
-        in_transit[row] = keys.source.in_transit[entry]
+        address[row] = source.source[entry]
+        place[row] = source.place[entry]
+        in_transit[row] = source.in_transit[entry]
     _attack_places(place, activity, keys)
     region = activity.world.places.region.take(place, mode="clip")
     offset = activity.calendar.offset_minutes(region, day, at_ms)
     quarter = local_quarters(day, at_ms, offset)
     billed = np.flatnonzero(_is_recurring(address))
-    if row.size:
-        assert keys.source is not None
-        quarter[row] = keys.source.quarter[entry]
+    if row.size and source is not None:
+        quarter[row] = source.quarter[entry]
     where = _where_addresses(keys, address, quarter)
     asked = (where, address, keys.address)
     rows = activity.rows(keys.card, asked, (place, in_transit), quarter)
@@ -214,7 +212,7 @@ def _context(activity: Activity, keys: Keys, nth: Any) -> tuple[Rows, I64]:
 
 def _where_addresses(keys: Keys, address: U64, quarter: I64) -> U64:
     """What merchants are asked by; `quarter` of rows that ask by another address is changed."""
-    row, entry = keys.returns
+    row, entry = keys.repeats
     follower, leader = keys.followers
     if not row.size and not follower.size:
         return address
@@ -332,19 +330,21 @@ def _places(places: Any, rows: Rows, purchase: Purchase, session: Session) -> No
 
 
 def _links(out: Any, nulls: Any, keys: Keys) -> None:
-    """Previous and original ids; a return is answered 00, asks nobody and points back."""
+    """Previous and original ids; a return asks nobody and points back; keys know the answers."""
     np.copyto(out["previous_transaction_id"], keys.previous[0])
     np.copyto(nulls["first"], keys.previous[1])
     nulls["own"][:] = True
     out["original_transaction_id"][:] = 0
-    row, entry = keys.returns
+    (row, entry), source = keys.repeats, keys.source
     if not row.size:
         return
-    assert keys.source is not None
+    assert source is not None
+    out["response_code"][row] = source.response[entry]
+    out["is_approved"][row] = source.response[entry] == APPROVED
+    back = is_return(source.code[entry].view(np.uint64))
+    row, entry = row[back], entry[back]
     nulls["own"][row] = False
-    out["original_transaction_id"][row] = keys.maker.transaction_ids.ids(keys.source.source[entry])
-    is_refund = keys.source.code[entry] >> CLASS_SHIFT == REFUND
+    out["original_transaction_id"][row] = keys.maker.transaction_ids.ids(source.source[entry])
+    is_refund = source.code[entry] >> CLASS_SHIFT == REFUND
     out["transaction_type"][row] = np.where(is_refund, REFUND_TYPE, REVERSAL_TYPE)
-    out["response_code"][row] = APPROVED
-    out["is_approved"][row] = True
     out["authentication"][row] = NO_AUTHENTICATION

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fauxpay.activity.addresses import REFUND, REVERSAL, cards_of, classes, days_of
+from fauxpay.activity.addresses import REFUND, REVERSAL, cards_of, classes, days_of, is_return
 from fauxpay.activity.rows import REVERSAL_TYPE
 from fauxpay.clearing.postings import Authorised, Clearing, posted
 from fauxpay.contracts.tables import table
@@ -138,13 +138,21 @@ def _refunds(keys: Keys) -> tuple[I64, U64]:
     abuse = np.flatnonzero(original[attack] != NO_ORIGINAL)
     rows, sources = [row[abuse]], [original[attack[abuse]]]
     if keys.source is not None:
-        row, entry = keys.returns
+        row, entry = keys.repeats
         back = np.flatnonzero(classes(keys.source.code[entry].view(np.uint64)) == REFUND)
         rows.append(row[back])
         sources.append(keys.source.source[entry[back]])
     refund = np.concatenate(rows)
     order = np.argsort(refund)
     return refund[order], np.concatenate(sources).astype(np.uint64)[order]
+
+
+def return_rows(keys: Keys) -> I64:
+    """Refunds and reversals that are due, rising; those of refund abuse are attacks."""
+    row, entry = keys.repeats
+    if keys.source is None:
+        return row
+    return row[is_return(keys.source.code.view(np.uint64)[entry])]
 
 
 def reversed_sources(keys: Keys) -> U64:
