@@ -208,9 +208,11 @@ def test_returns_of_followers_repeat_their_row(busy):
 def test_pages_are_near_each_other(busy):
     """Who buys online twice within minutes often buys in two shops, at times of two countries."""
     bought = busy.filter(BOUGHT & ~pl.col("is_recurring")).sort("event_time", maintain_order=True)
-    earlier = pl.col("event_time", "channel", "merchant_id", "merchant_country")
+    # Who was refused tries again at the same page: that is no second purchase.
+    earlier = pl.col("event_time", "channel", "merchant_id", "merchant_country", "is_approved")
     pairs = bought.with_columns(earlier.shift(1).over("account_id").name.suffix("_0"))
     gap = pl.col("event_time") - pl.col("event_time_0")
+    pairs = pairs.filter("is_approved_0")
     soon = pairs.filter(gap < datetime.timedelta(seconds=60), pl.col("channel_0") == "ecom")
     online = soon.filter(pl.col("channel") == "ecom")
     assert online.height > 200

@@ -49,8 +49,9 @@ def in_cell(address: U64, own_code: I64) -> U64:
 
 def tried_first(address: U64) -> U64:
     """The visit's address for each retry, any other address itself."""
-    is_retry = classes(address) == RETRY
-    return np.where(is_retry, address & np.uint64(~_RETRY_BITS & _WORD), address)
+    found, retry = address.copy(), np.flatnonzero(classes(address) == RETRY)
+    found[retry] &= np.uint64(_WORD ^ _RETRY_BITS)
+    return found
 
 
 def classes(address: U64) -> I64:

@@ -49,7 +49,7 @@ from fauxpay.foundations.rounding import rounded, sum_in_order
 
 APPROVED = 0
 _SLOTS = 256
-_CODE_SLOTS = 4096
+CODE_SLOTS = 4096
 _VIRTUAL = 3
 CEILING_BITS = 4
 _CEILINGS = 1 << CEILING_BITS
@@ -97,7 +97,7 @@ def outcome_tables(
         entry=_entry(world, parameters),
         authentication=_authentication(world, parameters),
         ceiling=_ceilings(world, config, parameters),
-        approved=(response.reshape(-1, _CODE_SLOTS) == APPROVED).sum(axis=1).astype(np.int64),
+        approved=(response.reshape(-1, CODE_SLOTS) == APPROVED).sum(axis=1).astype(np.int64),
         response=response,
         without_pin=_without_pin(codes),
     )
@@ -200,7 +200,7 @@ def _responses_at(
                     weight[codes.index(name)] = share * part / sum_in_order(mix.values())
                 weight[APPROVED] = 1 - share
                 rows.append(weight)
-    return slots(np.round(rows, 9), _CODE_SLOTS)
+    return slots(np.round(rows, 9), CODE_SLOTS)
 
 
 def entry_modes(tables: OutcomeTables, rows: Rows, where: Where) -> I64:
@@ -221,7 +221,7 @@ def entry_modes(tables: OutcomeTables, rows: Rows, where: Where) -> I64:
 
 def is_declined(tables: OutcomeTables, keys: Keys, own_address: U64) -> NDArray[np.bool_]:
     """Whether payments of subscriptions are declined, bool[n], by their own addresses."""
-    first = SUBSCRIBED * 2 * TAIL_OCTAVES * _CODE_SLOTS
+    first = SUBSCRIBED * 2 * TAIL_OCTAVES * CODE_SLOTS
     drawn = streams.OUTCOME_CODE.of(draw(keys["outcome"], own_address))
     return np.asarray(tables.response.take(drawn + first, mode="clip") != APPROVED)
 
@@ -239,7 +239,7 @@ def answer_case(country: I64, kind: I64, crosses: NDArray[np.bool_], tail_octave
 
 def answers(tables: OutcomeTables, case: I64, slot: I64) -> NDArray[np.uint8]:
     """Code of each request by the table of its case and a slot of 4,096."""
-    return tables.response.take(case * _CODE_SLOTS + slot, mode="clip")
+    return tables.response.take(case * CODE_SLOTS + slot, mode="clip")
 
 
 def authentications(

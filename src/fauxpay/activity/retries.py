@@ -21,13 +21,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fauxpay.activity import shops, streams, tickets
+from fauxpay.activity import outcomes, shops, streams, tickets
 from fauxpay.activity.addresses import days_of, in_cell, retry_codes
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.cells import Cells
-from fauxpay.activity.outcomes import APPROVED, OutcomeTables, answer_case, answers
+from fauxpay.activity.outcomes import APPROVED, CODE_SLOTS, OutcomeTables, answer_case, answers
 from fauxpay.activity.repeats import Repeats, Sources, joined, sources_of
-from fauxpay.activity.rows import CASH, CONTACTLESS, KIND_COUNT, LOCAL, ONLINE, SUBSCRIBED, Rows
+from fauxpay.activity.rows import (
+    CASH,
+    CONTACTLESS,
+    KIND_COUNT,
+    LOCAL,
+    ONLINE,
+    SUBSCRIBED,
+    Rows,
+    Ticket,
+    Where,
+)
 from fauxpay.activity.streams import Keys
 from fauxpay.activity.tickets import TAIL_OCTAVES, tail_octaves
 from fauxpay.activity.tills import Leaders
@@ -48,7 +58,7 @@ _REMOTE, _PRESENT = range(2)
 _GROUPS = ("remote", "present")
 _ANSWER_SLOTS = 1 << streams.RETRY_ANSWER.width
 _WISH_BITS = streams.RETRY_WISH.width
-_WISH_WIDTH = _WISH_BITS + streams.RETRY_EAGER.width
+_EAGER_BITS = streams.RETRY_EAGER.width
 assert COUNT_MAX < 1 << 8, "a retry's code has room for the slot of any visit"
 
 
@@ -57,9 +67,8 @@ class RetryTables:
     """What is tried again, and how it is answered; remote comes first, then card-present.
 
     wish       i64[2 * codes]    chance of 65,536 that a request so answered is made again
-    eager      i64[2]            the greatest of each, of 64, rounded up
-    least      i64[2 * 8]        least slot of an answer that refuses, by tail octave: anywhere,
-                                 then where the card is there
+    least      i64[9 * 64]       least slot of 4,096 of an answer that refuses, by the coarse bits of
+                                 who may try again: of any ticket, then by tail octave
     answer     u8[2 * codes * 1024]  answer by the code before; then of those who ask for less
     can_less   i64[codes]        whether who was answered so may ask for less
     other      i64[2]            chance of 64 to go to another page, to ask for less
@@ -69,7 +78,6 @@ class RetryTables:
     """
 
     wish: I64
-    eager: I64
     least: I64
     answer: NDArray[np.uint8]
     can_less: I64
@@ -83,20 +91,24 @@ class RetryTables:
 class _Refused:
     """Requests that were refused, and where and when they were made.
 
-    row      i64[n]  of the visit; address u64[n] of what was asked for last, price and manner
-    eager    i64[n]  coarse bits of whether it is made again
-    kind, code       of purchase, and how it was answered last
-    at_ms    i64[n]  when that was; until_ms by when the next try must be made, or none is
-    the rest         as in `Sources`
+    row, card   i64[n]  of the visit; address u64[n] of what was asked for last, price and manner
+    eager       i64[n]  coarse bits of whether it is made again
+    code        i64[n]  how it was answered last
+    at_ms       i64[n]  when that was; until_ms by when the next try must be made, or none is
+    kind, merchant, terminal  where it was asked, each i64[n]
+    the rest            as in `Sources`
     """
 
     row: I64
+    card: I64
     address: U64
     eager: I64
-    kind: I64
     code: I64
     at_ms: I64
     until_ms: I64
+    kind: I64
+    merchant: I64
+    terminal: I64
     where: U64
     place: I64
     in_transit: Bool
@@ -115,16 +127,12 @@ def retry_tables(
     wish = np.zeros((2, len(codes)), dtype=np.int64)
     for group, name in enumerate(_GROUPS):
         for code, share in law["share"][name].items():
-            wish[group, codes.index(code)] = threshold(share, _WISH_WIDTH)
-    kinds = tables.approved.reshape(-1, KIND_COUNT, 2, TAIL_OCTAVES)
-    there = [kind for kind in range(SUBSCRIBED) if _is_present(np.array(kind))]
-    least = [kinds[:, :SUBSCRIBED].min(axis=(0, 1, 2)), kinds[:, there].min(axis=(0, 1, 2))]
+            wish[group, codes.index(code)] = threshold(share, _WISH_BITS + _EAGER_BITS)
     answer = [_answers(codes, law["answers"]), _answers(codes, law["answers_to_less"])]
     gaps = [law["gap_seconds"][name] for name in _GROUPS]
     return RetryTables(
         wish=wish.reshape(-1),
-        eager=-(-wish.max(axis=1) >> _WISH_BITS),
-        least=np.concatenate(least),
+        least=_least(tables, wish.max(axis=1)),
         answer=np.concatenate(answer).reshape(-1),
         can_less=np.array([code in law["answers_to_less"] for code in codes], dtype=np.int64),
         other=np.array([threshold(law["other_share"][name], 6) for name in _GROUPS]),
@@ -136,7 +144,22 @@ def retry_tables(
 
 def no_retries(tables: RetryTables) -> RetryTables:
     """The same where nobody tries anything again."""
-    return replace(tables, wish=np.zeros_like(tables.wish), eager=np.zeros_like(tables.eager))
+    none = np.full_like(tables.least, CODE_SLOTS)
+    return replace(tables, wish=np.zeros_like(tables.wish), least=none)
+
+
+def _least(tables: OutcomeTables, wish: I64) -> I64:
+    """`RetryTables.least`, where so many of 65,536 at most try again, of each group."""
+    kinds = tables.approved.reshape(-1, KIND_COUNT, 2, TAIL_OCTAVES)[:, :SUBSCRIBED]
+    groups = _is_present(np.arange(SUBSCRIBED)).astype(np.int64)
+    least = np.full((TAIL_OCTAVES, 1 << _EAGER_BITS), CODE_SLOTS)
+    for group in (_REMOTE, _PRESENT):
+        eager = -(-int(wish[group]) >> _WISH_BITS)
+        # Who stands before a closed door goes online: any visit may be a remote one.
+        may_be = groups == _PRESENT if group == _PRESENT else groups >= 0
+        own = kinds[:, may_be].min(axis=(0, 1, 2))
+        least[:, :eager] = np.minimum(least[:, :eager], own[:, None])
+    return np.concatenate([least.min(axis=0), least.reshape(-1)])
 
 
 def _gap_table(law: Mapping[str, float]) -> F64:
@@ -174,24 +197,13 @@ def retries_of(
 
 def _candidates(tables: RetryTables, keys: Keys, made: Visits) -> tuple[I64, I64, I64]:
     """(rows, slots of their answers, tail octaves): of who may be refused and would try again."""
+    slot = streams.OUTCOME_CODE.of(draw(keys["outcome"], made.address))
     eager = streams.VISIT_RETRY.of(made.word)
-    row = np.flatnonzero(eager < tables.eager.max())
-    address, eager = made.address.take(row), eager.take(row)
-    slot = streams.OUTCOME_CODE.of(draw(keys["outcome"], address))
-    least = tables.least.reshape(2, -1)
-    kept = np.flatnonzero(_may_be(tables, (eager, slot), least.min(axis=1)))
-    octave = tail_octaves(draw(keys["ticket"], address.take(kept)))
-    row, eager, slot = row.take(kept), eager.take(kept), slot.take(kept)
-    kept = np.flatnonzero(_may_be(tables, (eager, slot), least[:, octave]))
+    row = np.flatnonzero(slot >= tables.least.take(eager))
+    octave = tail_octaves(draw(keys["ticket"], made.address.take(row)))
+    slot, eager = slot.take(row), eager.take(row)
+    kept = np.flatnonzero(slot >= tables.least.take(((octave + 1) << _EAGER_BITS) + eager))
     return row.take(kept), slot.take(kept), octave.take(kept)
-
-
-def _may_be(tables: RetryTables, drawn: tuple[I64, I64], least: I64) -> Bool:
-    """Whether visits of (eager bits, slots of answers) may be tried again; least of each group."""
-    eager, slot = drawn
-    may: Bool = (eager < tables.eager[_REMOTE]) & (slot >= least[_REMOTE])
-    may |= (eager < tables.eager[_PRESENT]) & (slot >= least[_PRESENT])
-    return may
 
 
 def _refused(activity: Activity, cells: Cells, made: Visits, leaders: Leaders) -> _Refused:
@@ -204,47 +216,55 @@ def _refused(activity: Activity, cells: Cells, made: Visits, leaders: Leaders) -
     crosses = trait(where.traits, MERCHANT_COUNTRY) != rows.country
     case = answer_case(rows.country, where.kind, crosses, octave)
     kept = np.flatnonzero(slot >= tables.outcomes.approved.take(case, mode="clip"))
-    row, kind = row[kept], where.kind[kept]
-    source = Sources(*(getattr(source, field.name)[kept] for field in fields(Sources)))
-    code = answers(tables.outcomes, case[kept], slot[kept]).astype(np.int64)
-    asked = np.flatnonzero(tables.retries.has_pin[code])
-    code[asked] = _as_asked(activity, made.card[row[asked]], source, asked)
-    return _Refused(
+    row = row[kept]
+    refused = _Refused(
         row=row,
-        address=source.address,
+        card=made.card[row],
+        address=source.address[kept],
         eager=streams.VISIT_RETRY.of(made.word[row]),
-        kind=kind,
-        code=code,
+        code=answers(tables.outcomes, case[kept], slot[kept]).astype(np.int64),
         at_ms=made.at_ms[row],
         until_ms=_until_ms(activity, made, row),
-        where=source.where,
-        place=source.place,
-        in_transit=source.in_transit,
-        quarter=source.quarter,
+        kind=where.kind[kept],
+        merchant=where.merchant[kept],
+        terminal=where.terminal[kept],
+        where=source.where[kept],
+        place=source.place[kept],
+        in_transit=source.in_transit[kept],
+        quarter=source.quarter[kept],
     )
+    asked = np.flatnonzero(tables.retries.has_pin[refused.code])
+    refused.code[asked] = _as_asked(activity, refused.only(asked))
+    return refused
 
 
-def _rows(activity: Activity, card: I64, source: Sources | _Refused, address: Any = None) -> Rows:
-    """Context of what was asked for, or of the same by another address."""
-    own = source.address if address is None else address
-    place = (source.place, source.in_transit)
-    return activity.rows(card, (source.where, own, own), place, source.quarter)
+def _priced(activity: Activity, asked: _Refused) -> tuple[Rows, Where, F64, I64]:
+    """(context, shop, amounts and tail octaves) of what was asked for."""
+    tables = activity.tables
+    rows = _rows(activity, asked.card, asked)
+    traits = tables.traits.merchant.take(asked.merchant, mode="clip")
+    where = Where(asked.kind, asked.merchant, asked.terminal, traits)
+    return rows, where, *tickets.price(tables.tickets, tables.traits, rows, where)
 
 
-def _as_asked(activity: Activity, card: I64, source: Sources, which: I64) -> I64:
-    """Answers to some of the sources, that speak of a PIN where one was asked."""
-    own = Sources(*(getattr(source, field.name)[which] for field in fields(Sources)))
-    rows = _rows(activity, card, own)
-    purchase = activity.purchase(rows, None)
-    ticket, currency = purchase.ticket, trait(purchase.where.traits, MERCHANT_CURRENCY)
+def _rows(activity: Activity, card: I64, source: Sources | _Refused) -> Rows:
+    address = (source.where, source.address, source.address)
+    return activity.rows(card, address, (source.place, source.in_transit), source.quarter)
+
+
+def _as_asked(activity: Activity, refused: _Refused) -> I64:
+    """Answers to requests, that speak of a PIN where one was asked."""
+    rows, where, amount, octave = _priced(activity, refused)
+    entry = outcomes.entry_modes(activity.tables.outcomes, rows, where)
+    currency, billing = trait(where.traits, MERCHANT_CURRENCY), amount.copy()
     # What is tapped hangs on the amount billed, and that on the rate of the day.
-    billing = ticket.amount.copy()
-    for one in np.flatnonzero((purchase.entry_mode == CONTACTLESS) & (currency != rows.currency)):
-        rates = tickets.rates_between(activity.world, int(days_of(own.address[one : one + 1])[0]))
+    for one in np.flatnonzero((entry == CONTACTLESS) & (currency != rows.currency)).tolist():
+        rates = tickets.rates_between(activity.world, int(days_of(refused.address)[one]))
         pair = currency[one] * len(activity.world.currencies) + rows.currency[one]
-        billing[one] = np.rint(rates[pair] * ticket.amount[one])
-    purchase = replace(purchase, ticket=replace(ticket, billing=billing))
-    return activity.authorise(rows, purchase).response.astype(np.int64)
+        billing[one] = np.rint(rates[pair] * amount[one])
+    purchase = (where, Ticket(amount, billing, octave), entry)
+    manner = outcomes.authorise(activity.tables.outcomes, activity.keys, rows, purchase)
+    return manner.response.astype(np.int64)
 
 
 def _until_ms(activity: Activity, made: Visits, row: I64) -> I64:
@@ -280,19 +300,16 @@ def _tried_again(
     at_ms = refused.at_ms + np.rint(gap).astype(np.int64)
     tried = wish < tables.wish.take(group * tables.code_count + refused.code)
     tried &= at_ms < refused.until_ms
-    before, own, word, group, at_ms = (
-        refused.only(tried),
-        own[tried],
-        word[tried],
-        group[tried],
-        at_ms[tried],
-    )
-    address, asks_less = _asked_for(activity, made, before, (own, word, group))
+    kept = np.flatnonzero(tried)
+    before, own, word, at_ms = refused.only(kept), own[kept], word[kept], at_ms[kept]
+    other = streams.RETRY_OTHER.of(word) < tables.other.take(group[kept])
+    asks_less = _ask_less(activity, before, own, other & (nth == 0))
+    address = np.where(asks_less | (other & (before.kind == ONLINE)), own, before.address)
     answer = _answered(activity, before.code, asks_less, word)
     again = Repeats(
-        card=made.card[before.row],
+        card=before.card,
         at_ms=at_ms,
-        code=own_code[tried],
+        code=own_code[kept],
         source=address,
         where=before.where,
         place=before.place,
@@ -304,27 +321,20 @@ def _tried_again(
     return again, replace(before, address=address, eager=eager, code=answer, at_ms=at_ms)
 
 
-def _asked_for(
-    activity: Activity, made: Visits, before: _Refused, drawn: tuple[U64, U64, I64]
-) -> tuple[U64, Bool]:
-    """(address of what is asked for, whether it is less): mostly the same once more.
+def _ask_less(activity: Activity, before: _Refused, own: U64, wants: Bool) -> Bool:
+    """Who asks for less at a till: of those who want to, where a basket of own draws is cheaper.
 
-    Online some go to another page, at tills some ask for less, where a basket of their own draws
-    is cheaper.
-
-    drawn  own addresses of the retries, words, remote or present
+    own  addresses of the retries
     """
-    own, word, group = drawn
-    tables = activity.tables.retries
-    other = streams.RETRY_OTHER.of(word) < tables.other.take(group)
-    asks_less = np.zeros(own.size, dtype=np.bool_)
-    row = np.flatnonzero(other & (group == _PRESENT) & tables.can_less[before.code].astype(bool))
-    some, card = before.only(row), made.card[before.row[row]]
-    new = activity.purchase(_rows(activity, card, some, own[row]), None)
-    known = activity.purchase(_rows(activity, card, some), None)
-    asks_less[row] = new.ticket.amount < known.ticket.amount
-    other &= asks_less | (before.kind == ONLINE)
-    return np.where(other, own, before.address), asks_less
+    can_less = activity.tables.retries.can_less[before.code] > 0
+    row = np.flatnonzero(wants & can_less & _is_present(before.kind))
+    asks = np.zeros(own.size, dtype=np.bool_)
+    if row.size:
+        known = before.only(np.concatenate([row, row]))
+        known.address[row.size :] = own[row]
+        amount = _priced(activity, known)[2]
+        asks[row] = amount[row.size :] < amount[: row.size]
+    return asks
 
 
 def _answered(activity: Activity, before: I64, asks_less: Bool, word: U64) -> I64:
