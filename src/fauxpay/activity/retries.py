@@ -67,7 +67,7 @@ class RetryTables:
     """What is tried again, and how it is answered; remote comes first, then card-present.
 
     wish       i64[2 * codes]    chance of 65,536 that a request so answered is made again
-    least      i64[9 * 64]       least slot of 4,096 of an answer that refuses, by the coarse bits of
+    least      i64[9 * 64]       least slot of 4,096 of an answer that refuses, by coarse bits of
                                  who may try again: of any ticket, then by tail octave
     answer     u8[2 * codes * 1024]  answer by the code before; then of those who ask for less
     can_less   i64[codes]        whether who was answered so may ask for less
