@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from fauxpay.activity.addresses import RETRY, classes
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.rows import LOCAL, ONLINE, TELEPHONE
 from fauxpay.activity.shops import finds_open
@@ -47,6 +48,9 @@ def test_pulled_purchases_are_the_rows_that_are_made():
     own = maker("phishing", 0.0)
     rows = pl.from_arrow(tables(own, DAY)["transactions"])
     rows = rows.filter(~pl.col("is_recurring") & pl.col("original_transaction_id").is_null())
+    # What is tried again after a refusal is pulled by nobody.
+    address = own.transaction_ids.addresses(rows["transaction_id"].to_numpy())
+    rows = rows.filter(pl.Series(classes(address) != RETRY))
     card = np.arange(own.world.cards.id.size)
     bought = purchases(own.shard(0).activity, card, np.full(card.size, DAY))
     pulled = pl.DataFrame(

@@ -29,7 +29,7 @@ from fauxpay.foundations.draws import F64, I64, U64, draw
 
 @dataclass(frozen=True, slots=True)
 class Purchases:
-    """Unscheduled purchases, in the order of the cells asked for; at_ms is absolute.
+    """Unscheduled purchases at the first try, in the order of cells asked for; at_ms is absolute.
 
     cell         i64[n]   position in what was asked
     is_reversed  bool[n]  whether the till takes it back within the day, if it is approved
