@@ -114,6 +114,19 @@ def test_cash_comes_in_the_notes_of_the_country(at_home, country, note):
     assert (cash["amount_minor"] % minor == 0).all()
 
 
+@pytest.mark.parametrize(
+    ("country", "units", "least"), [("US", 100, 0.5), ("GB", 50, 0.5), ("JP", 10_000, 0.8)]
+)
+def test_round_sums_are_what_most_take_out(at_home, country, units, least):
+    """Most withdrawals are sums of a machine's buttons; 130 pounds are not as usual as 100."""
+    cash = at_home.filter((pl.col("channel") == "atm") & (pl.col("country") == country))
+    minor = units if country == "JP" else units * 100
+    is_round = cash["amount_minor"] % minor == 0
+    assert least < is_round.mean() < 0.98
+    most = cash["amount_minor"].value_counts().sort("count")["amount_minor"][-1]
+    assert most % minor == 0
+
+
 def test_spain_dines_later_than_germany(at_home):
     """Dinner from nine to midnight is a large part of Spanish and a small one of German meals."""
     meals = at_home.filter(pl.col("mcc").is_in(DINING))

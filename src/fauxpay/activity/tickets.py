@@ -45,7 +45,7 @@ from fauxpay.foundations.quantiles import (
 from fauxpay.foundations.rounding import rounded
 
 REFERENCE_CURRENCY = "USD"
-ENDINGS = ("exact", "whole", "99", "95", "50", "fives", "90", "notes")
+ENDINGS = ("exact", "whole", "99", "95", "50", "fives", "90", "notes", "round sums")
 _ENDING_SLOTS = 256
 TAIL_OCTAVES = 8
 
@@ -146,7 +146,8 @@ def _ending_slots(world: World, profiles: list[str], parameters: Parameters) -> 
 
 
 def _endings(world: World, amounts: dict[str, Any]) -> tuple[F64, F64]:
-    units, notes, coarse = minor_units(world), amounts["note_units"], amounts["coarse_units"]
+    units, coarse = minor_units(world), amounts["coarse_units"]
+    cash = {"notes": amounts["note_units"], "round sums": amounts["round_sum_units"]}
     step = np.ones((len(ENDINGS), len(world.currencies)))
     less = np.zeros_like(step)
     for column, name in enumerate(world.currencies):
@@ -156,7 +157,8 @@ def _endings(world: World, amounts: dict[str, Any]) -> tuple[F64, F64]:
         step[:, column] = crude
         step[ENDINGS.index("exact"), column] = max(fine, 1.0)
         step[ENDINGS.index("fives"), column] = 5 * crude
-        step[ENDINGS.index("notes"), column] = notes.get(name, notes["default"]) * unit
+        for ending, of in cash.items():
+            step[ENDINGS.index(ending), column] = of.get(name, of["default"]) * unit
         if unit > 1:
             less[ENDINGS.index("99"), column] = unit / 100
             less[ENDINGS.index("95"), column] = unit / 20
