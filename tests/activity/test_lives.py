@@ -9,12 +9,15 @@ import polars as pl
 import pytest
 
 from fauxpay.activity.addresses import RECURRING, cell_addresses, code
+from fauxpay.activity.engine import day_number
 from fauxpay.activity.recurring import due_on_day
 from fauxpay.activity.streams import Keys
 from fauxpay.activity.terms import attempt_slots, attempts_of, term_tables, terms_of
 from fauxpay.catalog.world import PROFILES
 from fauxpay.foundations.bijection import IdLaw
-from worlds import DAY, config, maker_of, parameters, tables
+from fauxpay.foundations.parameters import load_parameters
+from fauxpay.partitions.compose import PartitionMaker
+from worlds import DAY, config, days_tables, maker_of, parameters, tables
 
 LOCAL = pl.col("event_time") + pl.duration(minutes=pl.col("local_offset_minutes"))
 MONTHS = 120
@@ -211,3 +214,54 @@ def test_trips_follow_the_season(maker):
     ]
     assert away[1] > 1.3 * away[0]
     assert cards.id.size > 500
+
+
+def test_plans_have_a_few_prices_that_rise_for_all_who_pay_them():
+    """A streaming service asks rich and poor the same; after a month all of a plan pay more."""
+    first = datetime.date(2025, 1, 1)
+    settings = config(
+        activity={"recurring_per_card": 6.0, "epoch": first},
+        fraud={"enabled": False},
+        run={"from": first, "to": datetime.date(2026, 3, 1)},
+    )
+    facts = load_parameters({"activity.recurring.price_changes_per_year": 3.0})
+    maker = PartitionMaker(maker_of(config()).world, settings, facts)
+    plans, count = facts.value("activity.recurring.plan_categories"), maker.tables.plans.plans
+    paid = {}
+    for month in (datetime.date(2025, 2, 3), datetime.date(2026, 2, 3)):
+        begin = day_number(month)
+        made = [
+            pl.from_arrow(day["transactions"])
+            for day in days_tables(maker, range(begin, begin + 7))
+        ]
+        paid[month] = pl.concat(made).filter("is_recurring")
+    both = []
+    for rows in paid.values():
+        listed = rows.filter(pl.col("mcc").is_in(plans)).group_by("merchant_id")
+        prices = listed.agg(
+            cards=pl.col("card_id").n_unique(), price=pl.col("amount_minor").unique()
+        )
+        many = prices.filter(pl.col("cards") > 10)
+        assert many.height > 5
+        # Each plan may be paid by the year, too.
+        assert many["price"].list.len().max() <= 2 * count
+        own = rows.filter(pl.col("mcc") == "4900")
+        assert own["amount_minor"].n_unique() > 0.8 * own["card_id"].n_unique()
+        both.append(dict(prices.select("merchant_id", pl.col("price").list.min()).iter_rows()))
+    shared = both[0].keys() & both[1].keys()
+    risen = [both[1][merchant] > both[0][merchant] for merchant in shared]
+    assert len(risen) > 10
+    assert sum(risen) > 0.4 * len(risen)
+
+
+def test_risen_prices_end_as_prices_do():
+    """Where prices of a list are whole dollars they are so however often they rose."""
+    whole = [0.0, 1.0] + [0.0] * 7
+    facts = load_parameters({"activity.countries.default.endings.list": whole})
+    settings = config(activity={"recurring_per_card": 6.0}, fraud={"enabled": False})
+    maker = PartitionMaker(maker_of(config()).world, settings, facts)
+    made = [pl.from_arrow(day["transactions"]) for day in days_tables(maker, range(DAY, DAY + 5))]
+    listed = pl.col("mcc").is_in(["4899", "4814", "5815", "5816", "5817", "5818", "7997"])
+    paid = pl.concat(made).filter(pl.col("is_recurring") & listed & (pl.col("currency") == "USD"))
+    assert paid.height > 100
+    assert (paid["amount_minor"] % 100 == 0).all()

@@ -65,10 +65,10 @@ REFUSED: list[tuple[str, object, str]] = [
     ("labels.reason_codes.visa", {**CODES, "lost": "10.9"}, "allowed is one of 10.1, 10.2"),
     (
         "activity.countries.US.endings.menu",
-        [0.62, 0.22, 0.05, 0.11, -1, 1, 0, 0],
+        [0.62, 0.22, 0.05, 0.11, -1, 1, 0, 0, 0],
         "at [4]: allowed",
     ),
-    ("activity.countries.IT.endings.menu", [0.5, 0.6, 0, 0, 0, 0, 0, 0], "that sum to 1"),
+    ("activity.countries.IT.endings.menu", [0.5, 0.6, 0, 0, 0, 0, 0, 0, 0], "that sum to 1"),
     ("activity.travel.population_exponent", 1e300, "allowed is -10 to 10"),
     ("activity.rhythm.day_log_sd", 1000.0, "allowed is 0 to 5"),
     ("activity.recurring.retry_days", [1, 3, 5_000_000], "at [2]: allowed is 0 to 36525"),

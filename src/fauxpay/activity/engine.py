@@ -12,7 +12,7 @@ row's address. So files come out sorted by time in bounded memory.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ from fauxpay.activity.cells import (
 from fauxpay.activity.local_days import QUARTERS
 from fauxpay.activity.outcomes import OutcomeTables, outcome_tables
 from fauxpay.activity.payments import payments
+from fauxpay.activity.plans import PlanTables, plan_tables, with_plans, with_terms
 from fauxpay.activity.recurring import Subscriptions, due_in_cells, due_on_day, subscriptions
 from fauxpay.activity.repeats import Repeats, joined
 from fauxpay.activity.retries import RetryTables, retries_of, retry_tables
@@ -40,7 +41,7 @@ from fauxpay.activity.rows import LOCAL_QUARTERS, Manner, Rows, Session, Ticket,
 from fauxpay.activity.sales import with_sales
 from fauxpay.activity.streams import Keys
 from fauxpay.activity.takebacks import returns_of
-from fauxpay.activity.terms import TermTables, term_tables, terms_of
+from fauxpay.activity.terms import TermTables, term_tables
 from fauxpay.activity.tills import Leaders, followers, near_ms
 from fauxpay.activity.traits import CARD_TRAITS, COUNTRY, CURRENCY, Traits, trait, traits_of
 from fauxpay.activity.visits import (
@@ -96,6 +97,7 @@ class Tables:
     sessions: sessions.SessionTables
     near_ms: int
     terms: TermTables
+    plans: PlanTables
 
 
 def activity_tables(
@@ -118,6 +120,7 @@ def activity_tables(
         sessions=sessions.session_tables(world, cells.moves.place, parameters),
         near_ms=near_ms(world, where.commute.work, parameters),
         terms=term_tables(parameters),
+        plans=plan_tables(world, config, parameters),
     )
 
 
@@ -261,19 +264,12 @@ class Activity:
             ticket_word=draw(self.keys["ticket"], address[1]),
             billed=np.zeros(0, dtype=np.int64),
             price_factor=np.zeros(0),
+            price_times=np.zeros(0, dtype=np.int64),
         )
 
     def billed(self, rows: Rows, billed: I64) -> Rows:
         """The rows, of which some are payments of subscriptions, asked by their terms."""
-        if not billed.size:
-            return rows
-        terms = terms_of(self.tables.terms, self.keys, rows.own_address[billed])
-        address, where, word = rows.address.copy(), rows.where_address.copy(), rows.ticket_word
-        address[billed] = where[billed] = terms.address
-        word[billed] = draw(self.keys["ticket"], terms.address)
-        return replace(
-            rows, address=address, where_address=where, billed=billed, price_factor=terms.factor
-        )
+        return with_terms(self.tables.terms, self.keys, rows, billed)
 
     def local_quarters(self, place: I64, day: Any, at_ms: I64) -> I64:
         """Quarter-hour of the local week, and of the weeks of sales."""
@@ -294,10 +290,8 @@ class Activity:
         """Merchant and ticket of n rows, before anybody is asked."""
         tables = self.tables
         where = shops.choose_merchants(tables.where, tables.traits, self.keys, rows)
-        priced = tickets.price(tables.tickets, tables.traits, rows, where)
-        if rows.billed.size:
-            price = np.rint(priced[0][rows.billed] * rows.price_factor)
-            priced[0][rows.billed] = np.maximum(price, 1.0)
+        planned = with_plans(tables.plans, tables.terms, self.keys, rows, where)
+        priced = tickets.price(tables.tickets, tables.traits, planned, where)
         if rates is None:
             ticket = Ticket(priced[0], priced[0], priced[1])
         else:

@@ -44,6 +44,7 @@ class Rows:
     ticket_word    u64[n]     draws of how much and how
     billed         i64[k]     rows that are payments of subscriptions
     price_factor   f64[k]     their price over that which their address has
+    price_times    i64[k]     how many monthly prices that factor holds
     """
 
     card: I64
@@ -60,6 +61,7 @@ class Rows:
     ticket_word: U64
     billed: I64
     price_factor: F64
+    price_times: I64
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,11 @@ TERM_RISE = Field("terms", 40, 8)
 TERM_IDLE = Field("term", 0, 8)
 TERM_ANNUAL = Field("term", 8, 8)
 TERM_ANNUAL_MONTH = Field("term", 16, 8)
+# Plans: one word per seller of subscriptions, one per plan of it.
+PLAN_PRICE_MONTHS = Field("plans", 0, 8)
+PLAN_PRICE_PHASE = Field("plans", 8, 8)
+PLAN_RISE = Field("plans", 16, 8)
+PLAN_TICKET = Field("plan", 0, 40)
 # Refunds: when in the day, and whether the shop is found open; each further try has its own word.
 REFUND_QUARTER = Field("refund", 0, 12)
 REFUND_WITHIN = Field("refund", 12, 20)

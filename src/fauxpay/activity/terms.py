@@ -59,11 +59,13 @@ class Terms:
 
     address  u64[n]   merchant and price are asked by it: card, slot and number of the term
     factor   f64[n]   of the price that the address has
+    times    i64[n]   monthly prices that the factor holds: those of a year, or one
     is_due   bool[n]  whether anything is billed in that month
     """
 
     address: U64
     factor: F64
+    times: I64
     is_due: Bool
 
 
@@ -112,8 +114,7 @@ def attempt_slots(slot: I64, attempt: int) -> I64:
 
 def terms_of(tables: TermTables, keys: Keys, address: U64) -> Terms:
     """The terms of payments by their own addresses."""
-    due = days_of(address) - tables.retry_days[attempts_of(address)]
-    month = due.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    month = due_months(tables, address)
     kept = slots_of(address) & _SUBSCRIPTION_MASK
     kept |= address.view(np.int64) & np.int64(7 << CLASS_SHIFT)
     kept |= cards_of(address) << np.int64(DAY_SHIFT + 18)
@@ -130,7 +131,14 @@ def terms_of(tables: TermTables, keys: Keys, address: U64) -> Terms:
     is_annual = streams.TERM_ANNUAL.of(of_term) < tables.annual
     is_month = month % 12 == (streams.TERM_ANNUAL_MONTH.of(of_term) * 12) >> 8
     is_due = (streams.TERM_IDLE.of(of_term) >= tables.idle) & (~is_annual | is_month)
-    return Terms(asked, np.where(is_annual, factor * tables.annual_factor, factor), is_due)
+    times = np.where(is_annual, np.int64(tables.annual_factor), np.int64(1))
+    return Terms(asked, factor * times, times, is_due)
+
+
+def due_months(tables: TermTables, address: U64) -> I64:
+    """Months since 1970 in which the payments at some addresses were first due."""
+    due = days_of(address) - tables.retry_days[attempts_of(address)]
+    return due.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
 
 
 def ranks_of(address: U64) -> Any:

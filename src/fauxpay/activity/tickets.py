@@ -178,6 +178,8 @@ def price(tables: TicketTables, traits: Traits, rows: Rows, where: Where) -> tup
     amount = look_up(tables.quantiles, ticket_class, index, fraction)
     amount *= traits.scale.take(where.merchant, mode="clip")
     amount *= traits.factor.take(trait(rows.traits, FACTOR), mode="clip")
+    # A risen price ends as prices do.
+    amount[rows.billed] *= rows.price_factor
     ticket_class += trait(where.traits, MERCHANT_COUNTRY) * np.int64(tables.class_count)
     ticket_class *= _ENDING_SLOTS
     ticket_class += streams.TICKET_ENDING.of(rows.ticket_word)

@@ -36,6 +36,7 @@ BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "activity.recurring.churn_per_year": (0, 12, f"once a month is most; {_NEVER}"),
     "activity.recurring.price_changes_per_year": (0, 12, f"once a month is most; {_NEVER}"),
     "activity.recurring.idle_share": (0, 0.9, "the other terms carry all subscriptions"),
+    "activity.recurring.plans": (1, 16, "addresses have room for sixteen"),
     "activity.recurring.subscriptions_max": (0, 8, "addresses have room for eight"),
     "activity.retries.gap_seconds[median]": (1, 3600, "who tries again does so within the hour"),
     "activity.retries.gap_seconds[log_sd]": (0, 5, "a law has a width"),
