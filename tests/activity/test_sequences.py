@@ -173,9 +173,9 @@ def test_payment_runs_keep_no_time_to_the_millisecond():
 
 def test_counters_pay_back_where_the_card_is():
     """A refund in a shop is in the city where the card is that day, or where its owner works."""
-    maker = maker_of(config(activity={"travel_share": 0.18, "refund_share": 0.1}))
+    maker = maker_of(config(activity={"travel_share": 0.18, "refund_share": 0.15}))
     activity, world = maker.shard(0).activity, maker.world
-    rows = genuine(maker, range(DAY, DAY + 8))
+    rows = genuine(maker, range(DAY, DAY + 12))
     back = rows.filter((pl.col("channel") == "pos") & (pl.col("transaction_type") == "refund"))
     at = {id_: card for card, id_ in enumerate(world.cards.id.tolist())}
     back = back.filter(pl.col("card_id").is_in(sorted(at)))

@@ -112,7 +112,7 @@ def activity_tables(
         traits=traits_of(world, (ticket.class_of, ticket.scale, ticket.card_factor)),
         cells=cells,
         visits=visit_tables(config, parameters),
-        returns=return_tables(config, parameters),
+        returns=return_tables(world, config, parameters),
         retries=retry_tables(outcome, response_codes, parameters),
         where=where,
         tickets=ticket,

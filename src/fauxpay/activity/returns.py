@@ -20,7 +20,7 @@ from fauxpay.activity.outcomes import APPROVED
 from fauxpay.activity.repeats import Repeats, Sources
 from fauxpay.activity.streams import Keys
 from fauxpay.activity.visits import Visits, curve_rows, time_in_curve
-from fauxpay.catalog.world import Bool
+from fauxpay.catalog.world import Bool, World
 from fauxpay.config.model import Config
 from fauxpay.foundations.alias import slots
 from fauxpay.foundations.counts import grid_rates
@@ -29,30 +29,38 @@ from fauxpay.foundations.parameters import Parameters
 from fauxpay.foundations.quantiles import lognormal_table, look_up, tail_index
 
 _LAG_SLOTS = 1 << streams.CELL_REFUND_LAG.width
+_PAID_BITS = streams.REFUND_PAID.width
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnTables:
-    """refund_chance i64[grid steps], of 65,536; lag_days i64[4096]; reversal chance and gap."""
+    """refund_chance i64[grid steps], of 65,536; lag_days i64[4096]; reversal chance and gap.
+
+    paid_back  i64[merchants], chance of 4,096 that a merchant takes back what it sold
+    """
 
     refund_chance: I64
     lag_days: I64
     reversal_chance: int
     reversal_gap: F64
+    paid_back: I64
 
 
-def return_tables(config: Config, parameters: Parameters) -> ReturnTables:
+def return_tables(world: World, config: Config, parameters: Parameters) -> ReturnTables:
     """Tables of a world."""
     returns = parameters.section("activity.returns")
     lag = returns["refund_lag_days"]
     gap = returns["reversal_gap_seconds"]
     wanted = config.activity.refund_share / float(returns["found_share"])
     chance = np.minimum(grid_rates() * wanted, 1.0)
+    shares = returns["category_share"]
+    by_mcc = [threshold(shares.get(mcc, shares["default"]), _PAID_BITS) for mcc in world.mccs]
     return ReturnTables(
         refund_chance=np.rint(np.round(chance * 65536, 6)).astype(np.int64),
         lag_days=_lag_slots(lag["median"], lag["log_sd"], int(lag["max"])),
         reversal_chance=threshold(config.activity.reversal_share, 16),
         reversal_gap=lognormal_table(gap["median"] * 1e3, gap["log_sd"], 1e3, gap["max"] * 1e3),
+        paid_back=np.array(by_mcc, dtype=np.int64)[world.merchants.mcc],
     )
 
 
@@ -106,6 +114,11 @@ def refund_ms(calendar: Calendar, cells: Cells, row: I64, word: U64) -> I64:
         streams.REFUND_QUARTER.of(word),
         streams.REFUND_WITHIN.of(word),
     )
+
+
+def is_paid_back(tables: ReturnTables, merchant: I64, word: U64) -> Bool:
+    """Whether merchants take back what they sold, by words of the stream `refund`."""
+    return np.asarray(streams.REFUND_PAID.of(word) < tables.paid_back.take(merchant))
 
 
 def reversed_visits(tables: ReturnTables, visits: Visits) -> I64:

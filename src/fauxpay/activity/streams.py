@@ -89,10 +89,12 @@ PLAN_PRICE_MONTHS = Field("plans", 0, 8)
 PLAN_PRICE_PHASE = Field("plans", 8, 8)
 PLAN_RISE = Field("plans", 16, 8)
 PLAN_TICKET = Field("plan", 0, 40)
-# Refunds: when in the day, and whether the shop is found open; each further try has its own word.
+# Refunds: when in the day, whether the shop is found open and whether it pays back; each further
+# try has its own word.
 REFUND_QUARTER = Field("refund", 0, 12)
 REFUND_WITHIN = Field("refund", 12, 20)
 REFUND_OPEN = Field("refund", 32, 8)
+REFUND_PAID = Field("refund", 40, 12)
 REFUND_STREAMS = ("refund", *(f"refund/retry/{attempt}" for attempt in range(4)))
 # One word per retry; whether a request is tried again is told by its own coarse bits, then by the
 # fine ones of what would be the retry.

@@ -22,6 +22,7 @@ from fauxpay.activity.addresses import cell_addresses
 from fauxpay.activity.cells import Cells, some_cells, visit_counts
 from fauxpay.activity.repeats import Repeats, joined, keep, source_rows, sources_of
 from fauxpay.activity.returns import (
+    is_paid_back,
     refund_addresses,
     refund_candidates,
     refund_ms,
@@ -55,12 +56,27 @@ def returns_of(
     is_refund = np.arange(both.card.size) >= back.card.size
     kind, merchant = purchase.where.kind, purchase.where.merchant
     kept = (manner.response == outcomes.APPROVED) & ~(is_refund & (kind == CASH))
+    _keep_paid_back(activity, cells, (np.flatnonzero(is_refund), cell), (merchant, kept))
     over_counter = kept & is_refund & (kind == LOCAL)
     is_there = (cells.place[cell] == both.place) & ~cells.in_transit[cell]
     kept &= ~over_counter | is_there
     over_counter = np.flatnonzero(over_counter & is_there)
     both = _when_open(activity, cells, (both, cell), (over_counter, merchant, kept))
     return keep(both, kept), cell[kept]
+
+
+def _keep_paid_back(
+    activity: Activity, cells: Cells, back: tuple[I64, I64], asked: tuple[I64, Bool]
+) -> None:
+    """Lets go of the refunds that their shop does not pay: `kept` is changed.
+
+    back   (rows that are refunds, cell of every row)
+    asked  (merchant of every row, kept)
+    """
+    row, cell = back
+    merchant, kept = asked
+    word = draw(activity.keys["refund"], refund_addresses(cells, cell[row]))
+    kept[row] &= is_paid_back(activity.tables.returns, merchant[row], word)
 
 
 def _when_open(

@@ -16,6 +16,7 @@ import numpy as np
 from fauxpay.activity.addresses import is_return
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.outcomes import APPROVED
+from fauxpay.activity.returns import is_paid_back
 from fauxpay.activity.rows import CASH, LOCAL, NO_AUTHENTICATION, Where
 from fauxpay.activity.shops import finds_open
 from fauxpay.activity.visits import spread_out
@@ -35,7 +36,7 @@ class RefundAbuse:
     facts: None = None
 
     def plan(self, ground: Ground) -> Story:
-        """The dearest of the last weeks' purchases that nobody took back yet."""
+        """The dearest late purchase that its shop pays back and that nobody took back yet."""
         facts, activity = ground.facts, ground.activity
         victims = ground.victims()
         at_ms = ground.at_hours(victims.card, victims.moment_ms, victims.address, facts["hours"])
@@ -45,6 +46,9 @@ class RefundAbuse:
         good = bought.is_approved & (bought.kind != CASH)
         good &= bought.at_ms < victims.moment_ms[asked]
         good &= _is_open(ground, bought, at_ms[asked])
+        # Where customers get nothing back, a refund would be a thief's.
+        paid = ground.word("paid_back", bought.address)
+        good &= is_paid_back(activity.tables.returns, bought.merchant, paid)
         row = np.flatnonzero(good)
         found = last_of(asked[row], bought.amount[row], victims.card.size)
         has = np.flatnonzero(found >= 0)
