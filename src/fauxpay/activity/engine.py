@@ -105,9 +105,9 @@ def activity_tables(
 ) -> Tables:
     """Tables of a world; response_codes are the contract's."""
     ticket = tickets.ticket_tables(world, config, parameters)
-    where = merchants.where_tables(world, config, parameters)
     cells = cell_tables(world, config, parameters)
     outcome = outcome_tables(world, config, response_codes, parameters)
+    where = merchants.where_tables(world, cells.moves, config, parameters)
     return Tables(
         traits=traits_of(world, (ticket.class_of, ticket.scale, ticket.card_factor)),
         cells=cells,

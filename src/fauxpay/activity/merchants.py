@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from fauxpay.activity import streams
 from fauxpay.activity.commute import FARE_LIST, CommuteTables, commute_tables
+from fauxpay.activity.homes import Moves
 from fauxpay.activity.rows import (
     CASH,
     LOCAL_QUARTERS,
@@ -26,6 +27,7 @@ from fauxpay.activity.rows import (
     TELEPHONE,
 )
 from fauxpay.activity.sales import BLOCKS, SALES
+from fauxpay.activity.stays import STAY_LIST, StayTables, gives_beds, stay_tables
 from fauxpay.activity.traits import ONLINE_LEVELS
 from fauxpay.catalog.world import NEVER, OPENINGS, PRESENCES, Bool, World
 from fauxpay.config.model import Config
@@ -57,6 +59,7 @@ class WhereTables:
                                       and of the weeks of sales;
                                       for merchants not always in business again, less 512
     commute    where commuters go instead
+    stays      where travellers do
     home       i64[cards]
     opened_day, closed_day  i32[merchants]  first day in business, first day no longer
     """
@@ -73,19 +76,21 @@ class WhereTables:
     opened_day: I64
     closed_day: I64
     commute: CommuteTables
+    stays: StayTables
     home: I64
 
 
-def where_tables(world: World, config: Config, parameters: Parameters) -> WhereTables:
+def where_tables(world: World, moves: Moves, config: Config, parameters: Parameters) -> WhereTables:
     """Tables of a world."""
     kinds = _kinds(world, parameters)
     place_count, country_count = world.places.city.size, len(world.countries)
     is_told = _told(world, config)
-    segment = np.zeros(FARE_LIST + 1, dtype=np.int64)
+    segment = np.zeros(STAY_LIST + 1, dtype=np.int64)
     segment[CASH] = place_count
     segment[ONLINE] = 2 * place_count
     segment[TELEPHONE] = 2 * place_count + country_count
     segment[FARE_LIST] = 2 * place_count + 3 * country_count
+    segment[STAY_LIST] = 3 * place_count + 3 * country_count
     segment[SUBSCRIBED] = 2 * place_count + 2 * country_count
     fares = np.zeros(place_count, dtype=np.bool_)
     fares[world.merchants.place[_sells_fares(world, parameters) & ~is_told]] = True
@@ -102,6 +107,7 @@ def where_tables(world: World, config: Config, parameters: Parameters) -> WhereT
         opened_day=world.merchants.opened_day,
         closed_day=world.merchants.closed_day,
         commute=commute_tables(world, config, parameters, fares),
+        stays=stay_tables(world, moves, parameters, ~is_told),
         home=world.cards.place,
     )
 
@@ -185,11 +191,12 @@ def _pool(world: World, parameters: Parameters, among: Bool) -> AliasPool:
     parts.append(
         _filled(rows, merchants.country[rows], weight[rows], (countries, merchants.country))
     )
-    rows = index[_sells_fares(world, parameters) & among]
-    # Not filled up: whoever finds no fares in a place pays none.
-    parts.append((merchants.place[rows], rows, weight[rows]))
+    # Not filled up: whoever finds no fares or beds in a place pays none.
+    for wanted in (_sells_fares(world, parameters), gives_beds(world, parameters)):
+        rows = index[wanted & among]
+        parts.append((merchants.place[rows], rows, weight[rows]))
     segments, members, weights = [], [], []
-    counts = [places.country.size] * 2 + [countries.size] * 3 + [places.country.size]
+    counts = [places.country.size] * 2 + [countries.size] * 3 + [places.country.size] * 2
     for count, (segment, member, part_weight) in zip(counts, parts, strict=True):
         segments.append(segment + offset)
         members.append(member)

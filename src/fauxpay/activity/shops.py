@@ -20,6 +20,7 @@ from fauxpay.activity.addresses import days_of
 from fauxpay.activity.commute import FARE_LIST, WORK_LIST, commuting
 from fauxpay.activity.merchants import ALWAYS_OPEN, KIND_SLOTS, RANKS, WhereTables
 from fauxpay.activity.rows import LOCAL, LOCAL_QUARTERS, ONLINE, SUBSCRIBED, Rows, Where
+from fauxpay.activity.stays import STAY_LIST, staying
 from fauxpay.activity.streams import Keys
 from fauxpay.activity.terms import ranks_of
 from fauxpay.activity.traits import ONLINE_LEVEL, ONLINE_LEVELS, Traits, trait
@@ -72,13 +73,15 @@ def _listed(tables: WhereTables, rows: Rows, word: U64, choice: tuple[I64, I64, 
     """The list that each row asks; choice is (kind, segment, rank), the last two are changed."""
     kind, segment, rank = choice
     work, near, fare, there = commuting(tables.commute, tables.home, rows, (kind, word))
-    if not work.size and not fare.size:
+    stay, city = staying(tables.stays, rows, (kind, word))
+    if not work.size and not fare.size and not stay.size:
         return kind
     listed = kind.copy()
     listed[work], segment[work] = WORK_LIST, near + tables.segment[LOCAL]
     # Nearly always the same few places at noon, and one company for all fares.
     rank[work] >>= 1
     listed[fare], segment[fare], rank[fare] = FARE_LIST, there + tables.segment[FARE_LIST], 0
+    listed[stay], segment[stay], rank[stay] = STAY_LIST, city + tables.segment[STAY_LIST], 0
     return listed
 
 
