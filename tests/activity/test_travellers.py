@@ -57,3 +57,27 @@ def test_a_guest_keeps_to_one_hotel_in_a_place(rows):
     again = again.filter(pl.col("len") > 1)
     assert again.height > 20
     assert (again["merchant_id"] == 1).mean() > 0.8
+
+
+def test_most_households_travel_together(maker):
+    """Where one of a household is away the others are there, too, in three of four households."""
+    activity, cards = maker.shard(0).activity, maker.world.cards
+    card = np.arange(activity.last_card)
+    first = pl.DataFrame({"card": card, "house": cards.household, "person": cards.customer})
+    first = first.unique("person").sort("card")
+    pairs = first.join(first, on="house").filter(pl.col("person") < pl.col("person_right"))
+    together = away = 0
+    for day in range(DAY, DAY + 60, 5):
+        place, _ = activity.places_on(card, np.full(card.size, day))
+        left = place != np.where(
+            activity.tables.cells.moves.moved_day <= day,
+            activity.tables.cells.moves.place,
+            cards.place,
+        )
+        one, other = pairs["card"].to_numpy(), pairs["card_right"].to_numpy()
+        either = left[one] | left[other]
+        away += int(either.sum())
+        together += int((either & (place[one] == place[other])).sum())
+    assert away > 150
+    # Two who go alone are two trips, so these count twice.
+    assert 0.45 < together / away < 0.75

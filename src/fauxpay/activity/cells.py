@@ -33,7 +33,7 @@ from fauxpay.foundations.counts import (
     count_tables,
     grid_position,
 )
-from fauxpay.foundations.draws import I64, U64, draw, threshold
+from fauxpay.foundations.draws import I64, U64, draw, stream_key, threshold, uniform
 from fauxpay.foundations.parameters import Parameters
 
 _TRAVEL_BLOCK_SHIFT = 5
@@ -56,6 +56,7 @@ class CellTables:
     abroad       i64[countries]  chance that a trip crosses a border, of 65,536
     trip_days    i64[256]       length of a trip
     destinations pool by country: at home, then abroad
+    traveller    i64[cards]     whose trips a card goes on: those of a household, or a customer's
     moves        who moves house
     is_told      bool[cards]    opened or closed at some time from the epoch on
     """
@@ -70,6 +71,7 @@ class CellTables:
     abroad: I64
     trip_days: I64
     destinations: AliasPool
+    traveller: I64
     moves: Moves
     is_told: Bool
 
@@ -126,9 +128,18 @@ def cell_tables(world: World, config: Config, parameters: Parameters) -> CellTab
         abroad=_abroad_chances(world, parameters),
         trip_days=trip_days,
         destinations=destinations(world, parameters),
+        traveller=_travellers(world, config, float(travel["together_share"])),
         moves=moves(world, config, parameters),
         is_told=_told(world, config),
     )
+
+
+def _travellers(world: World, config: Config, together: float) -> I64:
+    """The names of trips: even of households whose members go together, odd of customers."""
+    cards, seed = world.cards, config.catalog.seed
+    key = stream_key(seed, "activity/travel_together")
+    goes = uniform(draw(key, cards.household.astype(np.uint64))) < together
+    return np.where(goes, cards.household << 1, cards.customer << 1 | 1).astype(np.int64)
 
 
 def _told(world: World, config: Config) -> Bool:
@@ -236,18 +247,18 @@ def places_on(
 ) -> tuple[I64, Bool]:
     """Where each card is on a day, and whether it spends that day on the journey.
 
-    Members of one customer's cards travel together: the address of a trip is the customer's.
+    The cards of one customer travel together, and so do most households.
     """
     card, day = at
     place = world.cards.place.take(card, mode="clip")
     in_transit = np.zeros(card.size, dtype=np.bool_)
     _move(tables.moves, card, day, (place, in_transit))
-    customer = world.cards.customer.take(card, mode="clip")
-    # Blocks are staggered between customers, or all trips would shun the blocks' edges together.
-    staggered = customer & np.int64(TRAVEL_BLOCK_DAYS - 1)
+    traveller = tables.traveller.take(card, mode="clip")
+    # Blocks are staggered between travellers, or all trips would shun the blocks' edges together.
+    staggered = (traveller >> 1) & np.int64(TRAVEL_BLOCK_DAYS - 1)
     staggered += day
     block = staggered >> _TRAVEL_BLOCK_SHIFT
-    address = ((customer << 14) | block).view(np.uint64)
+    address = ((traveller << 14) | block).view(np.uint64)
     word = draw(keys["travel"], address)
     goes = np.flatnonzero(streams.TRAVEL_GOES.of(word) < tables.travel_goes)
     within = staggered.take(goes) & np.int64(TRAVEL_BLOCK_DAYS - 1)
