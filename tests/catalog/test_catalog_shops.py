@@ -250,10 +250,12 @@ def test_both_is_for_chains_mostly(large):
 
 
 def test_names_end_in_a_word_of_the_trade(large, facts):
-    """A name is an invented word and a word of the merchant's trade."""
-    endings = {text for words in facts["merchants"]["names"]["trade"].values() for text in words}
+    """A name is an invented word and a word of the merchant's trade, or of its category."""
+    texts = facts["merchants"]["names"]
+    endings = {text for words in texts["trade"].values() for text in words}
     names = large["merchants"]["name"].to_pylist()
-    assert all(name.partition(" ")[2] in endings for name in names)
+    for name, mcc in zip(names, large["merchants"]["mcc"].to_pylist(), strict=True):
+        assert name.partition(" ")[2] in texts["category"].get(mcc, endings), (name, mcc)
     assert len({name.partition(" ")[0] for name in names}) > 5_000
 
 

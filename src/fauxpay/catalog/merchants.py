@@ -59,13 +59,15 @@ def make_merchants(config: Config, places: Places, facts: Mapping[str, Any]) -> 
     latitude, longitude = _coordinates(seed, seats, places, facts)
     opened, closed = _lifetimes(config, seats, chain, facts)
     rank_word = words(seed, "merchants/rank", seats.address)
+    mcc = pick_row(words(seed, "merchants/mcc", brand), seats.trade, trades.mcc_share)
+    kind = _kinds_of_name(seats.trade, mcc, trades, facts["names"])
     return Merchants(
         seats=seats,
         trades=trades,
         chain=chain.address,
         is_chain=chain.is_member,
-        name=_names(words(seed, "merchants/name", brand), seats.trade, trades, facts["names"]),
-        mcc=pick_row(words(seed, "merchants/mcc", brand), seats.trade, trades.mcc_share),
+        name=_names(words(seed, "merchants/name", brand), kind, facts["names"]),
+        mcc=mcc,
         latitude=latitude,
         longitude=longitude,
         presence=_presences(uniform(words(seed, "merchants/both", brand)), seats, chain, facts),
@@ -174,8 +176,24 @@ def _coordinates(
     return np.round(latitude, COORDINATE_DECIMALS), np.round(longitude, COORDINATE_DECIMALS)
 
 
-def _names(word: U64, trade: I64, trades: Trades, facts: Mapping[str, Any]) -> pa.Array:
-    """An invented word and a word of the trade."""
+def _kinds_of_name(
+    trade: I64, mcc: I64, trades: Trades, facts: Mapping[str, Any]
+) -> tuple[I64, list[list[str]]]:
+    """(kind of each name, words of each kind): those of the category, else those of the trade."""
+    own = facts["category"]
+    endings = [facts["trade"][name] for name in trades.names]
+    kind_of_mcc = np.full(len(trades.mccs), -1)
+    for nth, code in enumerate(trades.mccs):
+        if code in own:
+            kind_of_mcc[nth] = len(endings)
+            endings.append(own[code])
+    kind = kind_of_mcc[mcc]
+    return np.where(kind >= 0, kind, trade), endings
+
+
+def _names(word: U64, kinds: tuple[I64, list[list[str]]], facts: Mapping[str, Any]) -> pa.Array:
+    """An invented word and a word of the kind of shop; kinds as of `_kinds_of_name`."""
+    kind, endings = kinds
     parts = []
     rest = word
     for part in ("first", "middle", "last"):
@@ -183,12 +201,11 @@ def _names(word: U64, trade: I64, trades: Trades, facts: Mapping[str, Any]) -> p
         parts.append(texts(syllables, below(rest, len(syllables))))
         # The next 20 bits: the syllables must not hang together.
         rest = rest << np.uint64(20)
-    endings = [facts["trade"][name] for name in trades.names]
     first_ending = np.cumsum([0, *(len(words_of) for words_of in endings[:-1])])
     ending_count = np.array([len(words_of) for words_of in endings])
     # All shifts used up 60 bits, so the ending is drawn from the low ones of the word.
-    ending = first_ending[trade] + (
-        (word & np.uint64(0xFFFF)).view(np.int64) * ending_count[trade] >> 16
+    ending = first_ending[kind] + (
+        (word & np.uint64(0xFFFF)).view(np.int64) * ending_count[kind] >> 16
     )
     ending_text = texts([text for words_of in endings for text in words_of], ending)
     invented = pc.binary_join_element_wise(*parts, "")
