@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from fauxpay.activity.calendar import build_calendar
 from fauxpay.activity.engine import day_number, local_quarters
 from fauxpay.activity.rows import LOCAL_QUARTERS
 from fauxpay.catalog.build import build_catalog
@@ -158,6 +159,45 @@ def test_weeks_differ(at_home):
     thursday = at_home.filter(pl.col("local").dt.weekday() == 4)
     assert share(friday, "AE", noon) < 0.85 * share(thursday, "AE", noon)
     assert share(friday, "FR", noon) > 0.9 * share(thursday, "FR", noon)
+
+
+SHOPS = ("5411", "5651", "5691", "5621", "5661", "5732", "5912", "5200", "5251", "7230")
+
+
+def test_german_shops_are_shut_on_sundays_and_kitchens_are_not(at_home):
+    """Few shops sell on a German Sunday; who is out eats, and at home one buys online."""
+    sunday = pl.col("local").dt.weekday() == 7
+    shops = at_home.filter(pl.col("mcc").is_in(SHOPS))
+    meals = at_home.filter(pl.col("mcc").is_in(DINING))
+    assert share(shops, "DE", sunday) < 0.02
+    assert share(meals, "DE", sunday) > 0.07
+    assert share(shops, "US", sunday) > 0.1
+    assert share(shops, "DE", sunday) < share(shops, "FR", sunday) < share(shops, "GB", sunday)
+
+
+def test_public_holidays_are_days_of_rest(maker):
+    """On Ascension Day, a Thursday, German shops are shut, and nobody goes to work."""
+    rows = rows_of(maker, (2026, 5, 13), 3).filter(
+        (pl.col("channel") == "pos") & (pl.col("merchant_country") == "DE")
+    )
+    found = {}
+    for day in (13, 14, 15):
+        own = rows.filter(pl.col("date") == datetime.date(2026, 5, day))
+        found[day] = (own["mcc"].is_in(SHOPS)).mean()
+    assert found[14] < 0.15 * found[13]
+    assert found[15] > 0.8 * found[13]
+
+
+def test_bars_fill_up_towards_the_weekend(at_home):
+    """Friday and Saturday are the days of bars by more than they are those of shops."""
+    ends = pl.col("local").dt.weekday().is_in([5, 6])
+    begins = pl.col("local").dt.weekday().is_in([1, 2])
+    own = at_home.filter(pl.col("country") != "DE")
+    ratio = {}
+    for name, trades in (("bars", ("5813",)), ("shops", ("5411",))):
+        of = own.filter(pl.col("mcc").is_in(trades))
+        ratio[name] = of.filter(ends).height / of.filter(begins).height
+    assert ratio["bars"] > 1.25 * ratio["shops"]
 
 
 def test_taps_cash_and_codes_differ(usual, at_home):
@@ -316,14 +356,16 @@ def test_sales_begin_at_local_midnight():
     """The block of a quarter-hour is that of the local date, on either side of the UTC day."""
     day = day_number(datetime.date(2026, 11, 30))  # Cyber Monday, a Monday in UTC
     at_ms = np.array([0, 12, 23]) * 3_600_000
+    own = build_calendar([("Africa/Abidjan", "GB")], day - 20, 25, parameters())
+    region = np.zeros(3, dtype=np.int64)
     for minutes, blocks in ((0, [3, 3, 3]), (-360, [2, 3, 3]), (540, [3, 3, 0])):
         offset = np.full(3, minutes)
-        quarter = local_quarters(day, at_ms, offset)
+        quarter = local_quarters(own, (region, day), at_ms, offset)
         assert (quarter // LOCAL_QUARTERS).tolist() == blocks
-        plain = local_quarters(day - 14, at_ms, offset)
+        plain = local_quarters(own, (region, day - 14), at_ms, offset)
         assert (plain == quarter % LOCAL_QUARTERS).all()
-        assert (local_quarters(np.full(3, day), at_ms, offset) == quarter).all()
-    assert local_quarters(day, at_ms[:0], np.zeros(0, dtype=np.int64)).size == 0
+        assert (local_quarters(own, (region, np.full(3, day)), at_ms, offset) == quarter).all()
+    assert local_quarters(own, (region[:0], day), at_ms[:0], region[:0]).size == 0
 
 
 def test_cards_of_unnamed_currencies_tap_too():

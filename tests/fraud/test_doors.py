@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fauxpay.activity.calendar import DAY_MS
-from fauxpay.activity.merchants import ALWAYS_OPEN
+from fauxpay.activity.opening import ALWAYS_OPEN
 from fauxpay.activity.rows import CASH, LOCAL
 from fauxpay.fraud.plan import grounds_of
 from fauxpay.fraud.shops import Choice, local_shops

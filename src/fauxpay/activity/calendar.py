@@ -19,9 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fauxpay.activity.local_days import KINDS, QUARTERS, WEIGHT_UNIT, day_curves, local_days
+from fauxpay.activity.local_days import (
+    HOLIDAY,
+    KINDS,
+    QUARTERS,
+    WEEK_KINDS,
+    WEIGHT_UNIT,
+    day_curves,
+    local_days,
+)
 from fauxpay.catalog.world import PROFILES
-from fauxpay.foundations import reference
+from fauxpay.foundations import feasts, reference
 from fauxpay.foundations.counts import GRID_STEPS_PER_OCTAVE
 from fauxpay.foundations.draws import F64, I64
 from fauxpay.foundations.parameters import Parameters
@@ -41,6 +49,8 @@ class Calendar:
     curve_row   i64[days, groups]     row of `curves`
     curves      u8[rows * 4096]       UTC quarter-hour of each slot
     offsets     i16[regions, days * 96]  local offset, minutes
+    holidays    i16[regions, days + 2]   for public holidays from the day before the first on, the
+                                      first quarter-hour of the last day of rest; else -1
     A group is region * len(PROFILES) + profile.
     """
 
@@ -50,6 +60,7 @@ class Calendar:
     curve_row: I64
     curves: NDArray[np.uint8]
     offsets: NDArray[np.int16]
+    holidays: NDArray[np.int16]
 
     def offset_minutes(self, region: I64, day: Any, at_ms: I64) -> I64:
         """Local offset in minutes of regions at a millisecond of UTC days (scalar or i64[n])."""
@@ -57,6 +68,24 @@ class Calendar:
         position += region * (self.days * QUARTERS)
         position += (day - self.first_day) * QUARTERS
         return self.offsets.reshape(-1).take(position, mode="clip").astype(np.int64)
+
+    def as_rest_days(self, quarter: I64, region: I64, local_day: I64, day: Any) -> I64:
+        """Quarter-hours of the local week, those of public holidays moved to the day of rest.
+
+        day  the UTC days, one whole number or i64[n]: they tell whether to look at all
+        """
+        days = np.asarray(day)
+        if not days.size:
+            return quarter
+        low = max(int(days.min()) - self.first_day, 0)
+        if (self.holidays[:, low : int(days.max()) - self.first_day + 3] < 0).all():
+            return quarter
+        position = region * np.int64(self.days + 2)
+        position += local_day - (self.first_day - 1)
+        first = self.holidays.reshape(-1).take(position, mode="clip")
+        row = np.flatnonzero(first >= 0)
+        quarter[row] = quarter[row] % QUARTERS + first[row]
+        return quarter
 
 
 def build_calendar(
@@ -66,6 +95,7 @@ def build_calendar(
     offsets = reference.offsets([zone for zone, _ in regions], _date(first_day), days)
     countries = [country for _, country in regions]
     curves, shape, factor = _local_dates(countries, first_day, days, parameters)
+    kind = shape % KINDS % WEEK_KINDS
     steps = np.rint(factor).astype(np.int64)
     patterns, row = _patterns(offsets.reshape(len(regions), days, QUARTERS), shape, steps)
     weights = _curve_weights(patterns, curves)
@@ -78,7 +108,16 @@ def build_calendar(
         curve_row=np.ascontiguousarray(row.reshape(days, -1)),
         curves=_curves(weights),
         offsets=np.ascontiguousarray(offsets),
+        holidays=_holidays(countries, first_day, kind >= HOLIDAY),
     )
+
+
+def _holidays(countries: Sequence[str], first_day: int, is_holiday: Any) -> NDArray[np.int16]:
+    """As `Calendar.holidays`; is_holiday is bool[regions, days + 2]."""
+    day = np.arange(first_day - 1, first_day - 1 + is_holiday.shape[1])
+    rest = {country: feasts.last_rest_day(country, day) - 1 for country in set(countries)}
+    first = np.stack([rest[country] for country in countries]) * QUARTERS
+    return np.where(is_holiday, first, -1).astype(np.int16)
 
 
 def _date(day: int) -> datetime.date:

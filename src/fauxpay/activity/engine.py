@@ -275,7 +275,7 @@ class Activity:
         """Quarter-hour of the local week, and of the weeks of sales."""
         region = self.world.places.region.take(place, mode="clip")
         offset = self.calendar.offset_minutes(region, day, at_ms)
-        return local_quarters(day, at_ms, offset)
+        return local_quarters(self.calendar, (region, day), at_ms, offset)
 
     def places_on(self, card: I64, day: Any) -> tuple[I64, Any]:
         """Where cards are on a day, and whether they are on the journey."""
@@ -308,11 +308,15 @@ class Activity:
         return sessions.open_sessions(self.world, self.tables.sessions, self.keys, rows, where)
 
 
-def local_quarters(day: Any, at_ms: I64, offset_minutes: I64) -> I64:
-    """Quarter-hour of the local week, Monday 00:00 = 0, from UTC day and local offset.
+def local_quarters(
+    calendar: Calendar, where: tuple[I64, Any], at_ms: I64, offset_minutes: I64
+) -> I64:
+    """Quarter-hour of the local week, Monday 00:00 = 0, from (region, UTC day) and local offset.
 
-    On days of sales it lies in a further week of its own, see `activity.sales`.
+    Public holidays are days of rest. On days of sales it lies in a further week of its own, see
+    `activity.sales`.
     """
+    region, day = where
     quarter = at_ms // QUARTER_MS
     quarter += offset_minutes // 15
     quarter += np.asarray(day) * QUARTERS
@@ -320,6 +324,7 @@ def local_quarters(day: Any, at_ms: I64, offset_minutes: I64) -> I64:
     quarter += 3 * QUARTERS
     # Not %: NumPy has no vector code for remainders.
     quarter -= quarter // LOCAL_QUARTERS * LOCAL_QUARTERS
+    quarter = calendar.as_rest_days(quarter, region, local_day, day)
     return with_sales(quarter, local_day, day)
 
 

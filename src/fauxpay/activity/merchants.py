@@ -3,7 +3,7 @@
 Reads    merchants, places
 Writes   tables of activity.shops
 Draws    nothing
-Sources  parameters.yaml [channels, favourites, opening], countries/*.yaml [payment, abroad,
+Sources  parameters.yaml [channels, favourites], countries/*.yaml [payment, abroad,
          sale_boost]
 """
 
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from fauxpay.activity import streams
 from fauxpay.activity.commute import FARE_LIST, CommuteTables, commute_tables
 from fauxpay.activity.homes import Moves
+from fauxpay.activity.opening import open_chances
 from fauxpay.activity.rows import (
     CASH,
-    LOCAL_QUARTERS,
     ONLINE,
     SUBSCRIBED,
     TELEPHONE,
@@ -29,7 +29,7 @@ from fauxpay.activity.rows import (
 from fauxpay.activity.sales import BLOCKS, SALES
 from fauxpay.activity.stays import STAY_LIST, StayTables, gives_beds, stay_tables
 from fauxpay.activity.traits import ONLINE_LEVELS
-from fauxpay.catalog.world import NEVER, OPENINGS, PRESENCES, Bool, World
+from fauxpay.catalog.world import NEVER, PRESENCES, Bool, World
 from fauxpay.config.model import Config
 from fauxpay.errors import ConfigError
 from fauxpay.foundations.alias import AliasPool, alias_pool, slots
@@ -38,8 +38,6 @@ from fauxpay.foundations.parameters import Parameters
 
 RANKS = 1 << streams.WHERE_RANK.width
 KIND_SLOTS = 256
-ALWAYS_OPEN = 256
-OPEN_QUARTERS = LOCAL_QUARTERS * BLOCKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +53,8 @@ class WhereTables:
     pool       merchants by segment
     lasting    the same of the merchants that are always in business
     hours      i64[merchants]         where the merchant's chances begin in `open`
-    open       i16[openings * 3360]   chance of 256 to find it open, by local quarter of the week
-                                      and of the weeks of sales;
-                                      for merchants not always in business again, less 512
+    open       i16[variants * 3360]   chance of 256 to find it open, by local quarter of the week
+                                      and of the weeks of sales; as of activity.opening
     commute    where commuters go instead
     stays      where travellers do
     home       i64[cards]
@@ -85,6 +82,7 @@ def where_tables(world: World, moves: Moves, config: Config, parameters: Paramet
     kinds = _kinds(world, parameters)
     place_count, country_count = world.places.city.size, len(world.countries)
     is_told = _told(world, config)
+    chances, hours = open_chances(world, config, parameters, is_told)
     segment = np.zeros(STAY_LIST + 1, dtype=np.int64)
     segment[CASH] = place_count
     segment[ONLINE] = 2 * place_count
@@ -102,8 +100,8 @@ def where_tables(world: World, moves: Moves, config: Config, parameters: Paramet
         is_placed=np.array([True, False, True, False, False]),
         pool=_pool(world, parameters, np.ones(is_told.size, dtype=np.bool_)),
         lasting=_pool(world, parameters, ~is_told),
-        hours=(world.merchants.opening + is_told * len(OPENINGS)) * OPEN_QUARTERS,
-        open=_open_chances(parameters),
+        hours=hours,
+        open=chances,
         opened_day=world.merchants.opened_day,
         closed_day=world.merchants.closed_day,
         commute=commute_tables(world, config, parameters, fares),
@@ -247,17 +245,3 @@ def _remote(
         members.append(rows)
         weights.append(np.where(is_home, weight[rows], foreign * scale))
     return np.concatenate(segments), np.concatenate(members), np.concatenate(weights)
-
-
-def _open_chances(parameters: Parameters) -> NDArray[np.int16]:
-    hours = parameters.value("activity.opening.open_hours")
-    table = np.empty((len(OPENINGS), LOCAL_QUARTERS), dtype=np.int16)
-    for row, opening in enumerate(OPENINGS):
-        day = np.repeat(np.rint(np.asarray(hours[opening]) * ALWAYS_OPEN), 4)
-        table[row] = np.tile(day, 7)
-    weekend = parameters.value("activity.opening.office_weekend")
-    office = OPENINGS.index("office")
-    table[office, 5 * 96 :] = np.rint(table[office, 5 * 96 :] * weekend)
-    table = np.tile(table, BLOCKS)
-    # Less 512: below every draw, so a look at the hours finds who may be out of business.
-    return np.concatenate([table, table - 2 * ALWAYS_OPEN]).reshape(-1)

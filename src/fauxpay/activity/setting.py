@@ -11,13 +11,14 @@ from fauxpay.activity.commute import nobody_commutes
 from fauxpay.activity.engine import Activity, Tables, activity_tables
 from fauxpay.activity.homes import nobody_moves
 from fauxpay.activity.local_days import QUARTERS
-from fauxpay.activity.merchants import OPEN_QUARTERS, WhereTables
+from fauxpay.activity.merchants import WhereTables
+from fauxpay.activity.opening import ALWAYS_OPEN
 from fauxpay.activity.retries import no_retries
 from fauxpay.activity.sales import BLOCKS
 from fauxpay.activity.streams import WHERE_RANK
 from fauxpay.activity.tickets import TicketTables
 from fauxpay.activity.traits import traits_of
-from fauxpay.catalog.world import OPENINGS, PRESENCES, Bool, World
+from fauxpay.catalog.world import PRESENCES, Bool, World
 from fauxpay.config.model import Config
 from fauxpay.foundations.alias import AliasPool, alias_pool, slots
 from fauxpay.foundations.counts import grid_position
@@ -103,8 +104,9 @@ def _where(world: World, tables: WhereTables) -> WhereTables:
         pool = alias_pool(segment, member, np.ones(member.size), 3)
         return replace(pool, segment=np.repeat(pool.segment, [place_count, place_count, rest]))
 
-    is_told = tables.hours >= len(OPENINGS) * OPEN_QUARTERS
-    always = np.full(len(OPENINGS) * OPEN_QUARTERS, 256, dtype=np.int16)
+    half = tables.open.size // 2
+    is_told = tables.hours >= half
+    always = np.full(half, ALWAYS_OPEN, dtype=np.int16)
     return replace(
         tables,
         kinds=np.tile(tables.kinds[: tables.kinds.size // BLOCKS], BLOCKS),
@@ -112,7 +114,7 @@ def _where(world: World, tables: WhereTables) -> WhereTables:
         pool=flat(np.ones_like(is_told)),
         lasting=flat(~is_told),
         commute=nobody_commutes(tables.commute),
-        open=np.concatenate([always, always - 512]),
+        open=np.concatenate([always, always - np.int16(2 * ALWAYS_OPEN)]),
     )
 
 

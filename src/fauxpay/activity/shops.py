@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from fauxpay.activity import streams
 from fauxpay.activity.addresses import days_of
 from fauxpay.activity.commute import FARE_LIST, WORK_LIST, commuting
-from fauxpay.activity.merchants import ALWAYS_OPEN, KIND_SLOTS, RANKS, WhereTables
+from fauxpay.activity.merchants import KIND_SLOTS, RANKS, WhereTables
+from fauxpay.activity.opening import ALWAYS_OPEN
 from fauxpay.activity.rows import LOCAL, LOCAL_QUARTERS, ONLINE, SUBSCRIBED, Rows, Where
 from fauxpay.activity.stays import STAY_LIST, staying
 from fauxpay.activity.streams import Keys

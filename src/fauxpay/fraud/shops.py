@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from fauxpay.activity.calendar import DAY_MS
-from fauxpay.activity.merchants import ALWAYS_OPEN, OPEN_QUARTERS
+from fauxpay.activity.opening import ALWAYS_OPEN, OPEN_QUARTERS
 from fauxpay.activity.rows import CASH, LOCAL, ONLINE, TELEPHONE, Where
 from fauxpay.activity.shops import standing, terminals_of
 from fauxpay.activity.tickets import shares_below

@@ -199,7 +199,7 @@ def _context(activity: Activity, keys: Keys, nth: Any) -> tuple[Rows, I64]:
     _attack_places(place, activity, keys)
     region = activity.world.places.region.take(place, mode="clip")
     offset = activity.calendar.offset_minutes(region, day, at_ms)
-    quarter = local_quarters(day, at_ms, offset)
+    quarter = local_quarters(activity.calendar, (region, day), at_ms, offset)
     billed = np.flatnonzero(_is_recurring(address))
     if row.size and source is not None:
         quarter[row] = source.quarter[entry]
