@@ -27,8 +27,6 @@ from fauxpay.activity.terms import ranks_of
 from fauxpay.activity.traits import ONLINE_LEVEL, ONLINE_LEVELS, Traits, trait
 from fauxpay.foundations.draws import I64, U64, draw
 
-_RETRIES = 2
-
 
 def choose_merchants(tables: WhereTables, traits: Traits, keys: Keys, rows: Rows) -> Where:
     """Kind, merchant and terminal of each row."""
@@ -251,7 +249,7 @@ def _look_elsewhere(
     card, address = rows.card.take(closed), rows.where_address.take(closed)
     place, quarter = rows.place.take(closed), rows.local_quarter.take(closed)
     day = _days(rows, closed, kind.take(closed))
-    for attempt in range(_RETRIES):
+    for attempt in range(streams.WHERE_RETRIES):
         word = draw(keys[f"where/retry/{attempt}"], address)
         rank = tables.ranks.take(streams.WHERE_RANK.of(word)).astype(np.int64)
         wanted = (card, place + tables.segment[LOCAL], LOCAL, rank)

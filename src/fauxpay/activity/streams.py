@@ -52,6 +52,7 @@ WHERE_COMMUTE = Field("where", 20, 4)
 WHERE_OPEN = Field("where", 24, 8)
 WHERE_TERMINAL = Field("where", 32, 8)
 WHERE_RETRY = Field("where", 40, 24)
+WHERE_RETRIES = 3  # further shops that are tried, each with words of a stream of its own
 FAVOURITE = Field("favourite", 0, 63)
 # One word per purchase address: how much and how.
 TICKET_AMOUNT = Field("ticket", 0, 32)
@@ -116,7 +117,7 @@ class Keys:
     def of(seed: int) -> Keys:
         """Keys of every stream of activity under a run's seed."""
         streams = {value.stream for value in globals().values() if isinstance(value, Field)}
-        streams |= {f"where/retry/{attempt}" for attempt in range(2)}
+        streams |= {f"where/retry/{attempt}" for attempt in range(WHERE_RETRIES)}
         streams |= set(REFUND_STREAMS)
         return Keys(seed, {name: stream_key(seed, f"activity/{name}") for name in sorted(streams)})
 
