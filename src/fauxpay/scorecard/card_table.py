@@ -21,6 +21,7 @@ from fauxpay.readers.run import Run
 from fauxpay.readers.run import open as open_store
 from fauxpay.receipts import layout
 from fauxpay.scorecard.columns import CANONICAL, CHOICES, chosen_columns, shaped
+from fauxpay.scorecard.own_files import is_own, own_columns
 from fauxpay.scorecard.run_columns import run_columns, run_source
 from fauxpay.storage.places import Place, place_of
 
@@ -109,7 +110,7 @@ def open_card_table(
     run = _run_named(subject, place_of(root))
     if run is not None:
         return _of_run(subject, run, mapping if is_mapped_run_refused else None)
-    return _of_files(subject, mapping or {})
+    return _of_files(subject, mapping or {}, is_strict=is_mapped_run_refused)
 
 
 def _run_named(text: str, root: Place) -> Run | None:
@@ -140,7 +141,12 @@ def _of_run(subject: str, run: Run, mapping: Mapping[str, str] | None) -> CardTa
     return CardTable(subject, frozenset(expressions), run, expressions, "")
 
 
-def _of_files(subject: str, mapping: Mapping[str, str]) -> CardTable:
+def _of_files(subject: str, mapping: Mapping[str, str], *, is_strict: bool) -> CardTable:
+    """A table by its files.
+
+    is_strict  whether a mapping must be of this table, where it is one of ours; else it may be of
+               the table beside it
+    """
     paths = _files_of(subject)
     source, is_text = _scan_of(subject, paths)
     with connected(threads=1) as connection:
@@ -148,12 +154,18 @@ def _of_files(subject: str, mapping: Mapping[str, str]) -> CardTable:
             name: sql_type
             for name, sql_type, *_ in _asked(connection, f"DESCRIBE SELECT * FROM {source}")
         }
-        found = chosen_columns(subject, theirs, mapping)
-        expressions = {
-            name: (shaped(name, column, theirs[column]), ()) for name, column in found.items()
-        }
+        own = own_columns(theirs) if is_own(theirs) else None
+        if own is not None and not is_strict and not theirs.keys() >= set(mapping.values()):
+            mapping = {}
+        known = None if own is None else {name: column for name, (column, _) in own.items()}
+        found = chosen_columns(subject, theirs, mapping, known)
+        first = _first_rows(connection, source)
+        expressions = {}
         for name, column in found.items():
-            _require_readable(connection, subject, source, name, column, expressions[name][0])
+            is_ours = own is not None and name not in mapping
+            sql = own[name][1] if own and is_ours else shaped(name, column, theirs[column])
+            expressions[name] = (sql, ())
+            _require_readable(connection, subject, first, name, column, sql)
     return CardTable(subject, frozenset(found), None, expressions, source, is_text)
 
 
@@ -194,10 +206,22 @@ def _ends(path: Path, endings: Sequence[str]) -> bool:
     return path.name.lower().endswith(tuple(endings))
 
 
+def _first_rows(connection: duckdb.DuckDBPyConnection, source: str) -> str:
+    """What to ask for the first rows: text is parsed once for all columns, where all can be."""
+    import duckdb
+
+    first = f"(SELECT * FROM {source} LIMIT {_SAMPLE_ROWS})"
+    try:
+        connection.execute(f"CREATE TEMP TABLE first_rows AS {first}")
+    except duckdb.Error:  # It may be about a column that nobody asks for.
+        return first
+    return "first_rows"
+
+
 def _require_readable(
     connection: duckdb.DuckDBPyConnection,
     subject: str,
-    source: str,
+    first: str,
     name: str,
     column: str,
     expression: str,
@@ -205,7 +229,6 @@ def _require_readable(
     """Holds the first rows to what a column is said to be. Raises ConfigError."""
     import duckdb
 
-    first = f"(SELECT * FROM {source} LIMIT {_SAMPLE_ROWS})"
     try:
         values = connection.execute(
             f"SELECT {expression} AS value, count(*) FROM {first} GROUP BY 1 "

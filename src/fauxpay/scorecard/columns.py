@@ -71,11 +71,15 @@ _NEAR = 0.5
 
 
 def chosen_columns(
-    subject: str, theirs: Mapping[str, str], mapping: Mapping[str, str]
+    subject: str,
+    theirs: Mapping[str, str],
+    mapping: Mapping[str, str],
+    known: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Canonical name -> their name: what the mapping says, then names that are canonical already.
 
     theirs   name -> SQL type of the table's columns
+    known    canonical name -> column of a table that is known; None for one of somebody's
     Raises ConfigError for names that do not exist, with the nearest ones.
     """
     for canonical, name in mapping.items():
@@ -89,7 +93,9 @@ def chosen_columns(
                 f"--map {canonical}={name}: {subject} has no column {name!r}; "
                 f"{nearest(name, theirs)}."
             )
-    found = {name: name for name in CANONICAL if name in theirs} | dict(mapping)
+    if known is None:
+        known = {name: name for name in CANONICAL if name in theirs}
+    found = {**known, **mapping}
     lacking = [name for name in NEEDED if name not in found]
     if lacking:
         raise ConfigError(

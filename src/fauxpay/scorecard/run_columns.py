@@ -18,28 +18,34 @@ from fauxpay.readers.run import TABLES, Run
 from fauxpay.receipts.layout import DAY_TABLES
 
 POSTINGS = "postings"
-_PLAIN = {
-    "card": "t.card_id",
-    "merchant": "t.merchant_id",
+NAMES = {
+    "card": "card_id",
+    "merchant": "merchant_id",
+    "at": "event_time",
+    "mcc": "mcc",
+    "channel": "channel",
+    "entry_mode": "entry_mode",
+    "kind": "transaction_type",
+    "currency": "currency",
+    "billing_currency": "billing_currency",
+    "merchant_country": "merchant_country",
+    "customer": "customer_id",
+    "latitude": "latitude",
+    "longitude": "longitude",
+    "card_product": "card_product",
+    "is_recurring": "is_recurring",
+    "is_approved": "is_approved",
+    "response_code": "response_code",
+    "terminal": "terminal_id",
+    "device": "device_id",
+    "ip": "ip_address",
+}
+"""Canonical name -> the column of `transactions` that says it as it stands."""
+_PLAIN = {name: f"t.{column}" for name, column in NAMES.items()} | {
     "at": "CAST(t.event_time AS TIMESTAMP)",
-    "mcc": "t.mcc",
-    "channel": "t.channel",
-    "entry_mode": "t.entry_mode",
-    "kind": "t.transaction_type",
-    "currency": "t.currency",
-    "billing_currency": "t.billing_currency",
-    "merchant_country": "t.merchant_country",
-    "customer": "t.customer_id",
     "latitude": "CAST(t.latitude AS DOUBLE)",
     "longitude": "CAST(t.longitude AS DOUBLE)",
     "local_at": "CAST(t.event_time AS TIMESTAMP) + to_minutes(t.local_offset_minutes)",
-    "card_product": "t.card_product",
-    "is_recurring": "t.is_recurring",
-    "is_approved": "t.is_approved",
-    "response_code": "t.response_code",
-    "terminal": "t.terminal_id",
-    "device": "t.device_id",
-    "ip": "t.ip_address",
 }
 _JOINED = {
     "card_country": ("customers", "customers.country"),
@@ -58,8 +64,8 @@ def run_columns(run: Run) -> dict[str, tuple[str, tuple[str, ...]]]:
     found: dict[str, tuple[str, tuple[str, ...]]] = {
         name: (expression, ()) for name, expression in _PLAIN.items()
     }
-    found["amount"] = (f"t.amount_minor / {_units('t.currency')}", ())
-    found["billing_amount"] = (f"t.billing_amount_minor / {_units('t.billing_currency')}", ())
+    found["amount"] = (f"t.amount_minor / {units('t.currency')}", ())
+    found["billing_amount"] = (f"t.billing_amount_minor / {units('t.billing_currency')}", ())
     for name, (table, expression) in _JOINED.items():
         if table in TABLES and run.entries(table):
             found[name] = (expression, (table,))
@@ -100,7 +106,7 @@ def _event_day(path: Path) -> str:
     return path.parent.name.partition("=")[2]
 
 
-def _units(currency: str) -> str:
+def units(currency: str) -> str:
     """Minor units in a major one."""
     by_digits: dict[int, list[Any]] = {}
     table = reference("currencies")
