@@ -11,8 +11,15 @@ import survival_harness as harness
 
 import fauxpay
 from fauxpay.errors import StorageError
+from fauxpay.readers.query import connected
+from fauxpay.readers.views import connect_run, readable
+from fauxpay.scorecard.events import asked
 
 ROOMY = "size=24m,nr_inodes=2000"
+SPILLING = (
+    "CREATE TEMP TABLE big AS SELECT range AS a, hash(range) AS b, random()::VARCHAR AS c "
+    "FROM range(3_000_000)"
+)
 
 
 @pytest.fixture
@@ -143,3 +150,26 @@ def test_a_limit_on_the_size_of_files_is_said(tmp_path, limit_bytes):
     assert harness.require_nothing_torn(root) == 0
     harness.make(root)
     harness.require_whole(root)
+
+
+@pytest.mark.parametrize("setting", ["SELECT 1", "SET max_temp_directory_size = '100GB'"])
+def test_a_full_temporary_folder_is_no_damaged_run(sealed, disk, monkeypatch, setting):
+    """Reading that spills to a full disk says so: by the engine's own limit, by the system's."""
+    run = fauxpay.open(sealed).latest()
+    resized(disk, "size=2m")
+    monkeypatch.setattr("tempfile.tempdir", str(disk))
+
+    def spill_views():
+        with readable(run), connect_run(run, 1, "30MB") as connection:
+            connection.execute(setting)
+            connection.execute(SPILLING)
+
+    def spill_events():
+        with connected(1, "30MB") as connection:
+            connection.execute(setting)
+            asked(connection, SPILLING)
+
+    for spill in (spill_views, spill_events):
+        with pytest.raises(StorageError, match="TMPDIR") as told:
+            spill()
+        assert str(disk) in str(told.value)

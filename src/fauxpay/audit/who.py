@@ -23,6 +23,7 @@ from fauxpay.contracts.documents import check_document
 from fauxpay.delivery.files import file_sha256
 from fauxpay.errors import ContractError, StorageError
 from fauxpay.foundations.canonical import document_digest
+from fauxpay.foundations.machine import refused
 from fauxpay.gates.segments import segment_digest
 from fauxpay.gates.verdicts import GATE_SCHEMA
 from fauxpay.receipts import layout
@@ -172,6 +173,8 @@ def _parquet_facts(file: Path) -> dict[str, Any]:
     try:
         metadata = pq.read_metadata(file)
     except (pa.ArrowException, OSError) as error:
+        if (refusal := refused(error, file)) is not None:
+            raise refusal from error
         text = str(error).partition("\n")[0]
         raise ContractError(
             f"{file}: begins like Parquet but cannot be read ({text}); it is damaged, and no "

@@ -33,7 +33,7 @@ from fauxpay.contracts.conversion import (
 from fauxpay.contracts.findings import Finding
 from fauxpay.contracts.tables import Column
 from fauxpay.errors import ContractError
-from fauxpay.foundations.machine import require_inside
+from fauxpay.foundations.machine import refused, require_inside
 
 FINDINGS_SHOWN_MAX = 20
 MULTIPLES = (("customers", "income_level"), ("merchants", "price_level"))
@@ -77,6 +77,8 @@ def read_table(file: Path, name: str) -> pa.Table:
     try:
         table = pq.ParquetFile(file).read()
     except (pa.ArrowException, OSError) as error:
+        if (told := refused(error, file)) is not None:
+            raise told from None
         first_line = str(error).strip().partition("\n")[0]
         raise ContractError(
             f"{file}: cannot be read as Parquet ({first_line}); expected the table {name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 from fauxpay.errors import ContractError, FauxpayError, ResourceError, StorageError
@@ -19,23 +20,36 @@ _NO_HANDLES = (errno.EMFILE, errno.ENFILE)
 _NO_RESOURCES = (errno.ENOMEM, errno.EAGAIN)
 _BAD_PLACE = (errno.ENAMETOOLONG, errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE)
 # Said of a file by name. Without one it is no word of the file system, or a fault of ours.
+_GONE = (errno.ENOENT, errno.ENOTDIR)
 _NOT_AS_NAMED = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EEXIST)
 
 
-def refused(error: BaseException) -> FauxpayError | None:
-    """What the machine's refusal is called; None for anything that is not one."""
+def refused(error: BaseException, about: object = "") -> FauxpayError | None:
+    """What the machine's refusal is called; None for anything that is not one.
+
+    about  what was read or written, for an error that names no file, as Arrow's do
+    """
     if isinstance(error, MemoryError):
         return ResourceError(f"out of memory ({error or type(error).__name__}); {OUT_OF_MEMORY}")
     if not isinstance(error, OSError):
         return None
-    what = f"{error.filename or 'the system'}: {error.strerror or error}"
+    what = f"{error.filename or about or 'the system'}: {error.strerror or error}"
     if error.errno in _NO_RESOURCES:
         return ResourceError(f"{what}; {OUT_OF_MEMORY}")
     if error.errno in (*_NO_ROOM, *_NOT_ALLOWED, *_NO_HANDLES, *_BAD_PLACE):
         return StorageError(f"{what}. {remedy(error)}")
-    if error.errno in _NOT_AS_NAMED and error.filename:
+    if error.errno in _NOT_AS_NAMED and (error.filename or about):
         return StorageError(f"{what}. {remedy(error)}")
     return _without_working_folder() if error.errno == errno.ENOENT else None
+
+
+def refusal_in(text: str) -> OSError | None:
+    """The system's refusal whose words end a message of others that kept no number of it."""
+    for number in (*_NO_ROOM, *_NOT_ALLOWED, *_NO_HANDLES, *_NO_RESOURCES, *_BAD_PLACE, *_GONE):
+        words = os.strerror(number)
+        if text.rstrip(" .").endswith(f": {words}"):
+            return OSError(number, words)
+    return None
 
 
 def remedy(error: OSError) -> str:

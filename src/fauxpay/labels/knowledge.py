@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fauxpay.errors import ConfigError, ContractError
+from fauxpay.foundations.machine import refused
 
 Instant = datetime.datetime | datetime.date | np.datetime64 | str
 
@@ -36,14 +37,17 @@ def as_of(run: HasTables, instant: Instant) -> pa.Table:
     returns  rows of contract labels.yaml, the last known one of each transaction, by
              transaction_id; what is not in it counted as genuine then
 
-    Raises ConfigError for what is no instant, ContractError where a file is damaged.
+    Raises ConfigError for what is no instant, ContractError where a file is damaged,
+    StorageError where the system does not let it be read.
     """
     import pyarrow.dataset as ds
 
     until = pa.scalar(instant_us(instant), pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
     try:
         known = run.table("labels").to_table(filter=ds.field("known_at") <= until)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:
+        if (told := refused(error, "the labels of the run")) is not None:
+            raise told from error
         first = str(error).partition("\n")[0]
         raise ContractError(
             f"a file of labels does not hold what its receipt says ({first}); expected it as it "

@@ -63,14 +63,10 @@ def export_flat(run: Run, path: str | PathLike[str]) -> int:
     require_known(Path(path))
     schema = flat_schema(run)
     rows = 0
-    with new_file(path) as staged:
-        try:
-            with rows_into(staged, Path(path), schema) as write:
-                for part in _parts(run, schema):
-                    write(part)
-                    rows += part.num_rows
-        except (pa.ArrowException, ValueError, LookupError, TypeError) as error:
-            raise not_as_written(run, error) from error
+    with new_file(path) as staged, rows_into(staged, Path(path), schema) as write:
+        for part in _whole_parts(run, schema):
+            write(part)
+            rows += part.num_rows
     return rows
 
 
@@ -95,6 +91,14 @@ def flat_schema(run: Run) -> pa.Schema:
     if not run.is_verified:
         metadata["fauxpay.is_verified"] = "false"
     return whole_for_pandas(pa.schema(fields, metadata=metadata))
+
+
+def _whole_parts(run: Run, schema: pa.Schema) -> Iterator[pa.Table]:
+    """The parts; what keeps one from being read is no word about the file that is written."""
+    try:
+        yield from _parts(run, schema)
+    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError) as error:
+        raise not_as_written(run, error) from error
 
 
 def _parts(run: Run, schema: pa.Schema) -> Iterator[pa.Table]:

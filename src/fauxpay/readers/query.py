@@ -16,11 +16,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fauxpay.errors import ConfigError, MissingExtraError
+from fauxpay.errors import ConfigError, FauxpayError, MissingExtraError, StorageError
+from fauxpay.foundations.machine import AGAIN, refusal_in, refused, remedy
 
 if TYPE_CHECKING:
     import duckdb
 
+_TEMPORARY = "duckdb_temp"
+_NO_TEMPORARY_ROOM = "max_temp_directory_size"
+"""So the engine calls the end of the disk that it spills to; nobody sets it here."""
 _GLOB = re.compile(r"[*?\[]")
 _SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kmgt])(i?)b", re.IGNORECASE | re.ASCII)
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
@@ -81,6 +85,26 @@ def _threads_of(count: int) -> int:
     if type(count) is not int or not 1 <= count <= THREADS_MAX:
         raise ConfigError(f"threads {count!r}: expected a whole number from 1 to {THREADS_MAX}")
     return count
+
+
+def refusal(error: BaseException) -> FauxpayError | None:
+    """What the machine refused while tables were read or spilled; None for anything else.
+
+    The engine's errors, also as Arrow passes them on, have no number of the system's refusal.
+    """
+    if isinstance(error, OSError) and error.errno is not None:
+        return refused(error, "the files of the tables")
+    said = str(error)
+    first = said.partition("\n")[0]
+    system = refusal_in(first)
+    if _NO_TEMPORARY_ROOM in said or (system is not None and _TEMPORARY in first):
+        return StorageError(
+            f"no room or right to keep temporary files in {tempfile.gettempdir()} ({first}). Make "
+            f"room there, name another folder with TMPDIR, or give more --memory, {AGAIN}."
+        )
+    if system is None:
+        return None
+    return StorageError(f"the files of the tables: {first}. {remedy(system)}")
 
 
 def literal(text: str) -> str:

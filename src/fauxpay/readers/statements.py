@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from fauxpay.errors import ConfigError, ContractError, FauxpayError, ResourceError
+from fauxpay.readers.query import refusal
 
 if TYPE_CHECKING:
     import duckdb
@@ -95,6 +96,8 @@ def _told() -> Iterator[None]:
 
 def _ours(error: Exception) -> FauxpayError:
     """What an error of the engine is, by its first words: Arrow keeps nothing else of it."""
+    if (told := refusal(error)) is not None:
+        return told
     said = _first_lines(error)
     if said.startswith("Out of Memory Error"):
         first = str(error).partition("\n")[0]
@@ -103,10 +106,7 @@ def _ours(error: Exception) -> FauxpayError:
             f"--memory, or ask for less at once."
         )
     if said.startswith("IO Error"):
-        return ContractError(
-            f"SQL: {said}; expected the run's files as they were written, and room for temporary "
-            f"ones in the system's temporary folder"
-        )
+        return ContractError(f"SQL: {said}; expected the run's files as they were written")
     return ConfigError(f"SQL: {said}")
 
 

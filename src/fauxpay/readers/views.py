@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fauxpay.contracts.tables import table
-from fauxpay.errors import ContractError, ResourceError
-from fauxpay.readers.query import connected, exact, literal, parquet
+from fauxpay.errors import ContractError, FauxpayError, ResourceError
+from fauxpay.readers.query import connected, exact, literal, parquet, refusal
 from fauxpay.readers.run import TABLES, Run
 
 if TYPE_CHECKING:
@@ -68,13 +68,16 @@ def _add_view(connection: duckdb.DuckDBPyConnection, run: Run, name: str) -> Non
 def readable(run: Run) -> Iterator[None]:
     """Within the block, what keeps the engine from reading a run is told in words of ours.
 
-    Raises ContractError where a file is not as it was written, ResourceError out of memory.
+    Raises ContractError where a file is not as it was written, ResourceError out of memory,
+    StorageError where the system does not let it read or keep temporary files.
     """
     import duckdb
 
     try:
         yield
     except duckdb.OutOfMemoryException as error:
+        if (told := refusal(error)) is not None:
+            raise told from error
         first = str(error).partition("\n")[0]
         raise ResourceError(
             f"run {run.run_id}: {first}; expected room for what is sorted and joined. Give a "
@@ -89,8 +92,10 @@ def readable(run: Run) -> Iterator[None]:
         raise not_as_written(run, error) from error
 
 
-def not_as_written(run: Run, error: Exception) -> ContractError:
-    """What to say where the engine cannot read a file of a run."""
+def not_as_written(run: Run, error: Exception) -> FauxpayError:
+    """What to say where a file of a run cannot be read: the machine does not let us, or damage."""
+    if (told := refusal(error)) is not None:
+        return told
     first = str(error).partition("\n")[0]
     return ContractError(
         f"{run.root}: a file of run {run.run_id} does not hold what its receipt says "

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from fauxpay.errors import ContractError
 from fauxpay.foundations.reference import minor_digits, rates_on
 from fauxpay.readers.run import Run
-from fauxpay.readers.views import connect_run, not_as_written
+from fauxpay.readers.views import connect_run, readable
 
 if TYPE_CHECKING:
     import duckdb
@@ -52,15 +52,13 @@ class Tables:
 
 @contextmanager
 def opened(run: Run) -> Iterator[Tables]:
-    """The tables of a run, until the block ends. Raises StorageError: a file is missing."""
-    import duckdb
+    """The tables of a run, until the block ends.
 
-    try:
-        with connect_run(run, THREADS, MEMORY) as connection:
-            _money(connection, run)
-            yield Tables(run, connection)
-    except duckdb.Error as error:
-        raise not_as_written(run, error) from error
+    Raises StorageError where a file is missing, and what `readable` does.
+    """
+    with readable(run), connect_run(run, THREADS, MEMORY) as connection:
+        _money(connection, run)
+        yield Tables(run, connection)
 
 
 def _money(connection: duckdb.DuckDBPyConnection, run: Run) -> None:

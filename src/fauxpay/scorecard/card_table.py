@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from fauxpay.errors import ConfigError, StorageError
 from fauxpay.readers.query import connected as connected
-from fauxpay.readers.query import exact, literal, quoted
+from fauxpay.readers.query import exact, literal, quoted, refusal
 from fauxpay.readers.run import Run
 from fauxpay.readers.run import open as open_store
 from fauxpay.receipts import layout
@@ -150,10 +150,7 @@ def _of_files(subject: str, mapping: Mapping[str, str], *, is_strict: bool) -> C
     paths = _files_of(subject)
     source, is_text = _scan_of(subject, paths)
     with connected(threads=1) as connection:
-        theirs = {
-            name: sql_type
-            for name, sql_type, *_ in _asked(connection, f"DESCRIBE SELECT * FROM {source}")
-        }
+        theirs = {name: sql_type for name, sql_type, *_ in _described(connection, subject, source)}
         own = own_columns(theirs) if is_own(theirs) else None
         if own is not None and not is_strict and not theirs.keys() >= set(mapping.values()):
             mapping = {}
@@ -235,6 +232,8 @@ def _require_readable(
             + ("" if name in CHOICES else "LIMIT 1")
         ).fetchall()
     except duckdb.Error as error:
+        if (refused := refusal(error)) is not None:
+            raise refused from error
         said = str(error).partition("\n")[0]
         raise ConfigError(
             f"{subject}: column {column!r} cannot be read as {name} ({said}); expected "
@@ -249,13 +248,17 @@ def _require_readable(
         )
 
 
-def _asked(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+def _described(
+    connection: duckdb.DuckDBPyConnection, subject: str, source: str
+) -> list[tuple[Any, ...]]:
     import duckdb
 
     try:
-        return connection.execute(query).fetchall()
+        return connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     except duckdb.Error as error:
+        if (refused := refusal(error)) is not None:
+            raise refused from error
+        said = str(error).partition("\n")[0]
         raise ConfigError(
-            f"cannot be read as a table ({str(error).partition(chr(10))[0]}); expected CSV with a "
-            f"header, or Parquet"
+            f"{subject}: cannot be read as a table ({said}); expected CSV with a header, or Parquet"
         ) from error

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from fauxpay.errors import ContractError, ResourceError
 from fauxpay.foundations.reference import rates_on, reference
-from fauxpay.readers.query import literal, quoted
+from fauxpay.readers.query import literal, quoted, refusal
 from fauxpay.scorecard.card_table import CardTable
 from fauxpay.scorecard.facts import Rules
 
@@ -147,22 +147,27 @@ def asked(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyC
 def readable() -> Iterator[None]:
     """Within the block, what stands in the way of reading a card table is told in words of ours.
 
-    Raises ContractError for what the table's values do not allow, ResourceError out of memory.
+    Raises ContractError for what the table's values do not allow, ResourceError out of memory,
+    StorageError where the system does not let it read or keep temporary files.
     """
     import duckdb
 
     try:
         yield
     except duckdb.OutOfMemoryException as error:
+        if (told := refusal(error)) is not None:
+            raise told from error
         raise ResourceError(
             f"the query engine had no memory left ({_first_line(error)}); expected room for at "
             f"least 1 GB and a temporary folder to spill into. Give more with --memory."
         ) from error
     except (duckdb.IOException, duckdb.DataError, duckdb.InvalidInputException) as error:
+        if (told := refusal(error)) is not None:
+            raise told from error
         if isinstance(error, duckdb.IOException) or _NO_PARQUET in str(error):
             raise ContractError(
                 f"the card table cannot be read to its end ({_first_line(error)}); expected whole "
-                f"files, and room for temporary ones in the system's temporary folder"
+                f"files"
             ) from error
         raise ContractError(
             f"the card table holds a value that is not of its column's kind "

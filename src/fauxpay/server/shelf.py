@@ -19,6 +19,7 @@ from threading import BoundedSemaphore, Lock, Timer
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.errors import ContractError, FauxpayError, GateError, StorageError
+from fauxpay.readers.query import refusal
 from fauxpay.readers.run import Run, Store
 from fauxpay.readers.views import confine, connect_run
 from fauxpay.receipts import layout
@@ -145,7 +146,7 @@ class Shelf:
                     "a smaller run, a quieter machine or more --memory",
                 ) from error
             except duckdb.Error as error:
-                raise _unreadable(run_id) from error
+                raise _unreadable(run_id, error) from error
 
     def _open(self, run_id: str) -> _Opened:
         # One at a time: the first who asks for a run opens it, others wait and find it open.
@@ -165,7 +166,7 @@ class Shelf:
             connection = connect_run(run, THREADS, self.memory)
             confine(connection, run)
         except (StorageError, ContractError, duckdb.Error) as error:
-            raise _unreadable(run.run_id) from error
+            raise _unreadable(run.run_id, error) from error
         return _Opened(run, connection, _stamp(run.folder))
 
     def _found(self, run_id: str) -> Run:
@@ -206,7 +207,10 @@ def _touched(path: Place) -> tuple[float, int]:
     return found.st_mtime, found.st_size
 
 
-def _unreadable(run_id: str) -> Refused:
+def _unreadable(run_id: str, error: Exception) -> Refused:
+    if refusal(error) is not None:  # Its words hold paths of the server.
+        what = f"run {run_id}: the server cannot read its files, or keep temporary ones"
+        return Refused(503, what, "files that it may read, and room on its disk")
     return Refused(
         503,
         f"run {run_id}: its files are missing or are not what its receipt says",

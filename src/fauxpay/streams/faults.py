@@ -22,6 +22,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from fauxpay.errors import ConfigError, ContractError
 from fauxpay.foundations.draws import I64, draw, stream_key, uniform
+from fauxpay.foundations.machine import refused
 from fauxpay.foundations.strict_yaml import read_yaml
 from fauxpay.streams.envelope import Events
 from fauxpay.streams.order import TRANSACTION
@@ -246,6 +247,8 @@ def read_table(path: Path) -> pa.Table:
     try:
         table = parquet.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
+        if (told := refused(error, path)) is not None:
+            raise told from error
         raise ContractError(f"{path}: {error}; expected a table of --fault-table") from error
     if not table.schema.equals(SCHEMA):
         raise ContractError(f"{path}: has {table.schema.names}; expected {SCHEMA.names}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from fauxpay.errors import ContractError
-from fauxpay.readers.query import connected, exact, literal
+from fauxpay.readers.query import connected, exact, literal, refusal
 from fauxpay.readers.run import Run
 from fauxpay.streams.avro_events import encode_avro
 from fauxpay.streams.avro_files import is_avro, received_bodies
@@ -109,6 +109,8 @@ def graded(
         try:
             (_receive_avro if is_of_avro else _receive)(connection, path)
         except duckdb.Error as error:
+            if (told := refusal(error)) is not None:
+                raise told from error
             first = str(error).partition("\n")[0]
             raise ContractError(
                 f"{path}: {first}; expected lines of JSON as `fauxpay stream` sends them"
