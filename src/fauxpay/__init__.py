@@ -55,7 +55,7 @@ def generate(
     from fauxpay.foundations.parameters import load_parameters
     from fauxpay.lakes.beside import keep_tables, require_format
     from fauxpay.readers.run import as_run
-    from fauxpay.report.writing import keep_report
+    from fauxpay.report.writing import is_due, keep_report
 
     resolved = _config_of(config)
     _require_a_listener(report)
@@ -67,7 +67,8 @@ def generate(
         resolved = resolved.with_values({"catalog.cards": cards_for(rows, resolved, parameters)})
     made = make_run(resolved, parameters, report=report or silent)
     run = as_run(made.sealed)
-    keep_report(run, is_wanted=made.is_new and resolved.run.report, warn=warnings.warn)
+    is_wanted = is_due(run, is_new=made.is_new, is_asked=resolved.run.report)
+    keep_report(run, is_wanted=is_wanted, warn=warnings.warn)
     keep_tables(run, resolved.run.format)
     return run
 

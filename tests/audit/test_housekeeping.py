@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import fauxpay
-from fauxpay.audit.housekeeping import is_alive, leftovers, quarantined_run, remove
+from fauxpay.audit.housekeeping import leftovers, quarantined_run, remove
 from fauxpay.audit.verify import verify_run
 from fauxpay.delivery.sinks import LocalSink
-from fauxpay.delivery.staging import Maker, home, maker_of
+from fauxpay.delivery.staging import Maker, home, is_alive, maker_of
 from fauxpay.errors import ConfigError, ConflictError, GateError, StorageError
 from sealed import digests, file_of, request, run_of
 

@@ -14,7 +14,6 @@ be asked after here: it counts as alive until what it staged was not touched for
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -27,7 +26,7 @@ from typing import Any
 from fauxpay.audit.contents import parts_of
 from fauxpay.audit.who import entries_of
 from fauxpay.delivery.sinks import CONFLICTS, STAGING
-from fauxpay.delivery.staging import BEGUN, Maker, maker_of
+from fauxpay.delivery.staging import Maker, is_gone, maker_of
 from fauxpay.errors import ConfigError, FauxpayError, GateError, StorageError
 from fauxpay.receipts import layout
 from fauxpay.receipts.listing import Listed, listed, listed_runs
@@ -146,17 +145,6 @@ def failed_checks(folder: Place) -> list[dict[str, Any]]:
     ]
 
 
-def is_alive(pid: int) -> bool:
-    """Whether a process of this machine has the number; in doubt it has."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True
-
-
 def _staged(root: Path, elsewhere: float) -> Iterator[tuple[Path, str]]:
     """Staged files and replays, each with why it is nobody's any more; "" where it may be."""
     for path in sorted((root / STAGING).glob("*")):
@@ -168,17 +156,11 @@ def _staged(root: Path, elsewhere: float) -> Iterator[tuple[Path, str]]:
 
 
 def _why_gone(maker: Maker, touched_at: float, elsewhere: float) -> str:
-    """Why nobody makes what a process staged; "" where somebody may.
-
-    elsewhere  seconds since 1970; what another machine's process touched later may be made still
-    """
-    if not maker.is_ours:
-        is_old = touched_at <= elsewhere
-        return f"staged by process {maker.pid} of another machine, long ago" if is_old else ""
-    # In a container all are number 1, one after the other: what is older than we is not ours.
-    is_other = maker.pid == os.getpid() and touched_at < BEGUN
-    if is_alive(maker.pid) and not is_other:
+    """Why nobody makes what a process staged; "" where somebody may."""
+    if not is_gone(maker, touched_at, elsewhere):
         return ""
+    if not maker.is_ours:
+        return f"staged by process {maker.pid} of another machine, long ago"
     return f"staged by process {maker.pid}, which is gone"
 
 

@@ -165,6 +165,7 @@ class Outcome:
 
     report  its report.html; None where none was made or found
     tables  the folder of its Delta or Iceberg tables; None where none were asked for
+    is_drawn  whether the report is new, too
     """
 
     run: Run
@@ -172,6 +173,7 @@ class Outcome:
     seconds: float
     report: Place | None = None
     tables: Place | None = None
+    is_drawn: bool = False
 
 
 def make_or_find(
@@ -190,20 +192,21 @@ def make_or_find(
     from fauxpay.foundations.parameters import load_parameters
     from fauxpay.lakes.beside import keep_tables, require_format
     from fauxpay.readers.run import as_run
-    from fauxpay.report.writing import keep_report
+    from fauxpay.report.writing import is_due, keep_report
 
     require_format(config.run.format, config.run.out)
     begun = time.monotonic()
     own_process(config)
     log = JsonReport() if manner.log_format == "json" and not manner.is_quiet else None
     made: Made | None = None
+    is_drawn = False
     try:
         is_mute = manner.is_quiet or log is not None
         with progress.shown(is_quiet=is_mute) as bars:
             report = to_all(bars, log or silent, meter.report if meter else silent)
             made = make_run(config, load_parameters(config.parameters), engine, report)
         run, seconds = as_run(made.sealed), time.monotonic() - begun
-        is_drawn = made.is_new and config.run.report
+        is_drawn = is_due(run, is_new=made.is_new, is_asked=config.run.report)
         with progress.told(DRAWING, is_quiet=is_mute or not is_drawn):
             page = keep_report(
                 run,
@@ -219,15 +222,18 @@ def make_or_find(
         from fauxpay.delivery.sinks import discard_all
 
         discard_all()
-        tell_warning("run interrupted", _what_is_left(config, made), manner.log_format)
+        tell_warning(
+            "run interrupted", _what_is_left(config, made, is_drawn=is_drawn), manner.log_format
+        )
         raise typer.Exit(stop.exit_code if isinstance(stop, Stopped) else INTERRUPTED) from None
-    return Outcome(run, made.is_new, seconds, page, tables)
+    return Outcome(run, made.is_new, seconds, page, tables, is_drawn and page is not None)
 
 
-def _what_is_left(config: Config, made: Made | None) -> str:
+def _what_is_left(config: Config, made: Made | None, *, is_drawn: bool) -> str:
     """What an interruption leaves, and what goes on from it.
 
-    made  the run, where it was sealed before
+    made      the run, where it was sealed before
+    is_drawn  whether its report was to be drawn
     """
     from fauxpay.storage.places import place_of
 
@@ -235,8 +241,8 @@ def _what_is_left(config: Config, made: Made | None) -> str:
     if made is None:
         return f"interrupted; what is finished is kept, and the same command resumes below {root}"
     text = f"interrupted; run {made.run_id} is sealed below {root}"
-    if made.is_new and config.run.report:
-        # A run that is found gets no report: asking again does nothing.
+    if is_drawn:
+        # A run that is found gets no report, but where somebody was killed over it.
         text += (
             f". `fauxpay report {made.run_id} --out {root}` draws its report, if that is missing"
         )
@@ -257,4 +263,5 @@ def tell_summary(outcome: Outcome, manner: Manner) -> None:
     elif not manner.is_quiet and outcome.is_new:
         print("\n".join(summary.lines(run, seconds, outcome.report, outcome.tables)))
     elif not manner.is_quiet:
-        print(summary.found_line(run, outcome.tables))
+        page = outcome.report if outcome.is_drawn else None
+        print(summary.found_line(run, outcome.tables, page))

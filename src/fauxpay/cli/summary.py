@@ -112,10 +112,14 @@ def _table(facts: Mapping[str, str]) -> list[str]:
     return [f"  {name:<{width}}  {value}" for name, value in facts.items()]
 
 
-def found_line(run: Run, tables: Place | None = None) -> str:
-    """The one line that answers the same request asked again."""
+def found_line(run: Run, tables: Place | None = None, drawn: Place | None = None) -> str:
+    """The one line that answers the same request asked again.
+
+    drawn  its report, where that was left unfinished and is made now
+    """
+    left = "nothing to do" if drawn is None else f"only its report was left to draw, in {drawn}"
     return (
         f"run {run.run_id} is there already, {run.receipt['verdict']}, created "
         f"{run.receipt['created_utc']}, {run.rows['transactions']:,} transactions below "
-        f"{run.root}: nothing to do" + (f"; its tables are in {tables}" if tables else "")
+        f"{run.root}: {left}" + (f"; its tables are in {tables}" if tables else "")
     )

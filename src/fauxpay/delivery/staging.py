@@ -54,6 +54,29 @@ def home() -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:_HOME_DIGITS]
 
 
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine has the number; in doubt it has."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+def is_gone(maker: Maker, touched_at: float, elsewhere: float) -> bool:
+    """Whether nobody makes any more what a process staged.
+
+    elsewhere  seconds since 1970; what another machine's process touched later may be made still
+    """
+    if not maker.is_ours:
+        return touched_at <= elsewhere
+    # In a container all are number 1, one after the other: what is older than we is not ours.
+    is_other = maker.pid == os.getpid() and touched_at < BEGUN
+    return is_other or not is_alive(maker.pid)
+
+
 def staged_name(what: str) -> str:
     """A name for something that this process stages."""
     return f"{os.getpid()}-{home()}-{what}"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from fauxpay.delivery.replacing import replaceable, replaced, replaced_below
 from fauxpay.receipts import layout
+from fauxpay.report import owed
 from fauxpay.storage.places import Place
 
 if TYPE_CHECKING:
@@ -28,9 +29,24 @@ def report_path(run: Run) -> Place:
     return run.folder / layout.REPORT
 
 
+def is_due(run: Run, *, is_new: bool, is_asked: bool) -> bool:
+    """Whether `keep_report` is to make the report; from then on others see that it is made.
+
+    Of a run that was found it is where somebody was killed over it: the same request ends with the
+    same files. A report that was removed, or not asked for when the run was made, stays away.
+    """
+    if not is_asked:
+        return False
+    if not is_new:
+        return owed.take_over(run)
+    owed.begin(run)
+    return True
+
+
 def keep_report(run: Run, *, is_wanted: bool, warn: Callable[[str], object]) -> Place | None:
     """The report beside the receipt, made where that is wanted; None where there is none.
 
+    is_wanted  as `is_due` says
     Never raises: a sealed run is as good without, so what stands in the way is a warning.
     """
     if is_wanted:
@@ -42,6 +58,8 @@ def keep_report(run: Run, *, is_wanted: bool, warn: Callable[[str], object]) -> 
                 f"run {run.run_id} is sealed, but has no report: {error or type(error).__name__}. "
                 f"`fauxpay report {run.run_id} --out {run.root}` makes it."
             )
+        finally:
+            owed.finish(run)
     path = report_path(run)
     return path if path.is_file() else None
 

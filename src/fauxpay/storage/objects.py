@@ -180,6 +180,11 @@ class ObjectPath:
             for child in self._children(first) if _is_pattern(first) else [self / first]:
                 yield from child.glob(rest)
 
+    def put(self, data: bytes) -> None:
+        """Puts an object there, in place of an earlier one."""
+        with store_errors(str(self), "write"):
+            self.store.put(self.key, data, use_multipart=False)
+
     def unlink(self, missing_ok: bool = False) -> None:
         """Removes the object."""
         if not missing_ok:
