@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 import fauxpay
+from fauxpay.delivery.replacing import replaced, replaced_below
 from fauxpay.errors import ConflictError, ContractError
 from fauxpay.readers.flat import export_flat
 from fauxpay.readers.graph import export_graph
@@ -25,6 +27,42 @@ def no_links(monkeypatch):
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
     monkeypatch.setattr(os, "link", refuse)
+
+
+def durable_in_order(monkeypatch, call) -> list[str]:
+    """Calls of a function that make bytes and names durable, and those that give names."""
+    told: list[str] = []
+    kinds = {"fsync": os.fsync, "link": os.link, "rename": os.rename, "replace": os.replace}
+
+    def spied(kind, real):
+        def spy(*given, **options):
+            is_folder = kind == "fsync" and stat.S_ISDIR(os.fstat(given[0]).st_mode)
+            told.append("folder" if is_folder else kind)
+            return real(*given, **options)
+
+        return spy
+
+    with monkeypatch.context() as patch:
+        for kind, real in kinds.items():
+            patch.setattr(os, kind, spied(kind, real))
+        call()
+    return told
+
+
+def test_what_has_a_name_is_durable(sealed, root, tmp_path, monkeypatch):
+    """Bytes before the name, the name before the return: exports, pages, whatever replaces."""
+    run = fauxpay.open(sealed).latest()
+    calls = {
+        "flat": lambda: export_flat(run, tmp_path / "flat.parquet"),
+        "page": lambda: replaced(tmp_path / "page.html", b"page"),
+        "kept": lambda: replaced_below(root, root / "streams" / "offset.json", b"kept"),
+    }
+    for what, call in calls.items():
+        told = durable_in_order(monkeypatch, call)
+        assert [kind for kind in told if kind != "folder"][-2] == "fsync", what
+        assert told[-1] == "folder", what
+    told = durable_in_order(monkeypatch, lambda: export_graph(run, tmp_path / "graph"))
+    assert told == ["fsync", "fsync", "folder", "rename", "folder"]
 
 
 def names(folder: Path) -> list[str]:

@@ -94,12 +94,8 @@ def _require_target(file: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Raises StorageError where the file cannot be written."""
-    from fauxpay.errors import StorageError
+    """Raises StorageError where the file cannot be written, ConflictError where it came about."""
+    from fauxpay.readers.new_files import new_file
 
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(
-            f"{path}: cannot be written ({error.strerror}); expected a folder that can be written"
-        ) from error
+    with new_file(path) as staged:
+        staged.write_text(text, encoding="utf-8")

@@ -91,6 +91,15 @@ def make_folder(folder: Path) -> None:
         sync_folder(path.parent)
 
 
+def sync_file(file: Path) -> None:
+    """Makes the bytes of a finished file durable. Raises OSError."""
+    handle = os.open(file, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def sync_folder(folder: Path) -> None:
     """Makes the names in a folder durable. Raises OSError."""
     if os.name == "nt":

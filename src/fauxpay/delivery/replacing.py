@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from fauxpay.delivery.files import storage_errors
+from fauxpay.delivery.files import storage_errors, sync_file, sync_folder
 from fauxpay.delivery.sinks import sink_of
 from fauxpay.errors import StorageError
 from fauxpay.storage.places import Place, name_below
@@ -38,7 +38,7 @@ def replaceable(name: Path) -> Path:
 
 
 def replaced(target: Path, data: bytes) -> Path:
-    """Whole under a name of the user's own, in place of an earlier file; returns it.
+    """Whole under a name of the user's own, in place of an earlier file; returns it, durable.
 
     target  as `replaceable` found it
     Raises StorageError where it cannot be written.
@@ -47,7 +47,9 @@ def replaced(target: Path, data: bytes) -> Path:
     try:
         with storage_errors(target, "write"):
             staged_path.write_bytes(data)
+            sync_file(staged_path)
             os.replace(staged_path, target)
+            sync_folder(target.parent)
     finally:
         with suppress(OSError):
             staged_path.unlink(missing_ok=True)

@@ -171,7 +171,7 @@ class Sink(Protocol):
         ...
 
     def keep(self, name: str, data: bytes, folder: str) -> Place:
-        """Keeps a small file for inspection, as `move` does, in place of an earlier one."""
+        """Keeps a small file, as `move` does, in place of an earlier one; durable on return."""
         ...
 
     def set_aside(self, name: str) -> Place:
@@ -270,11 +270,13 @@ class LocalSink:
         return target
 
     def keep(self, name: str, data: bytes, folder: str) -> Path:
-        """Keeps a small file for inspection, as `move` does, in place of an earlier one."""
+        """See `Sink.keep`."""
         file = self.stage(name)
         try:
             file.write(data)
-            return self.move(file, folder)
+            target = self.move(file, folder)
+            self._sync([target.parent])
+            return target
         finally:
             file.discard()
 

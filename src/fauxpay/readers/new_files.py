@@ -17,7 +17,7 @@ from os import PathLike
 from pathlib import Path
 from uuid import uuid4
 
-from fauxpay.delivery.files import NO_LINKS
+from fauxpay.delivery.files import NO_LINKS, sync_file, sync_folder
 from fauxpay.errors import ConflictError, StorageError
 
 
@@ -25,6 +25,7 @@ from fauxpay.errors import ConflictError, StorageError
 def new_file(name: str | PathLike[str]) -> Iterator[Path]:
     """Where to write a file that gets its name when the block ends, never over another one.
 
+    Bytes and name are durable then.
     Raises ConflictError where the name is taken, StorageError where it cannot be written.
     """
     path = Path(name)
@@ -33,7 +34,9 @@ def new_file(name: str | PathLike[str]) -> Iterator[Path]:
     staged = _beside(path)
     try:
         yield staged
+        sync_file(staged)
         _give_name(staged, path)
+        sync_folder(path.parent)
     except FileExistsError as error:
         raise ConflictError(f"{path}: was made by another meanwhile; nothing changed") from error
     except OSError as error:
@@ -61,7 +64,11 @@ def new_folder(name: str | PathLike[str]) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         staged.mkdir()
         yield staged
+        for file in staged.iterdir():
+            sync_file(file)
+        sync_folder(staged)
         os.rename(staged, path)
+        sync_folder(path.parent)
     except OSError as error:
         raise StorageError(f"{path}: {_said(error)}; expected a place for a new folder") from error
     finally:
