@@ -235,7 +235,7 @@ def _correct_amounts(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
     shift: dict[str, tuple[float, float]] = {}
     for name, cells in groups.items():
         names = [name] if name != "all" else list(now)
-        mirror = _pooled(made, names, is_by_currency="?" not in cells and name != "all")
+        mirror = _pooled(made, names, is_by_currency="?" not in cells)
         pairs = [(cell, mirror[money]) for money, cell in cells.items() if money in mirror]
         rows = sum(cell.rows for cell, _ in pairs)
         if rows:
@@ -253,17 +253,26 @@ def _correct_amounts(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
 
 
 def _pooled(made: Statistics, names: list[str], *, is_by_currency: bool) -> dict[str, Cell]:
-    """Cells of classes by currency, or all in one where the table knows no currencies."""
-    cells = [(money, one) for name in names for money, one in made.below("amount", name).items()]
+    """Cells of classes together, by currency; all in one where the table knows no currencies."""
+    cells: dict[str, list[Cell]] = {}
+    for name in names:
+        for money, one in made.below("amount", name).items():
+            cells.setdefault(money, []).append(one)
     if is_by_currency:
-        return dict(cells)
-    rows = sum(one.rows for _, one in cells)
-    if not rows:
+        return {money: _together(ones) for money, ones in cells.items()}
+    if not cells:
         return {}
-    mean = sum(one.rows * one.value for _, one in cells) / rows
-    square = sum(one.rows * (one.spread**2 + (one.value - mean) ** 2) for _, one in cells) / rows
-    whole = Cell(mean, rows, max(one.cards for _, one in cells), math.sqrt(square))
-    return dict.fromkeys(["?", *(money for money, _ in cells)], whole)
+    return dict.fromkeys(["?", *cells], _together([one for ones in cells.values() for one in ones]))
+
+
+def _together(cells: list[Cell]) -> Cell:
+    """Mean and spread over the rows of all cells."""
+    if len(cells) == 1:
+        return cells[0]
+    rows = sum(one.rows for one in cells)
+    mean = sum(one.rows * one.value for one in cells) / rows
+    square = sum(one.rows * (one.spread**2 + (one.value - mean) ** 2) for one in cells) / rows
+    return Cell(mean, rows, max(one.cards for one in cells), math.sqrt(square))
 
 
 def _correct_endings(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
