@@ -118,10 +118,12 @@ def whole_window(
     days = connection.execute(query).fetchall()
     if not days:
         raise ContractError(f"{table.subject}: no row with a time; expected card payments")
-    usual = sorted(rows for _, rows in days)[len(days) // 2]
+    # Of what lies between the two ends: of three days two may be pieces.
+    inner = sorted(rows for _, rows in days[1:-1] or days)
+    usual = inner[len(inner) // 2]
     notes = []
     for edge in (0, -1):
-        if len(days) > 2 and days[edge][1] * PIECE < usual:
+        if len(days) > 1 and days[edge][1] * PIECE < usual:
             day, rows = days.pop(edge)
             notes.append(f"{table.subject}: {day} is left out, a piece of a day with {rows:,} rows")
     return Window(days[0][0], date.fromordinal(days[-1][0].toordinal() + 1)), notes
