@@ -61,11 +61,16 @@ def test_a_stretch_is_consecutive_days_of_one_shard(wanted, days_max):
 
 @given(st.integers(0, 2**24), st.integers(0, 10_000), st.integers(1, 64))
 def test_a_stretch_is_bounded_in_cells_and_leaves_work_to_share(cards, days, workers):
-    """Property: memory stays flat, and every worker has several stretches where days allow it."""
+    """Property: memory stays flat, every worker has several stretches where days allow it, and
+    no stretch is shorter than these two make it."""
     length = stretch_days(cards, days, workers)
+
+    def may_be(some: int) -> bool:
+        return some * cards <= STRETCH_CELLS and (some - 1) * workers * 4 < days
+
     assert 1 <= length <= STRETCH_DAYS_MAX
-    assert length == 1 or length * cards <= STRETCH_CELLS
-    assert length == 1 or (length - 1) * workers * 4 < days
+    assert length == 1 or may_be(length)
+    assert length == STRETCH_DAYS_MAX or not may_be(length + 1)
 
 
 def test_a_worker_walks_its_days_in_order():

@@ -238,3 +238,87 @@ def test_of_two_broken_copies_the_one_with_a_date_counts(root):
     (found,) = listed_runs(root)
     assert (found.folder, found.copies) == (own.folder, (copy,))
     assert found.created == own.created
+
+
+def changed(path: Path, **members: object) -> None:
+    """Members of a document are others."""
+    path.write_bytes(canonical_json(json.loads(path.read_bytes()) | members))
+
+
+@pytest.mark.parametrize(
+    ("gate", "receipt", "verdict"),
+    [
+        ({"verdict": "FAIL"}, {}, Verdict.FAIL),
+        ({"verdict": "PASS", "gates": "broken"}, {}, Verdict.FAIL),
+        ({}, {}, Verdict.UNKNOWN),
+    ],
+)
+def test_without_a_seal_the_worst_that_is_said_counts(root, gate, receipt, verdict):
+    """The gate's own word, and what its checks add up to; a broken seal alone says nothing."""
+    own = run_of(root).folder
+    (own / "_PASSED").unlink()
+    if gate.get("gates") == "broken":
+        gates = json.loads((own / "gate.json").read_bytes())["gates"]
+        gates[1]["checks"][0]["verdict"] = "FAIL"
+        gate = {**gate, "gates": gates}
+    changed(own / "gate.json", **gate)
+    changed(own / "receipt.json", **receipt)
+    assert listed_runs(root)[0].verdict is verdict
+
+
+def test_what_stands_in_the_quarantine_never_passed(root, tmp_path):
+    """A sealed run that is moved there is listed on demand alone, and found by its path."""
+    own = run_of(root)
+    kept = root / "quarantine" / own.run_id
+    shutil.copytree(own.folder, kept)
+    (listed,) = listed_runs(root)
+    assert (listed.folder, listed.is_quarantined, listed.copies) == (own.folder, False, ())
+    both = listed_runs(root, is_quarantine_too=True)
+    assert {run.folder: run.is_quarantined for run in both} == {own.folder: False, kept: True}
+    moved = next(run for run in both if run.is_quarantined)
+    assert "stands in the quarantine" in moved.fault
+    assert moved.verdict is Verdict.UNKNOWN
+    assert moved.warning == ""
+    assert latest_run(both[::-1]).folder == own.folder
+    for name in (".", "receipt.json", "gate.json"):
+        found = resolve_run(tmp_path, str(kept / name))
+        assert (found.root, found.folder) == (root, kept)
+    assert resolve_run(root, own.run_id[:8]).folder == own.folder
+    shutil.rmtree(own.folder)
+    assert resolve_run(root, own.run_id[:8]).folder == kept
+
+
+def test_a_failure_speaks_for_a_run_without_a_receipt(root):
+    """Where the receipt is there it is told of; a torn one is warned of, a missing one is not."""
+    own = run_of(root)
+    kept = root / "quarantine" / own.run_id
+    kept.mkdir(parents=True)
+    failure = {"class": "GateError", "message": "2 checks", "seed": 7, "world_id": "ab"}
+    (kept / "failure.json").write_bytes(canonical_json(failure))
+    (broken,) = (run for run in listed_runs(root, is_quarantine_too=True) if run.is_quarantined)
+    assert broken.fault == "GateError: 2 checks"
+    assert broken.receipt == failure
+    assert Wanted(seed=7, world="a").holds(broken)
+    assert not Wanted(first=date(2026, 3, 1)).holds(broken), "it says no window"
+    assert broken.warning == ""
+    (kept / "receipt.json").write_bytes(b"{")
+    (torn,) = (run for run in listed_runs(root, is_quarantine_too=True) if run.is_quarantined)
+    assert torn.receipt == failure
+    assert "GateError" not in torn.fault
+    assert "no readable created_utc" in torn.warning
+    (kept / "receipt.json").write_bytes((own.folder / "receipt.json").read_bytes())
+    (dated,) = (run for run in listed_runs(root, is_quarantine_too=True) if run.is_quarantined)
+    assert dated.created == own.created
+    assert dated.receipt["run_id"] == own.run_id
+
+
+def test_of_two_broken_copies_the_one_sealed_first_counts(root):
+    """Neither passed and both say when: the earlier stands for the run, wherever it is filed."""
+    own = run_of(root)
+    copy = root / "runs" / "utc_day=2020-01-01" / own.run_id
+    shutil.copytree(own.folder, copy)
+    for folder in (own.folder, copy):
+        (folder / "_PASSED").unlink()
+    changed(copy / "receipt.json", created_utc="2031-01-01T00:00:00Z")
+    (found,) = listed_runs(root)
+    assert (found.folder, found.copies) == (own.folder, (copy,))
