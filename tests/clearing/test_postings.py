@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
 
-from fauxpay.clearing.postings import open_clearing
+from fauxpay.activity.rows import POS, PURCHASE
+from fauxpay.clearing.postings import Authorised, open_clearing, posted
 from fauxpay.contracts.checks import check_batch
 from fauxpay.contracts.members import Members
 from fauxpay.contracts.tables import table
@@ -297,6 +301,40 @@ def test_the_control_group_s_lag_has_bounds():
     changed = load_parameters({"clearing.control_lag_days_max": 31})
     with pytest.raises(ConfigError, match="expected 0 to 30 days"):
         open_clearing(maker_of(config()).world, config(), changed)
+    for longest in (0, 30):
+        fits = load_parameters({"clearing.control_lag_days_max": longest})
+        control = config(activity={"realism": "v1"})
+        opened = open_clearing(maker_of(config()).world, control, fits)
+        assert opened.lag_count == opened.lag.max() + 1 == longest + 1
+
+
+def test_final_amounts_are_between_their_factors_and_never_nothing():
+    """A cent at a pump stays a cent; factors lie inside of their bounds, and evenly."""
+    world, facts = maker_of(config()).world, parameters().section("clearing")["completion"]
+    opened = open_clearing(world, config(), parameters())
+    for own, (low, high) in zip(
+        np.split(opened.factor, len(facts["factor"])),
+        (facts["factor"][name] for name in sorted(facts["factor"])),
+        strict=True,
+    ):
+        assert low < own.min() < own.max() < high
+        assert own.mean() == pytest.approx((low + high) / 2)
+    pump = np.flatnonzero(np.array(world.mccs)[world.merchants.mcc] == "5542")[:1]
+    rows = Authorised(
+        address=np.arange(1, 401, dtype=np.uint64),
+        card=np.zeros(400, dtype=np.int64),
+        merchant=np.repeat(pump, 400),
+        nth=0,
+        amount=np.ones(400, dtype=np.int64),
+        channel=np.full(400, POS, dtype=np.int8),
+        kind=np.full(400, PURCHASE, dtype=np.int8),
+        refunds=(np.zeros(0, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.int64)),
+    )
+    waits = opened.books.waits(range(DAY, DAY + 1), opened.lag_count)
+    assert set(posted(opened, waits, rows)[1].tolist()) == {1}
+    dear = posted(opened, waits, replace(rows, amount=np.full(400, 10_000)))[1]
+    low, high = facts["factor"]["pump"]
+    assert 10_000 * low <= dear.min() < 10_000 * (low + high) / 2 < dear.max() <= 10_000
 
 
 def test_a_parameter_moves_what_it_says():

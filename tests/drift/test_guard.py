@@ -5,8 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fauxpay.drift.guard import Blocks, chance_by_days, chance_by_slices, possible_exchanges
-from fauxpay.drift.measures import log_ratio, population_stability
+from fauxpay.drift.guard import (
+    Blocks,
+    _words,
+    chance_by_days,
+    chance_by_slices,
+    possible_exchanges,
+)
+from fauxpay.drift.measures import difference, log_ratio, population_stability
 
 EXCHANGES = 2000
 SLICES = 64
@@ -112,3 +118,84 @@ def test_a_slice_that_one_side_lacks_stays_where_it_is():
     first, second = Blocks(lacking, lacking.sum(axis=1)), Blocks(other, whole)
     for a, b in ((first, second), (second, first)):
         assert chance_by_slices(population_stability, a, b, EXCHANGES) == 1.0
+
+
+def uneven(seed: int, blocks: int, bins: int, empty: int = -1) -> Blocks:
+    """Blocks of unlike sizes and shares."""
+    random = np.random.default_rng(seed)
+    part = random.integers(1, 90, (blocks, bins)).astype(np.float64)
+    if empty >= 0:
+        part[empty] = 0
+    return Blocks(part, part.sum(axis=1))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_slices_change_places_as_a_plain_loop_says(seed):
+    """Each pair or none, in the weight of the place that it moves to; empty ones stay."""
+    first, second = uneven(seed, 12, 3, empty=2), uneven(seed + 90, 12, 3, empty=5)
+    exchanges = 300
+    swapped = _words("drift/slices", exchanges, 12) < 0.5
+    observed = population_stability(first.mean(), second.mean())
+    reached = 0
+    for row in swapped:
+        means = []
+        for own, other in ((first, second), (second, first)):
+            shares = [
+                (other if row[k] and min(own.whole[k], other.whole[k]) > 0 else own).part[k]
+                / max(
+                    (other if row[k] and min(own.whole[k], other.whole[k]) > 0 else own).whole[k], 1
+                )
+                for k in range(12)
+            ]
+            means.append(own.whole / own.whole.sum() @ np.array(shares))
+        reached += population_stability(*means) >= observed * (1 - 1e-9)
+    assert 0 < reached < exchanges
+    found = chance_by_slices(population_stability, first, second, exchanges)
+    assert found == pytest.approx((1 + reached) / (1 + exchanges))
+
+
+@pytest.mark.parametrize(
+    ("of_first", "of_second"),
+    [
+        ([0, 1, 2, 0, 1, 2, 0], [0, 1, 2, 2]),
+        ([0, 0], [0, 0]),
+        ([0, 1, 1], [0, 1, 1]),
+        ([4, 4, 4], [4, 5]),
+    ],
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_days_change_places_as_a_plain_loop_says(seed, of_first, of_second):
+    """Within their stratum, dealt out anew; what is seen and its mirror are not counted."""
+    sides = [
+        (uneven(seed, len(of_first), 2), np.array(of_first)),
+        (uneven(seed + 50, len(of_second), 2), np.array(of_second)),
+    ]
+    strata, exchanges = sorted(set(of_first) & set(of_second)), 200
+    words = {
+        nth: _words(f"drift/days/{nth}", exchanges, of_first.count(s) + of_second.count(s))
+        for nth, s in enumerate(strata)
+    }
+
+    def distance_of(days: list[list[np.ndarray]]) -> float:
+        """Of the means of both sides' days by stratum, each with its own side's weights."""
+        means = []
+        for nth, (blocks, of_day) in enumerate(sides):
+            weight = np.array([blocks.whole[of_day == s].mean() for s in strata])
+            own = [np.mean(one[nth], axis=0) for one in days]
+            means.append((weight / weight.sum()) @ np.array(own))
+        return float(difference(*means))
+
+    kept = [[blocks.means()[of_day == s] for blocks, of_day in sides] for s in strata]
+    observed, made = distance_of(kept), []
+    for row in range(exchanges):
+        dealt, own, mirror = [], True, True
+        for nth, (one, two) in enumerate(kept):
+            pool, order = np.concatenate([one, two]), np.argsort(words[nth][row])
+            taken, rest = order[: len(one)], order[len(one) :]
+            own &= set(taken) == set(range(len(one)))
+            mirror &= len(one) == len(two) and set(rest) == set(range(len(one)))
+            dealt.append([pool[taken], pool[rest]])
+        if not own and not mirror:
+            made.append(distance_of(dealt) >= observed * (1 - 1e-9))
+    found = chance_by_days(difference, *sides, exchanges)
+    assert found == pytest.approx(np.mean(made))
