@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from contract_examples import example
-from test_exports import MINE
+from test_own_packs import MINE
 from typer.testing import CliRunner
 
 from fauxpay.cli.app import app
