@@ -42,6 +42,8 @@ def some_rows() -> list[Row]:
         seconds = (0, DAYS * 86_400, DAYS * 86_400 - 1)[nth] if nth < 3 else seconds
         card = int(CARDS * chance.random() ** 6)
         row: Row = {name: chance.choice(values) for name, values in MIXES.items()}
+        if card == CARDS - 1:
+            row["kind"] = "refund"  # It does nothing else.
         row |= {"card": card, "at": MIDNIGHT + datetime.timedelta(seconds=seconds)}
         row["local_at"] = row["at"] + datetime.timedelta(hours=(-5, 9)[card % 2])
         row["card_country"] = ("US", "GB", None)[card % 3]

@@ -49,3 +49,19 @@ def test_merchants_that_nobody_was_seen_at():
     """Known answers of Chao's estimator: many singletons mean many unseen, none mean none."""
     assert unseen_merchants(100, 20, 9) == pytest.approx(19.0)
     assert unseen_merchants(100, 0, 0) == 0.0
+
+
+def test_many_purchases_are_counted_as_few_are():
+    """Where counts are large their logs stand for them, with what counting adds taken out."""
+    for log_mean, log_sd in ((5.0, 0.6), (4.6, 0.05)):
+        law = rate_law(counted(5, log_mean, log_sd, 6000))
+        assert law.log_mean == pytest.approx(log_mean, abs=0.03)
+        assert law.log_sd == pytest.approx(log_sd, abs=0.03)
+
+
+def test_zeros_are_not_counted():
+    """Whether a table lists cards that did nothing or not, the law is the same."""
+    counts = counted(3, 0.5, 0.8, 2000)
+    listed = {**counts, 0: 10_000}
+    counts.pop(0)
+    assert rate_law(listed) == rate_law(counts)

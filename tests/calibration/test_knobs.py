@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fauxpay.calibration.estimate import _fit_places, _put_request, _start
 from fauxpay.calibration.knobs import SHARE_MAX, Knobs, Note, ratios_of, scaled_by_country
-from fauxpay.calibration.mirror import place_window
+from fauxpay.calibration.mirror import WARM_DAYS, epoch_of, place_window
 from fauxpay.calibration.shapes import put_countries
 from fauxpay.calibration.statistics import Cell, Statistics
-from fauxpay.config.model import FIRST_DAY, LAST_DAY
+from fauxpay.config.combinations import MERCHANTS_PER_PLACE_MIN
+from fauxpay.config.model import CARD_INDEX_MAX, FIRST_DAY, LAST_DAY, Config
 from fauxpay.drift.windows import Window
 
 NOTE = Note("as a test", 100, 50)
@@ -59,6 +61,9 @@ def test_cells_of_few_cards_are_not_kept():
     assert found.value("channel", "ecom") is None
     assert found.value("channel", "atm") == 0.1
     assert found.suppressed == {("channel", "ecom")}
+    found.put(("channel", "atm", "GB"), Cell(0.3, 1000, 20), 20)
+    assert found.below("channel") == {"atm": Cell(0.1, 1000, 20)}
+    assert found.below("channel", "atm") == {"GB": Cell(0.3, 1000, 20)}
 
 
 def test_ratios_need_both_sides():
@@ -79,3 +84,48 @@ def test_old_and_future_windows_are_placed_alike(year):
     assert placed.end - placed.start == own.end - own.start
     apart = abs(placed.start.replace(year=2024) - own.start.replace(year=2024)).days
     assert min(apart, 366 - apart) <= 4
+
+
+def test_windows_that_the_engine_knows_stay_where_they_are():
+    """With days before them in which refunds and frauds began; a longer one elsewhere is cut."""
+    first, week = FIRST_DAY + timedelta(WARM_DAYS), timedelta(7)
+    for own in (Window(first, first + week), Window(LAST_DAY - week, LAST_DAY)):
+        assert place_window(own) == own
+    early, late = first - timedelta(1), LAST_DAY + timedelta(1)
+    for own in (Window(early, early + week), Window(late - week, late)):
+        placed = place_window(own)
+        assert placed.start >= first
+        assert placed.end <= LAST_DAY
+    assert place_window(Window(first, LAST_DAY)) == Window(first, LAST_DAY)
+    long = place_window(Window(date(1999, 1, 4), date(2004, 1, 4)))
+    assert long.end - long.start == timedelta(364)
+
+
+def test_the_epoch_is_a_year_of_its_own_before_the_window():
+    """The first of January of the year before, or the first day there is."""
+    assert epoch_of(Window(date(2026, 3, 2), date(2026, 4, 1))) == date(2025, 1, 1)
+    assert epoch_of(Window(FIRST_DAY, LAST_DAY)) == FIRST_DAY
+
+
+@pytest.mark.parametrize("merchants", [30, 900, 60_000])
+@pytest.mark.parametrize("countries", [{"GB": 1.0}, {"GB": 0.5, "US": 0.3, "LI": 0.2}])
+def test_places_can_be_filled_and_found(merchants, countries):
+    """As many merchants as places need, as many places as there are countries, none unknown."""
+    cells = {("merchants",): Cell(merchants, 9000, 500), ("cards",): Cell(900.0, 9000, 500)}
+    cells |= {("country", name): Cell(share, 9000, 500) for name, share in countries.items()}
+    window = Window(date(2026, 3, 2), date(2026, 3, 30))
+    knobs = _start(seen := Statistics(window, cells))
+    places, own = knobs.setting("catalog.places"), knobs.setting("catalog.merchants")
+    assert len(countries) <= places <= Config().catalog.places
+    assert own >= merchants
+    assert own * 0.8 >= places * MERCHANTS_PER_PLACE_MIN - 1
+    _put_request(knobs, seen, window, 1.5)
+    assert knobs.values["catalog.cards"] == 600
+    assert knobs.values["run.to"] == window.end
+    Config().with_values(knobs.values)
+    many = Statistics(window, {("cards",): Cell(1e12, 9000, 500)})
+    _put_request(knobs, many, window, 1.0)
+    assert knobs.values["catalog.cards"] == CARD_INDEX_MAX
+    knobs.values["catalog.merchants"] = 4
+    _fit_places(knobs)
+    assert knobs.values["catalog.merchants"] >= MERCHANTS_PER_PLACE_MIN

@@ -27,6 +27,8 @@ from measured_rows import (
     some_rows,
 )
 
+from fauxpay.calibration.counts import rate_law
+from fauxpay.calibration.estimate import fit
 from fauxpay.calibration.measuring import (
     GAP_MINUTES,
     MONTH_DAYS,
@@ -36,6 +38,8 @@ from fauxpay.calibration.measuring import (
 )
 from fauxpay.calibration.statistics import Cell, Statistics, open_source
 from fauxpay.drift.sides import connect
+from fauxpay.drift.windows import Window
+from fauxpay.errors import ContractError
 from fauxpay.foundations.parameters import load_parameters
 from fauxpay.scorecard.card_table import open_card_table
 
@@ -46,13 +50,15 @@ def rows() -> list[Row]:
     return some_rows()
 
 
-def measured(rows: list[Row], folder: Path, *, without: Iterable[str] = ()) -> Statistics:
+def measured(
+    rows: list[Row], folder: Path, *, without: Iterable[str] = (), window: Window = WINDOW
+) -> Statistics:
     """What is measured of rows, nothing suppressed."""
     path = folder / "rows.parquet"
     columns = {name: [row[name] for row in rows] for name in rows[0] if name not in without}
     pq.write_table(pa.table(columns), path)
     table = open_card_table(path)
-    source = open_source(table, connect(table, {}), WINDOW, load_parameters(), (1, 10**6))
+    source = open_source(table, connect(table, {}), window, load_parameters(), (1, 10**6))
     return measure(source)
 
 
@@ -200,7 +206,9 @@ def test_what_comes_back_and_soon_is_counted_against_purchases(found, rows):
     assert rate.rows == len(bought)
     assert rate.value == pytest.approx(len(bought) / found.cells["cards",].value / DAYS)
     assert found.cells["cards",].cards == cards(bought)
-    assert found.cells["cards",].value >= cards(bought)
+    law = rate_law(Counter(Counter(row["card"] for row in bought).values()))
+    assert cards(own) > cards(bought), "some did nothing of their own accord"
+    assert found.cells["cards",].value == pytest.approx(cards(bought) / (1 - law.share_unseen()))
 
 
 def test_pairs_are_counted_pair_by_pair(found, rows):
@@ -296,3 +304,25 @@ def test_a_card_without_a_country_is_at_home_where_it_buys_most(rows, tmp_path):
     assert {key[1:] for key in found.cells if key[0] == "amount"} == {
         ("all", money) for money in ("USD", "JPY", "KWD")
     }
+
+
+@pytest.mark.parametrize(("days", "months"), [(365, 12), (361, 0)])
+def test_a_year_has_twelve_whole_months(days, months, tmp_path):
+    """From New Year's Day on, or with a piece of December: then nothing is said of months."""
+    first = datetime.datetime(2026, 1, 1)
+    at = [first + datetime.timedelta(nth) for nth in range(days)]
+    at += [one for one in at if one.month == 12]
+    rows = [{"card": nth % 3, "at": one} for nth, one in enumerate(at)]
+    window = Window(at[0].date(), datetime.date(2027, 1, 1))
+    found = measured(rows, tmp_path, window=window).below("month")
+    assert len(found) == months
+    if found:
+        assert found["12"].value / found["1"].value == pytest.approx(2)
+
+
+def test_a_piece_of_a_week_is_too_short_to_fit(rows, tmp_path):
+    """Six days are refused, and before any mirror is made."""
+    measured(rows, tmp_path)
+    window = Window(START, START + datetime.timedelta(6))
+    with pytest.raises(ContractError, match="over 6 days; expected at least 5 cards and 7 days"):
+        fit(open_card_table(tmp_path / "rows.parquet"), k=1, window=window)
