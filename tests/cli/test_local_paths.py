@@ -24,3 +24,11 @@ def test_an_address_is_no_file_of_this_machine(words, tmp_path, monkeypatch):
     told = " ".join(said.stderr.split())
     assert f"{address}: this is an address; expected the name of a file or folder" in told
     assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_the_locale_cannot_say_is_told(tmp_path):
+    """Without UTF-8 a name beyond ASCII is refused with the way out, not called damaged."""
+    plain = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    said = fauxpay("verify", "latest", "--out", tmp_path / "wörld", **plain)
+    assert said.returncode == 2
+    assert "Set PYTHONUTF8=1" in said.stderr

@@ -12,6 +12,7 @@ import atexit
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -174,6 +175,7 @@ def _absolute(path: Path) -> Path:
     if not path.is_absolute():
         require_working_folder()
     absolute = path.absolute()
+    _require_one_encoding(str(absolute))
     try:
         str(absolute).encode()
     except UnicodeEncodeError:
@@ -183,6 +185,17 @@ def _absolute(path: Path) -> Path:
             f"Rename the folder, or use another."
         ) from None
     return absolute
+
+
+def _require_one_encoding(name: str) -> None:
+    """Arrow and DuckDB take every name for UTF-8: elsewhere they would look past Python's files."""
+    encoding = sys.getfilesystemencoding()
+    if encoding != "utf-8" and not name.isascii():
+        raise ConfigError(
+            f"{name!r}: has letters beyond ASCII, which Python takes for {encoding} here and the "
+            f"libraries that read files for UTF-8; expected one encoding. Set PYTHONUTF8=1, or "
+            f"LC_ALL to a locale of UTF-8."
+        )
 
 
 def _folder(name: str) -> str:
