@@ -218,7 +218,7 @@ def test_a_folder_has_a_name_that_can_be_written_down(tmp_path, monkeypatch):
 def test_names_are_taken_for_one_encoding(tmp_path, monkeypatch):
     """Where Python takes names for Latin-5, Arrow found no file of a good run: verify blamed it."""
     monkeypatch.setattr("sys.getfilesystemencoding", lambda: "iso8859-9")
-    with pytest.raises(ConfigError, match="iso8859-9 here.*PYTHONUTF8=1"):
+    with pytest.raises(ConfigError, match="for iso8859-9 here"):
         place_of(tmp_path / "wörld")
     assert place_of(tmp_path / "world") == tmp_path / "world"
 
