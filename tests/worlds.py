@@ -31,6 +31,11 @@ def config(**sections: dict[str, Any]) -> Config:
     return Config(catalog=catalog, **sections)
 
 
+def until(day: int) -> dict[str, datetime.date]:
+    """`run` of a config whose window ends with a day (since 1970-01-01) that is no part of it."""
+    return {"to": datetime.date(1970, 1, 1) + datetime.timedelta(days=day)}
+
+
 @cache
 def _catalog(cards: int, merchants: int, places: int) -> dict[str, pa.Table]:
     size = {"cards": cards, "merchants": merchants, "places": places}

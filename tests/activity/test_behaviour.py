@@ -13,7 +13,7 @@ from fauxpay.activity.calendar import CURVE_SLOTS, build_calendar
 from fauxpay.activity.engine import day_number
 from fauxpay.activity.streams import Field
 from fauxpay.catalog.world import OPENINGS
-from worlds import DAY, config, days_tables, maker_of, parameters, tables
+from worlds import DAY, config, days_tables, maker_of, parameters, tables, until
 
 LOCAL = pl.col("event_time") + pl.duration(minutes=pl.col("local_offset_minutes"))
 
@@ -167,7 +167,7 @@ def test_declines_have_codes(rows):
 
 def test_a_wrong_pin_was_asked_for():
     """Codes about a PIN stand where one was asked, at chips of tills and at machines."""
-    quiet = maker_of(config(fraud={"enabled": False}))
+    quiet = maker_of(config(fraud={"enabled": False}, run=until(DAY + 56)))
     made = days_tables(quiet, range(DAY, DAY + 56))
     rows = pl.concat([pl.from_arrow(day["transactions"]) for day in made])
     told = rows.filter(pl.col("response_code").is_in(["55", "75"]))

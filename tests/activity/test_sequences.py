@@ -16,7 +16,7 @@ from fauxpay.activity.recurring import due_payments
 from fauxpay.activity.shops import standing
 from fauxpay.activity.tills import followers
 from fauxpay.activity.visits import Visits, in_time
-from worlds import DAY, config, maker_of, tables
+from worlds import DAY, config, maker_of, tables, until
 
 PRESENT = pl.col("channel").is_in(["pos", "atm"])
 BOUGHT = pl.col("transaction_type").is_in(["purchase", "withdrawal"])
@@ -49,7 +49,7 @@ def speeds(rows: pl.DataFrame) -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def busy_maker():
     """A world in which cards buy twenty times a day, so that many purchases are close in time."""
-    return maker_of(config(activity=BUSY))
+    return maker_of(config(activity=BUSY, run=until(DAY + 40)))
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_without_followers_somebody_would(busy_maker):
 def test_leaders_are_those_of_the_whole_sequence():
     """Cell by cell the same leaders are found as over all days at once, over midnight too."""
     near = 300_000
-    maker = maker_of(config(activity=BUSY | {"travel_share": 0.0}))
+    maker = maker_of(config(activity=BUSY | {"travel_share": 0.0}, run=until(DAY + 60)))
     maker.tables = replace(maker.tables, near_ms=near)
     activity, days = maker.shard(0).activity, range(DAY, DAY + 60)
     _, events = activity.days_events(days)
@@ -146,7 +146,13 @@ def test_nobody_pays_twice_in_one_breath(busy_maker):
 
 def test_payment_runs_keep_no_time_to_the_millisecond():
     """A subscription comes at about its own time of the night, each month and when tried again."""
-    maker = maker_of(config(activity={"recurring_per_card": 6.0}, fraud={"enabled": False}))
+    maker = maker_of(
+        config(
+            activity={"recurring_per_card": 6.0},
+            fraud={"enabled": False},
+            run=until(DAY + 60),
+        )
+    )
     activity, plan = maker.shard(0).activity, maker.shard(0).activity.plan
     found = []
     for attempt, day in ((0, DAY), (0, DAY + 31), (1, DAY + 1), (2, DAY + 3)):
@@ -266,6 +272,7 @@ def lives():
         config(
             fraud={"card_testing_per_card_year": 2.0, "lost_stolen_per_card_year": 2.0},
             activity={"refund_share": 0.05},
+            run=until(DAY + 180),
         )
     )
     days = [tables(maker, day)["transactions"] for day in range(DAY, DAY + 180, 3)]

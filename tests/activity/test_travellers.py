@@ -6,14 +6,21 @@ import numpy as np
 import polars as pl
 import pytest
 
-from worlds import DAY, config, days_tables, maker_of
+from worlds import DAY, config, days_tables, maker_of, until
 
 
 @pytest.fixture(scope="module")
 def maker():
     """A small world in which many travel."""
     size = {"merchants": 3000}
-    return maker_of(config(catalog=size, activity={"travel_share": 0.18}, fraud={"enabled": False}))
+    return maker_of(
+        config(
+            catalog=size,
+            activity={"travel_share": 0.18},
+            fraud={"enabled": False},
+            run=until(DAY + 60),
+        )
+    )
 
 
 @pytest.fixture(scope="module")

@@ -192,8 +192,8 @@ def test_limits_of_taps_are_those_of_the_account_and_of_purchases(in_hand):
         of = replace(taps, amount=np.full(400, amount), **more)
         return float((within_limits(ground, of).entry_mode == CHIP).mean())
 
-    # The limit is 250 dollars, of which a buyer dares a half to all: 17,000 yen are under 125.
-    assert inserted(17_000.0) == 0
+    # The limit is 250 dollars, of which a buyer dares a third to all: 11,000 yen are under 80.
+    assert inserted(11_000.0) == 0
     assert 0.2 < inserted(28_000.0) < 0.8
     assert inserted(60_000.0) == 1
     assert inserted(60_000.0, original=np.ones(400, dtype=np.uint64)) == 0

@@ -178,6 +178,7 @@ class Activity:
 
     def days_events(self, days: range) -> tuple[Cells, Events]:
         """Everything the range's cards do on consecutive UTC days; cells by day, then by card."""
+        assert days.stop <= self.epoch_day + self.calendar.days, "the calendar ends with the window"
         card, count = np.arange(self.first_card, self.last_card), self.last_card - self.first_card
         day: Any = days.start
         if len(days) > 1:
