@@ -108,9 +108,10 @@ def refund_addresses(cells: Cells, row: I64) -> U64:
 
 def refund_ms(calendar: Calendar, cells: Cells, row: I64, word: U64) -> I64:
     """When in the UTC day of some cells one comes for a refund, from a drawn word."""
+    day = np.broadcast_to(np.asarray(cells.day), cells.card.shape)[row]
     return time_in_curve(
         calendar,
-        curve_rows(calendar, cells)[row],
+        curve_rows(calendar, cells.group[row], day),
         streams.REFUND_QUARTER.of(word),
         streams.REFUND_WITHIN.of(word),
     )

@@ -14,6 +14,7 @@ midnight UTC and be missing after it, which is the middle of the day in half of 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +97,7 @@ def visits(tables: VisitTables, calendar: Calendar, keys: Keys, cells: Cells, co
     slot = np.arange(cell.size) - first.take(cell, mode="clip")
     address = cells.address.take(cell, mode="clip")
     address |= slot.view(np.uint64)
-    curve = curve_rows(calendar, cells).take(cell, mode="clip")
+    curve = curve_rows(calendar, cells.group, cells.day).take(cell, mode="clip")
     word = draw(keys["visit"], address)
     at_ms = _drawn_ms(calendar, curve, word)
     row = np.flatnonzero(_joins(tables, slot, word))
@@ -193,10 +194,10 @@ def _kept_apart(
     return visit
 
 
-def curve_rows(calendar: Calendar, cells: Cells) -> I64:
-    """The curve that each cell's times are drawn from."""
-    position = (np.asarray(cells.day) - calendar.first_day) * calendar.curve_row.shape[1]
-    rows: I64 = calendar.curve_row.reshape(-1).take(cells.group + position, mode="clip")
+def curve_rows(calendar: Calendar, group: I64, day: Any) -> I64:
+    """The curve that the times of cells are drawn from, by their groups and days."""
+    position = (np.asarray(day) - calendar.first_day) * calendar.curve_row.shape[1]
+    rows: I64 = calendar.curve_row.reshape(-1).take(group + position, mode="clip")
     return rows
 
 
