@@ -159,6 +159,18 @@ def test_money_fits_its_currency(rows):
     assert rows["amount_minor"].min() > 0
 
 
+def test_carriers_have_a_list_of_fares(rows, maker):
+    """Whoever rides with a carrier pays one of its few fares; baskets hardly ever cost the same."""
+    prices = maker.tables.tickets.prices
+    paid = rows.filter(pl.col("transaction_type") == "purchase")
+    of = paid.group_by("mcc", "merchant_id").agg(pl.len(), pl.col("amount_minor").n_unique())
+    fares = of.filter(pl.col("mcc").is_in(["4111", "4112", "4131", "4784", "7523"]))
+    assert fares["amount_minor"].max() <= prices
+    assert fares.filter(pl.col("len") > 3 * prices).height > 3
+    baskets = of.filter((pl.col("mcc") == "5411") & (pl.col("len") > 3 * prices))
+    assert (baskets["amount_minor"] > 2 * prices).all()
+
+
 def test_declines_have_codes(rows):
     """Approved means code 00 and nothing else does."""
     assert ((rows["response_code"] == "00") == rows["is_approved"]).all()

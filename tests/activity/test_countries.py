@@ -390,4 +390,4 @@ def test_cards_of_unnamed_currencies_tap_too():
     assert 300_00 <= limit["CNY"] <= 400_00
     paid = rows_of(own, (2026, 3, 2), 14).filter(pl.col("channel") == "pos")
     for country in ("KR", "HU", "CN"):
-        assert share(paid, country, pl.col("entry_mode") == "contactless") > 0.35, country
+        assert share(paid, country, pl.col("entry_mode") == "contactless") > 0.33, country

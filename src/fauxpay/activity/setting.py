@@ -124,6 +124,7 @@ def _tickets(world: World, tables: TicketTables) -> TicketTables:
     return replace(
         tables,
         class_of=np.zeros_like(tables.class_of),
+        is_listed=np.zeros_like(tables.is_listed),
         card_factor=np.ones_like(tables.card_factor),
         scale=scale,
     )

@@ -22,6 +22,7 @@ from fauxpay.activity import streams
 from fauxpay.activity.rows import Rows, Ticket, Where
 from fauxpay.activity.traits import (
     FACTOR,
+    FACTOR_ONE,
     MERCHANT_COUNTRY,
     MERCHANT_CURRENCY,
     TICKET_CLASS,
@@ -47,6 +48,7 @@ from fauxpay.foundations.rounding import rounded
 REFERENCE_CURRENCY = "USD"
 ENDINGS = ("exact", "whole", "99", "95", "50", "fives", "90", "notes", "round sums")
 _ENDING_SLOTS = 256
+_LIST_STRIDE, _PRICE_STRIDE = 89, 151  # odd: neighbours in a list end differently
 TAIL_OCTAVES = 8
 
 
@@ -60,6 +62,7 @@ class TicketTables:
     card_factor f64[cards]             the card's own
     endings     u8[countries * classes * 256]  ending of each slot
     class_count number of classes
+    is_listed   bool[classes]  whether merchants have a list of so many `prices`
     step, less  f64[endings * currencies]  round to a multiple of step, then take less off
     """
 
@@ -72,6 +75,8 @@ class TicketTables:
     less: F64
     currency_count: int
     class_count: int
+    is_listed: NDArray[np.bool_]
+    prices: int
 
 
 def ticket_tables(world: World, config: Config, parameters: Parameters) -> TicketTables:
@@ -100,6 +105,8 @@ def ticket_tables(world: World, config: Config, parameters: Parameters) -> Ticke
         less=less,
         currency_count=len(world.currencies),
         class_count=len(names),
+        is_listed=np.isin(names, amounts["listed_classes"]),
+        prices=int(amounts["listed_prices"]),
     )
 
 
@@ -175,14 +182,21 @@ def price(tables: TicketTables, traits: Traits, rows: Rows, where: Where) -> tup
     """(amount in the merchant's minor units, whole; depth of the upper tail 0..7) of each row."""
     ticket_class = trait(where.traits, TICKET_CLASS)
     index, fraction = tail_index(rows.ticket_word & np.uint64(0xFFFFFFFF))
+    # Of what was drawn, whatever is paid by a list: answers are known without the shop.
+    octave = _octaves(index)
+    slot, level = streams.TICKET_ENDING.of(rows.ticket_word), trait(rows.traits, FACTOR)
+    listed = np.flatnonzero(tables.is_listed.take(ticket_class, mode="clip"))
+    own = _as_listed(tables, where.merchant.take(listed), rows.ticket_word.take(listed))
+    index[listed], fraction[listed], slot[listed] = own
+    level[listed] = FACTOR_ONE
     amount = look_up(tables.quantiles, ticket_class, index, fraction)
     amount *= traits.scale.take(where.merchant, mode="clip")
-    amount *= traits.factor.take(trait(rows.traits, FACTOR), mode="clip")
+    amount *= traits.factor.take(level, mode="clip")
     # A risen price ends as prices do.
     amount[rows.billed] *= rows.price_factor
     ticket_class += trait(where.traits, MERCHANT_COUNTRY) * np.int64(tables.class_count)
     ticket_class *= _ENDING_SLOTS
-    ticket_class += streams.TICKET_ENDING.of(rows.ticket_word)
+    ticket_class += slot
     ending = tables.endings.take(ticket_class, mode="clip") * np.int64(tables.currency_count)
     ending += trait(where.traits, MERCHANT_CURRENCY)
     step = tables.step.take(ending, mode="clip")
@@ -192,16 +206,30 @@ def price(tables: TicketTables, traits: Traits, rows: Rows, where: Where) -> tup
     np.maximum(amount, 1.0, out=amount)
     amount *= step
     amount -= tables.less.take(ending, mode="clip")
-    index >>= MANTISSA_BITS
-    np.subtract(OCTAVES - 1, index, out=index)
-    return amount, np.minimum(index, TAIL_OCTAVES - 1, out=index)
+    return amount, octave
 
 
 def tail_octaves(ticket_word: U64) -> I64:
     """The depth of the upper tail 0..7 that tickets lie in, by their words alone."""
-    index, _ = tail_index(ticket_word & np.uint64(0xFFFFFFFF))
-    octave: I64 = np.minimum(OCTAVES - 1 - (index >> MANTISSA_BITS), TAIL_OCTAVES - 1)
-    return octave
+    return _octaves(tail_index(ticket_word & np.uint64(0xFFFFFFFF))[0])
+
+
+def _octaves(index: I64) -> I64:
+    octave = index >> MANTISSA_BITS
+    np.subtract(OCTAVES - 1, octave, out=octave)
+    return np.minimum(octave, TAIL_OCTAVES - 1, out=octave)
+
+
+def _as_listed(tables: TicketTables, merchant: I64, word: U64) -> tuple[I64, F64, I64]:
+    """(index and fraction of the law, slot of the ending) that a merchant's list of prices says.
+
+    It says so to rich and poor.
+    """
+    price = ((word & np.uint64(0xFFFFFFFF)) * np.uint64(tables.prices)) >> np.uint64(32)
+    # The middle of each price's share of the law.
+    index, fraction = tail_index(((2 * price + 1) << np.uint64(31)) // np.uint64(tables.prices))
+    slot = (merchant * _LIST_STRIDE + price.view(np.int64) * _PRICE_STRIDE) % _ENDING_SLOTS
+    return index, fraction, slot
 
 
 def shares_below(tables: TicketTables, world: World, cents: float) -> F64:

@@ -36,6 +36,7 @@ BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "activity.recurring.churn_per_year": (0, 12, f"once a month is most; {_NEVER}"),
     "activity.recurring.price_changes_per_year": (0, 12, f"once a month is most; {_NEVER}"),
     "activity.recurring.idle_share": (0, 0.9, "the other terms carry all subscriptions"),
+    "activity.amounts.listed_prices": (1, 1000, "a list has some prices"),
     "activity.recurring.plans": (1, 16, "addresses have room for sixteen"),
     "activity.recurring.subscriptions_max": (0, 8, "addresses have room for eight"),
     "activity.returns.found_share": (0.01, 1, "what is asked for is divided by it"),
@@ -98,6 +99,7 @@ Of a list or a mapping without a member in brackets it holds for every number in
 """
 CHOICES: Mapping[str, str] = {
     "activity.amounts.class_of_category": "activity.amounts.classes",
+    "activity.amounts.listed_classes": "activity.amounts.classes",
     "activity.amounts.classes[ending]": "activity.countries.default.endings",
     "catalog.households.third_adult_age": "catalog.customers.age",
     "catalog.merchants.floor_opening": "activity.opening.open_hours",
