@@ -35,7 +35,8 @@ from fauxpay.activity.payments import payments
 from fauxpay.activity.plans import PlanTables, plan_tables, with_plans, with_terms
 from fauxpay.activity.recurring import Subscriptions, due_in_cells, due_on_day, subscriptions
 from fauxpay.activity.repeats import Repeats, joined
-from fauxpay.activity.retries import RetryTables, retries_of, retry_tables
+from fauxpay.activity.retries import retries_of
+from fauxpay.activity.retry_tables import RetryTables, retry_tables
 from fauxpay.activity.returns import ReturnTables, return_tables
 from fauxpay.activity.rows import LOCAL_QUARTERS, Manner, Rows, Session, Ticket, Where
 from fauxpay.activity.sales import with_sales

@@ -14,77 +14,46 @@ nobody outruns an airliner, and none comes near midnight.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fauxpay.activity import outcomes, shops, streams, tickets
 from fauxpay.activity.addresses import days_of, in_cell, retry_codes
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.cells import Cells
-from fauxpay.activity.outcomes import APPROVED, CODE_SLOTS, OutcomeTables, answer_case, answers
+from fauxpay.activity.outcomes import APPROVED, answer_case, answers
 from fauxpay.activity.repeats import Repeats, Sources, joined, sources_of
+from fauxpay.activity.retry_tables import (
+    ANSWER_SLOTS,
+    EAGER_BITS,
+    WISH_BITS,
+    RetryTables,
+    is_present,
+)
 from fauxpay.activity.rows import (
-    CASH,
     CONTACTLESS,
-    KIND_COUNT,
-    LOCAL,
     ONLINE,
-    SUBSCRIBED,
     Rows,
     Ticket,
     Where,
 )
 from fauxpay.activity.streams import Keys
-from fauxpay.activity.tickets import TAIL_OCTAVES, tail_octaves
+from fauxpay.activity.tickets import tail_octaves
 from fauxpay.activity.tills import Leaders
 from fauxpay.activity.traits import MERCHANT_COUNTRY, MERCHANT_CURRENCY, trait
 from fauxpay.activity.visits import CELL_BITS, CELL_SHIFT, SLOT_BITS, Visits
 from fauxpay.catalog.world import Bool
-from fauxpay.foundations.alias import slots
 from fauxpay.foundations.counts import COUNT_MAX
-from fauxpay.foundations.draws import F64, I64, U64, draw, threshold
-from fauxpay.foundations.parameters import Parameters
-from fauxpay.foundations.quantiles import lognormal_table, look_up, tail_index
+from fauxpay.foundations.draws import F64, I64, U64, draw
+from fauxpay.foundations.quantiles import look_up, tail_index
 
 if TYPE_CHECKING:
     from fauxpay.activity.engine import Activity
 
 _TRIES = 2
-_REMOTE, _PRESENT = range(2)
-_GROUPS = ("remote", "present")
-_ANSWER_SLOTS = 1 << streams.RETRY_ANSWER.width
-_WISH_BITS = streams.RETRY_WISH.width
-_EAGER_BITS = streams.RETRY_EAGER.width
 assert COUNT_MAX < 1 << 8, "a retry's code has room for the slot of any visit"
-
-
-@dataclass(frozen=True, slots=True)
-class RetryTables:
-    """What is tried again, and how it is answered; remote comes first, then card-present.
-
-    wish       i64[2 * codes]    chance of 65,536 that a request so answered is made again
-    least      i64[9 * 64]       least slot of 4,096 of an answer that refuses, by coarse bits of
-                                 who may try again: of any ticket, then by tail octave
-    answer     u8[2 * codes * 1024]  answer by the code before; then of those who ask for less
-    can_less   i64[codes]        whether who was answered so may ask for less
-    other      i64[2]            chance of 64 to go to another page, to ask for less
-    gap        f64[2, quantiles] milliseconds until the next try
-    has_pin    i64[codes]        whether a code speaks of a PIN
-    code_count number of codes
-    """
-
-    wish: I64
-    least: I64
-    answer: NDArray[np.uint8]
-    can_less: I64
-    other: I64
-    gap: F64
-    has_pin: I64
-    code_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,68 +88,6 @@ class _Refused:
         return _Refused(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
-def retry_tables(
-    tables: OutcomeTables, codes: tuple[str, ...], parameters: Parameters
-) -> RetryTables:
-    """Tables of a world; codes are the contract's response codes."""
-    law = parameters.section("activity.retries")
-    wish = np.zeros((2, len(codes)), dtype=np.int64)
-    for group, name in enumerate(_GROUPS):
-        for code, share in law["share"][name].items():
-            wish[group, codes.index(code)] = threshold(share, _WISH_BITS + _EAGER_BITS)
-    answer = [_answers(codes, law["answers"]), _answers(codes, law["answers_to_less"])]
-    gaps = [law["gap_seconds"][name] for name in _GROUPS]
-    return RetryTables(
-        wish=wish.reshape(-1),
-        least=_least(tables, wish.max(axis=1)),
-        answer=np.concatenate(answer).reshape(-1),
-        can_less=np.array([code in law["answers_to_less"] for code in codes], dtype=np.int64),
-        other=np.array([threshold(law["other_share"][name], 6) for name in _GROUPS]),
-        gap=np.concatenate([_gap_table(gap) for gap in gaps]),
-        has_pin=(tables.without_pin != np.arange(len(codes))).astype(np.int64),
-        code_count=len(codes),
-    )
-
-
-def no_retries(tables: RetryTables) -> RetryTables:
-    """The same where nobody tries anything again."""
-    none = np.full_like(tables.least, CODE_SLOTS)
-    return replace(tables, wish=np.zeros_like(tables.wish), least=none)
-
-
-def _least(tables: OutcomeTables, wish: I64) -> I64:
-    """`RetryTables.least`, where so many of 65,536 at most try again, of each group."""
-    kinds = tables.approved.reshape(-1, KIND_COUNT, 2, TAIL_OCTAVES)[:, :SUBSCRIBED]
-    groups = _is_present(np.arange(SUBSCRIBED)).astype(np.int64)
-    least = np.full((TAIL_OCTAVES, 1 << _EAGER_BITS), CODE_SLOTS)
-    for group in (_REMOTE, _PRESENT):
-        eager = -(-int(wish[group]) >> _WISH_BITS)
-        # Who stands before a closed door goes online: any visit may be a remote one.
-        may_be = groups == _PRESENT if group == _PRESENT else groups >= 0
-        own = kinds[:, may_be].min(axis=(0, 1, 2))
-        least[:, :eager] = np.minimum(least[:, :eager], own[:, None])
-    return np.concatenate([least.min(axis=0), least.reshape(-1)])
-
-
-def _gap_table(law: Mapping[str, float]) -> F64:
-    ms = {name: law[name] * 1e3 for name in ("median", "min", "max")}
-    return lognormal_table(ms["median"], law["log_sd"], ms["min"], ms["max"])
-
-
-def _answers(codes: tuple[str, ...], law: Mapping[str, Mapping[str, float]]) -> NDArray[np.uint8]:
-    """Answers by the code before, u8[codes, 1024]; a code that is not named is told once more."""
-    rows = np.eye(len(codes))
-    for before, shares in law.items():
-        rows[codes.index(before)] = 0.0
-        for code, share in shares.items():
-            rows[codes.index(before), codes.index(code)] = share
-    return slots(np.round(rows, 9), _ANSWER_SLOTS)
-
-
-def _is_present(kind: I64) -> Bool:
-    return np.asarray((kind == LOCAL) | (kind == CASH))
-
-
 def retries_of(
     activity: Activity, cells: Cells, made: Visits, leaders: Leaders
 ) -> tuple[Repeats, I64]:
@@ -202,12 +109,12 @@ def _candidates(tables: RetryTables, keys: Keys, made: Visits) -> tuple[I64, I64
     row = np.flatnonzero(slot >= tables.least.take(eager))
     octave = tail_octaves(draw(keys["ticket"], made.address.take(row)))
     slot, eager = slot.take(row), eager.take(row)
-    kept = np.flatnonzero(slot >= tables.least.take(((octave + 1) << _EAGER_BITS) + eager))
+    kept = np.flatnonzero(slot >= tables.least.take(((octave + 1) << EAGER_BITS) + eager))
     return row.take(kept), slot.take(kept), octave.take(kept)
 
 
 def _refused(activity: Activity, cells: Cells, made: Visits, leaders: Leaders) -> _Refused:
-    """Of the candidates those that were refused, with their answers."""
+    """Of the candidates those that were refused and would try again, but for their fine bits."""
     tables = activity.tables
     row, slot, octave = _candidates(tables.retries, activity.keys, made)
     source = sources_of(activity, cells, made, leaders, row)
@@ -224,7 +131,7 @@ def _refused(activity: Activity, cells: Cells, made: Visits, leaders: Leaders) -
         eager=streams.VISIT_RETRY.of(made.word[row]),
         code=answers(tables.outcomes, case[kept], slot[kept]).astype(np.int64),
         at_ms=made.at_ms[row],
-        until_ms=_until_ms(activity, made, row),
+        until_ms=np.zeros_like(row),
         kind=where.kind[kept],
         merchant=where.merchant[kept],
         terminal=where.terminal[kept],
@@ -235,7 +142,15 @@ def _refused(activity: Activity, cells: Cells, made: Visits, leaders: Leaders) -
     )
     asked = np.flatnonzero(tables.retries.has_pin[refused.code])
     refused.code[asked] = _as_asked(activity, refused.only(asked))
-    return refused
+    wants = refused.eager << np.int64(WISH_BITS) < _wish(tables.retries, refused)
+    refused = refused.only(np.flatnonzero(wants))
+    return replace(refused, until_ms=_until_ms(activity, made, refused.row))
+
+
+def _wish(tables: RetryTables, refused: _Refused) -> I64:
+    """Chance of 65,536 that requests are made again."""
+    group = is_present(refused.kind).astype(np.int64)
+    return tables.wish.take(group * tables.code_count + refused.code)
 
 
 def _priced(activity: Activity, asked: _Refused) -> tuple[Rows, Where, F64, I64]:
@@ -293,12 +208,12 @@ def _tried_again(
     own_code = retry_codes(made.slot[refused.row], nth)
     own = in_cell(made.address[refused.row], own_code)
     word = draw(activity.keys["retry"], own)
-    group = _is_present(refused.kind).astype(np.int64)
-    wish = refused.eager << np.int64(_WISH_BITS) | streams.RETRY_WISH.of(word)
+    group = is_present(refused.kind).astype(np.int64)
+    wish = refused.eager << np.int64(WISH_BITS) | streams.RETRY_WISH.of(word)
     index, fraction = tail_index(streams.RETRY_GAP.of(word).view(np.uint64))
     gap = look_up(tables.gap, group, index, fraction)
     at_ms = refused.at_ms + np.rint(gap).astype(np.int64)
-    tried = wish < tables.wish.take(group * tables.code_count + refused.code)
+    tried = wish < _wish(tables, refused)
     tried &= at_ms < refused.until_ms
     kept = np.flatnonzero(tried)
     before, own, word, at_ms = refused.only(kept), own[kept], word[kept], at_ms[kept]
@@ -327,7 +242,7 @@ def _ask_less(activity: Activity, before: _Refused, own: U64, wants: Bool) -> Bo
     own  addresses of the retries
     """
     can_less = activity.tables.retries.can_less[before.code] > 0
-    row = np.flatnonzero(wants & can_less & _is_present(before.kind))
+    row = np.flatnonzero(wants & can_less & is_present(before.kind))
     asks = np.zeros(own.size, dtype=np.bool_)
     if row.size:
         known = before.only(np.concatenate([row, row]))
@@ -340,7 +255,7 @@ def _ask_less(activity: Activity, before: _Refused, own: U64, wants: Bool) -> Bo
 def _answered(activity: Activity, before: I64, asks_less: Bool, word: U64) -> I64:
     """Answers by those before. Nobody mistypes a PIN that was not asked the first time."""
     tables, without_pin = activity.tables.retries, activity.tables.outcomes.without_pin
-    place = (asks_less * tables.code_count + before) * _ANSWER_SLOTS
+    place = (asks_less * tables.code_count + before) * ANSWER_SLOTS
     answer = tables.answer.take(place + streams.RETRY_ANSWER.of(word))
     answer = np.where(tables.has_pin[before], answer, without_pin[answer])
     return answer.astype(np.int64)

@@ -13,7 +13,7 @@ from fauxpay.activity.homes import nobody_moves
 from fauxpay.activity.local_days import QUARTERS
 from fauxpay.activity.merchants import WhereTables
 from fauxpay.activity.opening import ALWAYS_OPEN
-from fauxpay.activity.retries import no_retries
+from fauxpay.activity.retry_tables import no_retries
 from fauxpay.activity.sales import BLOCKS
 from fauxpay.activity.streams import WHERE_RANK
 from fauxpay.activity.tickets import TicketTables

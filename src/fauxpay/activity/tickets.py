@@ -215,9 +215,10 @@ def tail_octaves(ticket_word: U64) -> I64:
 
 
 def _octaves(index: I64) -> I64:
-    octave = index >> MANTISSA_BITS
+    octave: I64 = index >> MANTISSA_BITS
     np.subtract(OCTAVES - 1, octave, out=octave)
-    return np.minimum(octave, TAIL_OCTAVES - 1, out=octave)
+    np.minimum(octave, TAIL_OCTAVES - 1, out=octave)
+    return octave
 
 
 def _as_listed(tables: TicketTables, merchant: I64, word: U64) -> tuple[I64, F64, I64]:
