@@ -213,6 +213,48 @@ def test_what_lies_beside_documents_is_a_note(root):
     assert {(one.what, one.is_error) for one in found} == {("extra file", False)}
 
 
+def test_strays_in_the_folders_above_the_tables_are_notes(root):
+    """World, seed, derived and segments: each stray by name, and what belongs there is none."""
+    seed = next(root.glob("worlds/*/seed=1"))
+    run = file_of(root, KINDS["receipt"]).parent
+    strays = [
+        *(
+            seed / "notes.txt",
+            seed / "more",
+            seed.parent / "world.json.bak",
+            seed.parent / "seed=x",
+        ),
+        *(seed.parent / "derived" / "old.npz", run / "segments" / "labels.json.orig"),
+    ]
+    for path in strays:
+        if path.suffix:
+            path.write_text("")
+        else:
+            path.mkdir()
+    (seed.parent / "seed=2").mkdir()
+    found = verify_run(run_of(root)).differences
+    assert {Path(one.path) for one in found} == {*strays}
+    assert {one.what for one in found if Path(one.path).is_dir()} == {"extra folder"}
+    assert not any(one.is_error for one in found)
+    assert all("move it out" in one.remedy for one in found)
+
+
+def test_packages_of_a_resealed_receipt_are_told(root):
+    """Another version is a note, for a run may be made with it; other names are no receipt's."""
+    versions = {"numpy": "9.9.9", "python": "2.7.18"}
+    reseal(root, lambda receipt: receipt["packages"].update(versions))
+    found = verify_run(run_of(root)).differences
+    assert [(one.what, one.found) for one in found] == [
+        ("package numpy", "9.9.9"),
+        ("package python", "2.7.18"),
+    ]
+    assert not any(one.is_error for one in found)
+    reseal(root, lambda receipt: receipt["packages"].pop("numpy"))
+    assert told(root) == {"packages": True}
+    reseal(root, lambda receipt: receipt["packages"].pop("fauxpay"))
+    assert told(root)["packages"] is True
+
+
 def test_a_file_beside_the_catalog_is_an_error(root):
     """Readers of the folder would take it for a table of the world."""
     path = file_of(root, KINDS["catalog table"]).with_name("more.parquet")

@@ -41,6 +41,7 @@ from fauxpay.audit.segments import (
     derived_differences,
     segment_differences,
 )
+from fauxpay.audit.strays import package_differences, stray_notes
 from fauxpay.audit.tables import Sealed
 from fauxpay.audit.verdicts import Documents, recomputed_differences
 from fauxpay.delivery.progress import Progress, Report, silent
@@ -86,7 +87,7 @@ def verify_run(run: Listed, report: Report = silent) -> Proof:
     tally = _Tally(report)
     if receipt is None:
         return Proof("verify", run.run_id, run.folder, tuple(found), {})
-    found += receipt_differences(path, receipt)
+    found += receipt_differences(path, receipt) + package_differences(path, receipt)
     found += unequal("verdict", path, Verdict.PASS.name, receipt["verdict"])
     found += place_differences(run.root, run.folder, receipt)
     gate, more = read_checked(run.folder / layout.GATE, "run.yaml#/$defs/gate")
@@ -97,7 +98,7 @@ def verify_run(run: Listed, report: Report = silent) -> Proof:
     found += faults
     is_sound = not any(one.is_error for one in faults)
     segments, more = segment_differences(run.folder, receipt, world)
-    found += more
+    found += more + stray_notes(run.root, run.folder, receipt, world)
     try:
         documents = Documents(world, gate, segments, is_sound)
         found += _contents(run, receipt, documents, tally)
