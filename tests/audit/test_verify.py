@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ import fauxpay
 from fauxpay.audit.rows import domains_of
 from fauxpay.audit.verify import verify_run
 from fauxpay.contracts.tables import table
+from fauxpay.errors import ContractError
 from fauxpay.receipts import layout
 from fauxpay.receipts.identity import MODEL_VERSION
 from forgeries import changed_amount, edit, forge, reseal, with_logical_digest, written
@@ -378,6 +380,42 @@ def test_a_world_of_older_contracts_is_held_against_its_own(root, monkeypatch):
     name = file_of(root, FIRST).relative_to(root).as_posix()
     forge(root, name, with_logical_digest(root, card_of_nobody))
     assert any(line.startswith("check foreign_key card_id") for line in found(root))
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """A package whose contract of cards has one column more than worlds were sealed with."""
+    from fauxpay.catalog import store
+
+    known = store.contract
+
+    def with_more(name):
+        now = known(name)
+        more = replace(now.columns[-1], name="later_column")
+        return replace(now, columns=(*now.columns, more)) if name == "cards" else now
+
+    monkeypatch.setattr(store, "contract", with_more)
+
+
+def test_a_world_without_our_columns_is_told_by_name(root, later, monkeypatch):
+    """World, column and what to do, where an engine would fail on the column: no traceback."""
+    from fauxpay.audit import verify
+
+    monkeypatch.setattr(verify, "contract_packs", lambda: {"other.yaml": b""})
+    (line,) = [one for one in found(root) if one.startswith("catalog:")]
+    world = next(root.glob("worlds/*"))
+    assert str(world / "catalog") in line
+    (told,) = [one for one in verify_run(run_of(root)).differences if one.what == "catalog"]
+    assert "cards.later_column" in told.found
+    assert "verify with the version" in told.remedy
+
+
+def test_days_are_not_made_in_a_world_without_our_columns(root, later):
+    """A run in a world that stands there: refused with world, column and what to do."""
+    with pytest.raises(
+        ContractError, match=r"cards\.later_column, expected .* under other contracts"
+    ):
+        fauxpay.generate(request(root, to="2026-03-05"))
 
 
 def test_a_gate_of_another_version_is_not_judged_again(root):

@@ -25,6 +25,7 @@ from fauxpay.audit.contents import Entry, Part
 from fauxpay.audit.differences import Difference, OnRows
 from fauxpay.audit.tables import Rules, Sealed, bytes_differences, rows_differences
 from fauxpay.catalog.integrity import check_catalog
+from fauxpay.catalog.store import require_current
 from fauxpay.catalog.world import World
 from fauxpay.config.model import Config
 from fauxpay.contracts.checks import check_batch
@@ -35,7 +36,7 @@ from fauxpay.contracts.registry import Packs
 from fauxpay.contracts.tables import Table, table
 from fauxpay.delivery.engine import Engine
 from fauxpay.delivery.inspection import Inspector
-from fauxpay.errors import ConfigError
+from fauxpay.errors import ConfigError, ContractError
 from fauxpay.foundations.parameters import load_parameters
 from fauxpay.gates.integrity import Keys
 from fauxpay.gates.postings import PostingGate
@@ -115,7 +116,11 @@ def open_books(
     }
     world = None
     if len(tables) == len(references):
-        broken = _catalog_findings(sealed, entries, tables) if own is None else [_older(sealed)]
+        broken = (
+            _catalog_findings(sealed, entries, tables)
+            if own is None
+            else _of_other_contracts(sealed, entries, tables)
+        )
         world = None if any(one.is_error for one in broken) else world_of(tables)
         found += broken
     domains = {} if world is None else domains_of(world)
@@ -254,15 +259,30 @@ def _catalog_findings(
     ]
 
 
-def _older(sealed: Sealed) -> Difference:
-    return Difference(
-        "integrity rules",
-        str(sealed.root),
-        "the contracts of this package",
-        "a world sealed with others, which its tables were held against instead",
-        "verify with the version of fauxpay that made it for the rules between tables",
-        is_error=False,
-    )
+def _of_other_contracts(
+    sealed: Sealed, entries: Sequence[Entry], tables: Mapping[str, pa.Table]
+) -> list[Difference]:
+    """What a world sealed with other contracts is not held to; an error where no day can be."""
+    folder = (sealed.root / entries[0]["path"]).parent
+    try:
+        require_current(tables, folder)
+    except ContractError as error:
+        remedy = (
+            "verify with the version of fauxpay that made it; the rows of its days were not read"
+        )
+        return [
+            Difference("catalog", str(folder), "the columns of this package", str(error), remedy)
+        ]
+    return [
+        Difference(
+            "integrity rules",
+            str(sealed.root),
+            "the contracts of this package",
+            "a world sealed with others, which its tables were held against instead",
+            "verify with the version of fauxpay that made it for the rules between tables",
+            is_error=False,
+        )
+    ]
 
 
 def _read(sealed: Sealed, entry: Entry) -> pa.Table:

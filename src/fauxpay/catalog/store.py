@@ -34,6 +34,7 @@ from fauxpay.contracts.findings import Finding
 from fauxpay.contracts.tables import Column
 from fauxpay.errors import ContractError
 from fauxpay.foundations.machine import refused, require_inside
+from fauxpay.foundations.version import VERSION
 
 FINDINGS_SHOWN_MAX = 20
 MULTIPLES = (("customers", "income_level"), ("merchants", "price_level"))
@@ -90,6 +91,33 @@ def read_table(file: Path, name: str) -> pa.Table:
         for column in columns
     ]
     return pa.Table.from_arrays(arrays, schema=contract(name).arrow_schema())
+
+
+def require_current(tables: Mapping[str, pa.Table], folder: object) -> None:
+    """Holds sealed tables to the columns of this package's contracts, which others may not have.
+
+    folder  of the catalog, for the message
+    Raises ContractError for a column that is missing or of another type.
+    """
+    for name in TABLES:
+        for column in contract(name).columns:
+            if column.name not in tables[name].column_names:
+                seen = "has no such column"
+            elif column.is_dictionary == pa.types.is_dictionary(
+                given := tables[name].schema.field(column.name).type
+            ) and _value_type(given).equals(column.value_type):
+                continue
+            else:
+                seen = f"has {given}"
+            raise ContractError(
+                f"{folder}: the sealed table {name} {seen}: {name}.{column.name}, expected "
+                f"{column.arrow}. It was made under other contracts than those of fauxpay "
+                f"{VERSION}: use the version that made the world, or make it again elsewhere."
+            )
+
+
+def _value_type(given: pa.DataType) -> pa.DataType:
+    return given.value_type if pa.types.is_dictionary(given) else given
 
 
 def _require_usable(folder: Path, tables: Mapping[str, pa.Table]) -> None:

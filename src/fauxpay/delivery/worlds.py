@@ -135,15 +135,21 @@ def build_world(
 
 
 def read_catalog_tables(root: Place, world: Mapping[str, Any]) -> dict[str, pa.Table]:
-    """The sealed tables of a world, by name. Raises ContractError where a file was changed."""
+    """The sealed tables of a world, by name.
+
+    Raises ContractError where a file was changed, or has not the columns that are read here.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
+
+    from fauxpay.catalog.store import require_current
 
     tables = {}
     for entry in world["tables"]:
         data = _sealed_bytes(root / entry["path"], entry["file_sha256"])
         read = pq.read_table(pa.BufferReader(data), use_threads=False)
         tables[entry["name"]] = read.combine_chunks().replace_schema_metadata(None)
+    require_current(tables, (root / world["tables"][0]["path"]).parent)
     return tables
 
 
