@@ -404,3 +404,30 @@ def test_a_full_disk_is_said(played):
     assert "--resume" in done.stderr
     assert "--from-offset" in done.stderr  # For the place in a pipe is known to nobody.
     assert os.linesep.join(done.stderr.splitlines()[:1]).startswith("fauxpay: ")
+
+
+@pytest.mark.parametrize("ends", [b"\r\n", b"\r\n \n", b"\n \r\n", b"\r\n \n \n\n"])
+def test_lines_may_end_as_they_like(played, whole, tmp_path, ends):
+    """All by CR LF, by turns, or with empty lines between: the same lines, a perfect delivery."""
+    path, turns = tmp_path / "received.jsonl", ends.split(b" ")
+    lines = whole.splitlines()
+    told = (line + turns[place % len(turns)] for place, line in enumerate(lines))
+    path.write_bytes(b"\xef\xbb\xbf" + b"".join(told))
+    assert graded(played, path).is_perfect
+
+
+def test_what_is_no_event_is_told_by_its_line(played, whole, tmp_path):
+    """A line that was cut, bytes that are no text, a file that is not there: which, and why."""
+    path = tmp_path / "received.jsonl"
+    count = len(whole.splitlines())
+    for data, said in (
+        (whole[:-40], f"line {count} is no JSON, or was cut"),
+        (b"{}\r\n" + b"\xff\n" + whole, "is no UTF-8 text"),
+        (b"x" * (6 << 20), "line 1 is longer than any event"),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(ContractError, match=said):
+            graded(played, path)
+    path.unlink()
+    with pytest.raises(ContractError, match="No such file"):
+        graded(played, path)

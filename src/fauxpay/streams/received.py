@@ -8,14 +8,20 @@ Sources  nothing
 
 from __future__ import annotations
 
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fauxpay.errors import ContractError
-from fauxpay.readers.query import connected, exact, literal, refusal
+from fauxpay.foundations.machine import refused
+from fauxpay.readers.query import connected, refusal
 from fauxpay.readers.run import Run
 from fauxpay.streams.avro_events import encode_avro
 from fauxpay.streams.avro_files import is_avro, received_bodies
@@ -25,7 +31,10 @@ from fauxpay.streams.order import KINDS, pieces
 if TYPE_CHECKING:
     import duckdb
 
-_LINE_BYTES_MAX = 1 << 20
+_BLOCK = 4 << 20
+_LINE_MAX = 1 << 20
+_SHOWN = 60
+_EXPECTED = "expected lines of JSON as `fauxpay stream` sends them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +121,7 @@ def graded(
             if (told := refusal(error)) is not None:
                 raise told from error
             first = str(error).partition("\n")[0]
-            raise ContractError(
-                f"{path}: {first}; expected lines of JSON as `fauxpay stream` sends them"
-            ) from error
+            raise ContractError(f"{path}: {first}; {_EXPECTED}") from error
         return _grade(connection, only)
 
 
@@ -125,14 +132,65 @@ def _numbers(only: tuple[str, ...]) -> str:
 def _receive(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     types = ", ".join(f"'{TYPE.format(kind)}'" for kind in KINDS)
     connection.execute(
-        f"CREATE TABLE lines_in AS SELECT row_number() OVER () AS nth, line FROM "
-        f"read_csv({literal(exact(path))}, columns = {{'line': 'VARCHAR'}}, delim = chr(1), "
-        f"quote = '', escape = '', header = false, parallel = false, hive_partitioning = false, "
-        f"max_line_size = {_LINE_BYTES_MAX}); "
-        f"CREATE TABLE received AS SELECT nth, line ->> '$.id' AS id, line ->> '$.type' AS type, "
-        f"(line ->> '$.sequence')::BIGINT AS place, hash(line) AS digest FROM lines_in; "
-        f"DELETE FROM received WHERE type NOT IN ({types}, '{COMPLETED}')"
+        "CREATE TABLE received (nth BIGINT, id VARCHAR, type VARCHAR, place BIGINT, digest UBIGINT)"
     )
+    for batch in _lines(path):
+        connection.register("batch", batch)
+        wrong = connection.execute(
+            "SELECT nth, line FROM batch WHERE NOT json_valid(line) ORDER BY nth LIMIT 1"
+        ).fetchone()
+        if wrong is not None:
+            raise ContractError(
+                f"{path}: line {wrong[0]} is no JSON, or was cut: {wrong[1][:_SHOWN]!r}; "
+                f"{_EXPECTED}"
+            )
+        connection.execute(
+            f"INSERT INTO received SELECT nth, line ->> '$.id', line ->> '$.type' AS type, "
+            f"(line ->> '$.sequence')::BIGINT, hash(line) FROM batch "
+            f"WHERE type IN ({types}, '{COMPLETED}')"
+        )
+        connection.unregister("batch")
+
+
+def _lines(path: Path) -> Iterator[pa.Table]:
+    """Lines with their numbers from 1, without empty ones, whatever ends each of them.
+
+    Files that were put together from several systems end some lines by CR LF, others by LF; the
+    engine's reader of text takes one kind in a file.
+    """
+    first, rest, is_more = 1, "", True
+    with (
+        _told(path),
+        pa.input_stream(str(path)) as packed,
+        io.TextIOWrapper(packed, encoding="utf-8-sig", newline=None) as text,
+    ):
+        while is_more:
+            is_more = bool(block := text.read(_BLOCK))
+            *lines, rest = (rest + block).split("\n")
+            if not is_more:
+                lines.append(rest)
+            elif len(rest) > _LINE_MAX:
+                raise ContractError(
+                    f"{path}: line {first + len(lines)} is longer than any event; {_EXPECTED}"
+                )
+            numbers = pa.array(range(first, first + len(lines)), pa.int64())
+            first += len(lines)
+            found = pa.table({"nth": numbers, "line": pa.array(lines, pa.string())})
+            yield found.filter(pc.not_equal(found["line"], ""))
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What stands in the way of reading a file, in words of ours."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise ContractError(f"{path}: is no UTF-8 text ({error.reason}); {_EXPECTED}") from error
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError) and (told := refused(error, path)) is not None:
+            raise told from error
+        said = os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
+        raise ContractError(f"{path}: {said}; {_EXPECTED}") from error
 
 
 def _receive_avro(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
