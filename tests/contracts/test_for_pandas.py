@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -94,3 +96,18 @@ def test_a_schema_without_such_columns_is_left_alone():
     marked = whole_for_pandas(pa.schema([("a", pa.int16()), ("b", pa.uint32())]), ("b",))
     frame = pa.table({"a": [1, None], "b": [None, 2]}, schema=marked).to_pandas()
     assert [str(dtype) for dtype in frame.dtypes] == ["float64", "UInt32"]
+
+
+def test_what_a_schema_says_already_stays():
+    """Other metadata is kept; only columns that are named, or may be null, are marked."""
+    fields = [
+        pa.field("a", pa.int64()),
+        pa.field("b", pa.uint32(), False),
+        pa.field("c", pa.string()),
+    ]
+    schema = pa.schema(fields, {"own": "kept"})
+    for names, marked in ((None, {"a": "Int64"}), (("b", "c"), {"b": "UInt32"})):
+        made = whole_for_pandas(schema, names)
+        assert made.metadata[b"own"] == b"kept"
+        columns = json.loads(made.metadata[b"pandas"])["columns"]
+        assert {one["name"]: one["numpy_type"] for one in columns} == marked

@@ -47,13 +47,13 @@ LIMITS = f"""
 $schema: https://json-schema.org/draft/2020-12/schema
 $id: {BASE}limits.yaml
 $defs:
-  above: {{type: number, x-arrow: float64, exclusiveMinimum: 0}}
+  above: {{type: number, x-arrow: float64, exclusiveMinimum: 0, x-unit: far, description: Far.}}
   ten: {{type: number, x-arrow: float64, minimum: 10, maximum: 20}}
   t:
     type: object
     description: Limits.
     additionalProperties: false
-    required: [id, a, b, c, d]
+    required: [id, a, b, c, d, e, f]
     x-table: {{key: [id]}}
     properties:
       id: {{$ref: "common.yaml#/$defs/identifier"}}
@@ -61,6 +61,8 @@ $defs:
       b: {{$ref: "#/$defs/ten", minimum: 0, maximum: 30}}
       c: {{type: number, x-arrow: float64, minimum: 5, exclusiveMinimum: 0}}
       d: {{type: number, x-arrow: float64, minimum: 5, exclusiveMinimum: 5}}
+      e: {{$ref: "#/$defs/above", exclusiveMinimum: -3, description: Near.}}
+      f: {{$ref: "#/$defs/above", exclusiveMinimum: 3, x-unit: near}}
 """
 
 
@@ -75,6 +77,21 @@ def test_of_limits_all_hold(tmp_path):
     assert limits["b"] == (10, False, 20)
     assert limits["c"] == (5, False, None)
     assert limits["d"] == (5, True, None)
+    assert limits["e"] == (0, True, None)
+    assert limits["f"] == (3, True, None)
+    told = {name: (one.unit, one.description) for name, one in columns.items()}
+    assert (told["e"], told["f"]) == (("far", "Near."), ("near", "Far."))
+
+
+@pytest.mark.parametrize(("count", "index"), [(127, "int8"), (128, "int16"), (300, "int16")])
+def test_a_long_list_of_names_has_codes_enough(count, index, tmp_path):
+    """A dictionary is as narrow as its names allow."""
+    names = ", ".join(f"n{nth}" for nth in range(count))
+    kind = f"{{type: string, enum: [{names}], x-arrow: string, x-encoding: dictionary}}"
+    (tmp_path / "mine.yaml").write_text(MINE.replace(COUNTRY, kind))
+    column = find_table("visits", packs_of(tmp_path)).column("country")
+    assert (column.index, len(column.enum or ())) == (index, count)
+    assert str(column.arrow_type.index_type) == index
 
 
 def test_a_key_is_unique_once_and_may_stand_in_either_table(tmp_path):
