@@ -12,6 +12,7 @@ from fauxpay.activity.addresses import RETRY, classes
 from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.rows import LOCAL, ONLINE, TELEPHONE
 from fauxpay.activity.shops import finds_open
+from fauxpay.contracts.tables import table
 from fauxpay.fraud.pull import purchases
 from fauxpay.fraud.story import NO_ORIGINAL, chosen
 from fauxpay.fraud.typology import OURS
@@ -43,16 +44,17 @@ def frauds(name: str, rate: float = 4.0) -> pl.DataFrame:
     return rows
 
 
-def test_pulled_purchases_are_the_rows_that_are_made():
+@pytest.mark.parametrize("day", [DAY, DAY + 5, DAY + 6])
+def test_pulled_purchases_are_the_rows_that_are_made(day):
     """What a card is said to have bought is, to the merchant and the minute, what stands there."""
     own = maker("phishing", 0.0)
-    rows = pl.from_arrow(tables(own, DAY)["transactions"])
-    rows = rows.filter(~pl.col("is_recurring") & pl.col("original_transaction_id").is_null())
+    made = pl.from_arrow(tables(own, day)["transactions"])
+    rows = made.filter(~pl.col("is_recurring") & pl.col("original_transaction_id").is_null())
     # What is tried again after a refusal is pulled by nobody.
     address = own.transaction_ids.addresses(rows["transaction_id"].to_numpy())
     rows = rows.filter(pl.Series(classes(address) != RETRY))
     card = np.arange(own.world.cards.id.size)
-    bought = purchases(own.shard(0).activity, card, np.full(card.size, DAY))
+    bought = purchases(own.shard(0).activity, card, np.full(card.size, day))
     pulled = pl.DataFrame(
         {
             "transaction_id": own.transaction_ids.ids(bought.address),
@@ -61,6 +63,8 @@ def test_pulled_purchases_are_the_rows_that_are_made():
             "terminal": own.world.terminals.id[bought.terminal],
             "amount": bought.amount.astype(np.int64),
             "approved": bought.is_approved,
+            "entry": bought.entry_mode,
+            "undone": bought.is_approved & bought.is_reversed,
         }
     )
     both = rows.join(pulled, on="transaction_id")
@@ -70,6 +74,11 @@ def test_pulled_purchases_are_the_rows_that_are_made():
     assert (both["terminal_id"] == both["terminal"]).all()
     assert (both["amount_minor"] == both["amount"]).all()
     assert (both["is_approved"] == both["approved"]).all()
+    back = made.filter(pl.col("transaction_type") == "reversal")["original_transaction_id"]
+    assert set(both.filter("undone")["transaction_id"]) == set(back) & set(both["transaction_id"])
+    assert both["undone"].sum() > 0
+    modes = table("activity.yaml#/$defs/transactions").column("entry_mode").enum
+    assert both["entry_mode"].cast(pl.String).to_list() == [modes[one] for one in both["entry"]]
 
 
 def test_common_point_of_purchase_analysis_finds_the_breach():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,11 +16,14 @@ from fauxpay.foundations.draws import draw, stream_key
 from fauxpay.fraud.counts import _thresholds, _Told
 from fauxpay.fraud.ground import MINUTE_MS, WEEK_DAYS, Victims
 from fauxpay.fraud.issuer import _given_up, _pins, code_of
+from fauxpay.fraud.plan import demands_of
 from fauxpay.fraud.pull import days_after, days_before, last_of
 from fauxpay.fraud.quota import ALL, Quota, kept, quota_draws, weeks
 from fauxpay.fraud.shops import _in_runs
 from fauxpay.fraud.story import NOT_BLOCKED, Attacks, Compromises, Disputes, Story
+from fauxpay.fraud.typology import typologies_of
 from fauxpay.fraud.uses import Uses, burst, joined, last_ms
+from worlds import DAY, config
 
 EPOCH = 20_000
 
@@ -89,6 +93,26 @@ def test_uses_of_a_card_come_one_after_the_other():
     assert (called.at_ms - uses.at_ms).tolist() == [0, 0, 0, 0, 0, 3 * MINUTE_MS]
     assert last_ms(uses, 3).tolist() == uses.at_ms[[2, 3, 5]].tolist()
     assert len(set(uses.address.tolist())) == 6
+
+
+def test_a_typology_is_asked_for_all_the_time_and_in_its_campaigns():
+    """Scaled as the quota says, which may leave campaigns out; each with its own days and likes."""
+    own = {"typology": "phishing", "from": "2026-03-05", "to": "2026-03-09", "per_card_year": 2.0}
+    other = {**own, "typology": "skimming"}
+    likes = {**own, "mcc": {"5411": 3.0}, "countries": {"FR": 2.0}}
+    asked = config(fraud={"phishing_per_card_year": 0.5, "campaigns": [own, other, likes]})
+    named = next(one for one in typologies_of(asked) if one.typology.name == "phishing")
+    always, first, third = demands_of(asked, named)
+    assert (always.per_card_year, always.number, always.is_drifting) == (0.5, 0, True)
+    assert (first.per_card_year, first.number, first.is_drifting) == (2.0, 1, False)
+    day = DAY + 3
+    assert (first.from_ms, first.to_ms) == (day * DAY_MS, (day + 4) * DAY_MS)
+    assert (third.number, third.mcc, third.country) == (3, {"5411": 3.0}, {"FR": 2.0})
+    scale = np.full(20, 3.0)
+    (alone,) = demands_of(asked, named, Quota(scale, campaigns=False))
+    assert alone.per_card_year == 1.5
+    none = config(fraud={"phishing_per_card_year": 0.0, "drift": False})
+    assert demands_of(none, replace(named, per_card_year=0.0)) == []
 
 
 def test_two_stages_are_joined_in_the_order_of_time():
