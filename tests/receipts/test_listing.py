@@ -12,7 +12,7 @@ import pytest
 
 import fauxpay
 from fauxpay.errors import ConfigError, GateError, StorageError
-from fauxpay.foundations.canonical import canonical_json
+from fauxpay.foundations.canonical import canonical_json, document_digest
 from fauxpay.gates.verdicts import Verdict
 from fauxpay.receipts.listing import Wanted, latest_run, listed_runs, resolve_run
 from sealed import SEALED_AT, request, run_of
@@ -121,6 +121,8 @@ UNREADABLE = {
     "no object": lambda path: path.write_bytes(b'"2031-01-01T00:00:00Z"'),
     "a number": lambda path: path.write_bytes(b'{"created_utc": 1893456000}'),
     "another format": lambda path: path.write_bytes(b'{"created_utc": "01/02/2031 10:00"}'),
+    "no zone": lambda path: path.write_bytes(b'{"created_utc": "2031-01-01T00:00:00"}'),
+    "a zone": lambda path: path.write_bytes(b'{"created_utc": "2031-01-01T00:00:00+01:00"}'),
     "no such day": lambda path: path.write_bytes(b'{"created_utc": "2031-02-30T00:00:00Z"}'),
 }
 
@@ -241,8 +243,11 @@ def test_of_two_broken_copies_the_one_with_a_date_counts(root):
 
 
 def changed(path: Path, **members: object) -> None:
-    """Members of a document are others."""
-    path.write_bytes(canonical_json(json.loads(path.read_bytes()) | members))
+    """Members of a document are others; a receipt's digest is its own again."""
+    document = json.loads(path.read_bytes()) | members
+    if document.pop("receipt_digest", None):
+        document["receipt_digest"] = document_digest(document)
+    path.write_bytes(canonical_json(document))
 
 
 @pytest.mark.parametrize(
@@ -250,6 +255,7 @@ def changed(path: Path, **members: object) -> None:
     [
         ({"verdict": "FAIL"}, {}, Verdict.FAIL),
         ({"verdict": "PASS", "gates": "broken"}, {}, Verdict.FAIL),
+        ({}, {"verdict": "FAIL"}, Verdict.FAIL),
         ({}, {}, Verdict.UNKNOWN),
     ],
 )
