@@ -310,8 +310,10 @@ def test_the_control_group_s_lag_has_bounds():
 
 def test_final_amounts_are_between_their_factors_and_never_nothing():
     """A cent at a pump stays a cent; factors lie inside of their bounds, and evenly."""
-    world, facts = maker_of(config()).world, parameters().section("clearing")["completion"]
-    opened = open_clearing(world, config(), parameters())
+    name = "clearing.completion.factor"
+    changed = load_parameters({name: {**parameters().value(name), "pump": [0.05, 0.9]}})
+    world, facts = maker_of(config()).world, changed.section("clearing")["completion"]
+    opened = open_clearing(world, config(), changed)
     for own, (low, high) in zip(
         np.split(opened.factor, len(facts["factor"])),
         (facts["factor"][name] for name in sorted(facts["factor"])),

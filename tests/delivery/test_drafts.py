@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import fauxpay
+from fauxpay.delivery.draft import take_window
 from fauxpay.delivery.inspection import Inspector
+from fauxpay.delivery.task import Task
 from fauxpay.errors import GateError
 from sealed import request
 
@@ -135,6 +138,26 @@ def test_a_finding_names_the_row_of_the_partition(tmp_path, monkeypatch):
         (path,) = tmp_path.glob(pattern)
         times = pq.read_table(path).column("event_time").cast(pa.int64()).to_numpy()
         assert approval["first_row"] == np.flatnonzero(times % DAY_US >= DAY_US * 5 // 6)[0] > 256
+
+
+def test_rows_of_another_shape_are_asked_nothing_more():
+    """Rules of the world would look for columns that are not there; each day is told its shape."""
+    told, batch = [], pa.record_batch({"card_id": pa.array([1, 2, 3, 4, 5])})
+
+    def asked(*_):
+        raise AssertionError("asked")
+
+    books = SimpleNamespace(members={}, inspect=asked)
+    drafts = {
+        day: SimpleNamespace(
+            task=Task(0, day),
+            take_rows=lambda part, rules, is_sound: told.append((part.num_rows, rules, is_sound)),
+        )
+        for day in (1, 2)
+    }
+    window = SimpleNamespace(batch=batch, claims={}, parts=[(1, 0, 2), (2, 2, 5)])
+    take_window(drafts, window, SimpleNamespace(books=lambda shard: books))
+    assert told == [(2, [], False), (3, [], False)]
 
 
 def first_at_midnight(out):

@@ -1,4 +1,4 @@
-"""Manner: what thieves pay is worth their while and bounded, and whose machine they use is there."""
+"""Manner: what thieves pay is worth their while, and bounded; whose machine they work at."""
 
 from __future__ import annotations
 
