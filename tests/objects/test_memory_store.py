@@ -9,6 +9,7 @@ import pytest
 from stored_runs import files, generate
 
 import fauxpay
+from fauxpay.cli.housekeeping import drop, gc
 from fauxpay.errors import ConfigError, GateError
 from fauxpay.readers.views import connect_run
 from fauxpay.storage.objects import object_path
@@ -73,3 +74,19 @@ def test_what_fails_goes_to_the_quarantine():
     fauxpay.generate(asked)
     fauxpay.generate({**asked, "catalog": {**asked["catalog"], "mode": "load"}})
     assert list((object_path(root) / "quarantine").rglob("*")) == []
+
+
+def test_nothing_of_another_writer_is_ever_chosen(stored):
+    """Nobody can ask whether a writer of a store lives: housekeeping is refused."""
+    root = object_path("memory://box/a")
+    staged = root / ".staging/big"
+    staged.put(b"a part that somebody is sending")
+    before = root.sizes()
+    for refused in (
+        lambda: gc(is_certain=True, older_than=0, is_unnamed_too=True, out=str(root)),
+        lambda: drop(stored.run_id, is_certain=True, out=str(root)),
+    ):
+        with pytest.raises(ConfigError, match="lifecycle rules"):
+            refused()
+    assert root.sizes() == before
+    staged.unlink()

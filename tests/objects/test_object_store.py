@@ -17,8 +17,11 @@ from stored_runs import files, generate, winner_of
 import fauxpay
 import sealed as sealed_root
 from fauxpay.delivery import object_sink
+from fauxpay.delivery.staging import home, staged_name
 from fauxpay.errors import GateError, StorageError
 from fauxpay.lakes.beside import tables_place
+from fauxpay.report import owed
+from fauxpay.report.writing import is_due
 from fauxpay.storage import clients
 from fauxpay.storage.objects import object_path
 
@@ -308,3 +311,20 @@ def test_a_profile_is_read_where_boto3_is_installed(prefix, server, tmp_path, mo
     path = object_path(f"{prefix}/one")
     path.store.put(path.key, b"1")
     assert path.read_bytes() == b"1"
+
+
+def test_an_owed_report_is_taken_over_in_a_store(prefix):
+    """The sign of a killed maker becomes ours, and goes when the page is there."""
+    run = generate(prefix)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    theirs = run.root / f".staging/{gone.pid}-{home()}-report-{run.run_id}"
+    theirs.put(b"")
+    assert not is_due(run, is_new=False, is_asked=False)
+    assert is_due(run, is_new=False, is_asked=True)
+    assert not theirs.exists()
+    ours = run.root / f".staging/{staged_name(f'report-{run.run_id}')}"
+    assert ours.exists()
+    assert not is_due(run, is_new=False, is_asked=True)
+    owed.finish(run)
+    assert not ours.exists()
