@@ -23,6 +23,7 @@ from fauxpay.receipts import layout
 from fauxpay.scorecard.columns import CANONICAL, CHOICES, chosen_columns, shaped
 from fauxpay.scorecard.own_files import is_own, own_columns
 from fauxpay.scorecard.run_columns import run_columns, run_source
+from fauxpay.scorecard.spellings import spelled
 from fauxpay.storage.places import Place, place_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 DEFAULT_ROOT = Path("fauxpay-out")
 _ENDINGS = {
     ".parquet": "read_parquet([{}], union_by_name = true)",
-    ".csv": "read_csv([{}], union_by_name = true)",
+    # Dates stay text: the engine takes 03/11/25 for a day of 2003, and tells nobody.
+    ".csv": "read_csv([{}], union_by_name = true, "
+    "auto_type_candidates = ['BOOLEAN', 'BIGINT', 'DOUBLE', 'VARCHAR'])",
 }
 _CSV_ENDINGS = (".csv", ".csv.gz", ".tsv", ".txt")
 _SAMPLE_ROWS = 50_000
@@ -161,6 +164,8 @@ def _of_files(subject: str, mapping: Mapping[str, str], *, is_strict: bool) -> C
         for name, column in found.items():
             is_ours = own is not None and name not in mapping
             sql = own[name][1] if own and is_ours else shaped(name, column, theirs[column])
+            if not is_ours and theirs[column] == "VARCHAR":
+                sql = spelled(connection, subject, first, name, column) or sql
             expressions[name] = (sql, ())
             _require_readable(connection, subject, first, name, column, sql)
     return CardTable(subject, frozenset(found), None, expressions, source, is_text)

@@ -9,6 +9,7 @@ Sources  nothing
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Mapping
 
 from fauxpay.errors import ConfigError
@@ -17,7 +18,8 @@ from fauxpay.readers.query import quoted
 CANONICAL: Mapping[str, str] = {
     "card": "the card, any type",
     "merchant": "the merchant, any type",
-    "at": "timestamp in UTC; text in ISO form or seconds, milli- or microseconds since 1970",
+    "at": "timestamp in UTC; text in ISO form, or as 31.12.2026 23:59, with / or - too; or "
+    "seconds, milli- or microseconds since 1970",
     "amount": "major units of `currency`",
     "label": "1 or true for fraud, 0 or false for genuine",
     "mcc": "merchant category, four digits",
@@ -47,12 +49,18 @@ CANONICAL: Mapping[str, str] = {
     "ip": "any type",
 }
 NEEDED = ("card", "at")
+_HINTS = {
+    "card": ("card", "cc_num", "pan", "karte", "carte", "tarjeta", "carta"),
+    "at": ("timestamp", "time", "date", "zeit", "datum", "fecha", "_ts"),
+}
+"""Parts of names that others give to what is needed, the surest first."""
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "channel": ("pos", "ecom", "moto", "atm"),
     "kind": ("purchase", "withdrawal", "refund", "reversal"),
 }
-_TIMES = ("at", "local_at", "known_at")
-_NUMBERS = ("amount", "billing_amount", "latitude", "longitude")
+TIMES = ("at", "local_at", "known_at")
+DAY = "posted_on"
+NUMBERS = ("amount", "billing_amount", "latitude", "longitude")
 _FLAGS = ("is_recurring", "is_approved")
 _TEXTS = (
     *("mcc", "entry_mode", "currency", "billing_currency", "merchant_country", "card_country"),
@@ -65,7 +73,7 @@ _FLOATS = ("DOUBLE", "FLOAT")
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _CODE_DIGITS = {"mcc": 4, "response_code": 2}
 """Codes that others keep as numbers, without their leading zeros."""
-_FIRST_TIME, _LAST_TIME = "1900-01-01", "2200-01-01"
+FIRST_TIME, _LAST_TIME = "1900-01-01", "2200-01-01"
 """Outside of these a time is a sentinel, such as 9999-12-31 for never: it counts as none."""
 _NEAR = 0.5
 
@@ -98,12 +106,23 @@ def chosen_columns(
     found = {**known, **mapping}
     lacking = [name for name in NEEDED if name not in found]
     if lacking:
+        asked = ",".join(f"{name}=THEIR_NAME" for name in lacking)
+        likely = [f"{name}={_likely(name, theirs)}" for name in lacking if _likely(name, theirs)]
+        such = f", perhaps --map {shlex.quote(','.join(likely))}" if likely else ""
+        others = (name for name in CANONICAL if name not in (*found, *lacking))
         raise ConfigError(
             f"{subject}: no column for {' and '.join(lacking)}, without which nothing can be "
-            f"measured; name it with --map {','.join(f'{name}=THEIR_NAME' for name in lacking)}. "
-            f"The table has {', '.join(theirs) or 'no columns'}."
+            f"measured; name it with --map {asked}{such}. "
+            f"The table has {', '.join(theirs) or 'no columns'}. Others that can be named: "
+            f"{', '.join(others)}."
         )
     return {name: found[name] for name in CANONICAL if name in found}
+
+
+def _likely(name: str, theirs: Mapping[str, str]) -> str:
+    """The column that a needed one may be by its name; "" for none."""
+    hints = _HINTS[name]
+    return next((one for hint in hints for one in theirs if hint in one.lower()), "")
 
 
 def nearest(name: str, known: Mapping[str, object]) -> str:
@@ -118,11 +137,9 @@ def nearest(name: str, known: Mapping[str, object]) -> str:
 def shaped(canonical: str, theirs: str, sql_type: str) -> str:
     """The SQL expression that brings a column of theirs into the canonical type."""
     column = quoted(theirs)
-    if canonical in _TIMES:
-        instant = _instant(column, sql_type)
-        within = f"BETWEEN TIMESTAMP '{_FIRST_TIME}' AND TIMESTAMP '{_LAST_TIME}'"
-        return f"CASE WHEN {instant} {within} THEN {instant} END"
-    if canonical in _NUMBERS:
+    if canonical in TIMES:
+        return bounded(_instant(column, sql_type))
+    if canonical in NUMBERS:
         # Data frames write NaN where there is nothing.
         number = f"CAST({column} AS DOUBLE)"
         return f"CASE WHEN isfinite({number}) THEN {number} END"
@@ -130,7 +147,7 @@ def shaped(canonical: str, theirs: str, sql_type: str) -> str:
         return f"CAST({_flag(column, sql_type)} AS TINYINT)"
     if canonical in _FLAGS:
         return _flag(column, sql_type)
-    if canonical == "posted_on":
+    if canonical == DAY:
         return f"CAST({column} AS DATE)"
     if canonical in _CODE_DIGITS and _is_number(sql_type):
         digits = _CODE_DIGITS[canonical]
@@ -139,6 +156,12 @@ def shaped(canonical: str, theirs: str, sql_type: str) -> str:
         text = f"CAST({column} AS VARCHAR)"
         return f"lower(trim({text}))" if canonical in _LOWER else text
     return column
+
+
+def bounded(instant: str) -> str:
+    """An expression of times, null where it is a sentinel."""
+    within = f"BETWEEN TIMESTAMP '{FIRST_TIME}' AND TIMESTAMP '{_LAST_TIME}'"
+    return f"CASE WHEN {instant} {within} THEN {instant} END"
 
 
 def _is_number(sql_type: str) -> bool:
