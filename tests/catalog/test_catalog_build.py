@@ -179,7 +179,9 @@ def test_any_country_can_stand_alone(build, country):
 
 def test_too_few_merchants_are_refused_with_the_least_number(build):
     """The message says how many are needed, and with so many it works."""
-    with pytest.raises(ConfigError, match=r"catalog.merchants: 125 are too few .* at least 138"):
+    with pytest.raises(
+        ConfigError, match=r"catalog.merchants = 125: allowed is at least 138, .* shops"
+    ):
         build(merchants=125, online_merchant_share=0.0)
     assert build(merchants=138, online_merchant_share=0.0)["merchants"].num_rows == 138
 

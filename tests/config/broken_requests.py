@@ -164,6 +164,10 @@ FILES: dict[str, Broken] = {
         ("catalog.merchants = 100", "at least 5 merchants", "lower catalog.places to at most 17"),
         "catalog: {merchants: 100}",
     ),
+    "too few for the online floors of countries": Broken(
+        ("catalog.merchants = 60", "at least 66", "6 countries 6 online merchants each"),
+        "catalog: {merchants: 60, places: 6}",
+    ),
     "all merchants online": Broken(
         ("catalog.merchants = 60000 (from default)", "that are not online only"),
         "catalog: {online_merchant_share: 1.0}",

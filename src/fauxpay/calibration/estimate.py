@@ -23,6 +23,7 @@ from fauxpay.calibration.shapes import COUNTRIES, correct_shapes, put_countries
 from fauxpay.calibration.statistics import Statistics, open_source
 from fauxpay.calibration.structure import correct_structure, slopes, turned
 from fauxpay.config.combinations import MERCHANTS_PER_PLACE_MIN
+from fauxpay.config.merchants import floors, least_merchants
 from fauxpay.config.model import CARD_INDEX_MAX, Config
 from fauxpay.drift.sides import connect, whole_window
 from fauxpay.drift.windows import Window
@@ -164,7 +165,9 @@ def _fit_places(knobs: Knobs) -> None:
     most = max(min(int(shops // (2 * MERCHANTS_PER_PLACE_MIN)), cities), len(countries))
     places = min(Config().catalog.places, most)
     knobs.values["catalog.places"] = places
-    need = -(-places * MERCHANTS_PER_PLACE_MIN // 0.8)
+    share = float(knobs.setting("catalog.online_merchant_share"))
+    least = least_merchants(*floors(places, len(countries), knobs.overrides), share) or 0
+    need = max(-(-places * MERCHANTS_PER_PLACE_MIN // 0.8), least)
     knobs.values["catalog.merchants"] = max(int(knobs.setting("catalog.merchants")), int(need))
     knobs.leave("catalog.places", "a table does not say where a city ends")
 

@@ -9,7 +9,6 @@ Sources  parameters.yaml [merchants.place_exponent, merchants.floor, merchants.o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ import numpy as np
 from fauxpay.catalog.laws import allot, pick, pick_row, repeated, words
 from fauxpay.catalog.places import Places
 from fauxpay.catalog.trades import Trades
-from fauxpay.errors import ConfigError
+from fauxpay.config.merchants import online_count
 from fauxpay.foundations.draws import F64, I64, U64, uniform
 
 if TYPE_CHECKING:
@@ -30,10 +29,7 @@ _ONLINE_BIT = np.uint64(1 << 50)
 
 
 def make_seats(config: Config, places: Places, trades: Trades, facts: Mapping[str, Any]) -> Seats:
-    """Shops by place, then online merchants by country.
-
-    Raises ConfigError when the floors of places and countries do not fit into the merchants.
-    """
+    """Shops by place, then online merchants by country."""
     shops, webs = merchant_counts(config, places, trades)
     place, shop_nth = repeated(_shops_by_place(places, shops, trades.floor.size, facts))
     web_low = np.full(places.share.size, trades.online_floor.size)
@@ -74,31 +70,12 @@ def country_numbers(places: Places) -> U64:
 
 
 def merchant_counts(config: Config, places: Places, trades: Trades) -> tuple[int, int]:
-    """(shops, online merchants): by the configured share, and at least the floors of both.
-
-    Raises ConfigError that names the least number of merchants.
-    """
+    """(shops, online merchants): by the configured share, and at least the floors of both."""
     total, share = config.catalog.merchants, config.catalog.online_merchant_share
-    shops_min = trades.floor.size * places.id.size
-    webs_min = trades.online_floor.size * places.share.size
-    webs = _online_count(total, share, webs_min)
-    if total - webs >= shops_min:
-        return total - webs, webs
-    advice = "choose fewer places or a lower catalog.online_merchant_share"
-    if share < 1.0:
-        least = max(shops_min + webs_min, math.ceil((shops_min - 1) / (1.0 - share)))
-        while least - _online_count(least, share, webs_min) < shops_min:
-            least += 1
-        advice = f"at least {least} are needed; or choose fewer places or countries"
-    raise ConfigError(
-        f"catalog.merchants: {total} are too few for {places.id.size} places with "
-        f"{trades.floor.size} shops each and {places.share.size} countries with "
-        f"{trades.online_floor.size} online merchants each; {advice}"
-    )
-
-
-def _online_count(total: int, share: float, least: int) -> int:
-    return max(math.floor(total * share + 0.5), least)
+    webs = online_count(total, share, trades.online_floor.size * places.share.size)
+    # config.combinations refuses fewer before anything is built.
+    assert total - webs >= trades.floor.size * places.id.size
+    return total - webs, webs
 
 
 def _shops_by_place(places: Places, shops: int, floor: int, facts: Mapping[str, Any]) -> I64:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from fauxpay.config.merchants import floors, least_merchants
 from fauxpay.config.typologies import CONTROL_GROUP, unknown_names, unknown_typologies
 from fauxpay.config.typologies import OURS as TYPOLOGIES
 from fauxpay.foundations.overrides import DEFAULT, TYPOLOGY
@@ -115,6 +116,8 @@ def _size_faults(config: Config) -> Iterator[Fault]:
             f"{int(shops // MERCHANTS_PER_PLACE_MIN)}, or raise catalog.merchants)"
         )
         yield "catalog.merchants", catalog.merchants, allowed
+    else:
+        yield from _floor_faults(config)
     returned = config.activity.refund_share + config.activity.reversal_share
     if returned > 1:
         value = config.activity.refund_share
@@ -124,6 +127,25 @@ def _size_faults(config: Config) -> Iterator[Fault]:
     if shards > SHARDS_MAX:
         allowed = f"enough that catalog.cards make at most {SHARDS_MAX} shards; these make {shards}"
         yield "output.cards_per_shard", config.output.cards_per_shard, allowed
+
+
+def _floor_faults(config: Config) -> Iterator[Fault]:
+    """Before anything is built: whether each place and country can have its first merchants."""
+    catalog = config.catalog
+    if catalog.path is not None or not catalog.countries:
+        return
+    shops, online = floors(catalog.places, len(catalog.countries), config.parameters)
+    least = least_merchants(shops, online, catalog.online_merchant_share)
+    if least is None:
+        share = catalog.online_merchant_share
+        yield "catalog.online_merchant_share", share, "less than 1, for places have shops"
+    elif catalog.merchants < least:
+        allowed = (
+            f"at least {least}, for {catalog.places} places have {shops // catalog.places} shops "
+            f"each and {len(catalog.countries)} countries "
+            f"{online // len(catalog.countries)} online merchants each; or choose fewer of them"
+        )
+        yield "catalog.merchants", catalog.merchants, allowed
 
 
 def _fraud_faults(config: Config) -> Iterator[Fault]:
