@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+import fauxpay
 from fauxpay.config.model import Config
 from fauxpay.delivery.engine import Engine
 from fauxpay.delivery.judging import judge, tasks_of
 from fauxpay.delivery.partition import begin_partitions, find_partition
+from fauxpay.delivery.sinks import LocalSink
 from fauxpay.delivery.task import PLAN_DAY, Context, Task, sidecar
 from fauxpay.delivery.worlds import find_world, identify
 from fauxpay.foundations.canonical import canonical_json
@@ -204,3 +206,21 @@ def test_what_is_found_is_told_in_rows(context, contents):
     assert told == [one.rows["transactions"] for one in own]
     assert min(told) > 0
     assert json.loads((context.root / sidecar(context, stretch[0])).read_bytes())["shard"] == 0
+
+
+def test_a_sidecar_never_names_what_is_not_public(tmp_path, monkeypatch):
+    """Files first, whole and under their names; then what counts them."""
+    mend, seen = LocalSink.mend, []
+
+    def watched(sink: LocalSink, documents: list[Any]) -> Any:
+        for document in documents:
+            told = json.loads(document.data)
+            sizes = [(tmp_path / one["path"]).stat().st_size for one in told.get("tables", [])]
+            assert sizes == [one["bytes"] for one in told.get("tables", [])]
+            seen.append((told.get("event_day", "the world"), told.get("shard", 0)))
+        return mend(sink, documents)
+
+    monkeypatch.setattr(LocalSink, "mend", watched)
+    fauxpay.generate(request(tmp_path, to="2026-03-03"))
+    days = ("2026-03-01", "2026-03-02", "2026-03-03")  # The last is where the plan ends.
+    assert set(seen) >= {("the world", 0), *((day, shard) for day in days for shard in (0, 1))}

@@ -146,6 +146,9 @@ def test_nobody_poses_as_a_machine_that_is_not_there(owner, scene):
     assert (address[is_own] == devices.ip_address[theirs[is_own]]).all()
     assert (device[~is_own] >= devices.pool_first).all()
     assert (address > 0).all()
+    honest = replace(posed, facts={**posed.facts, "posed_share": 0.0})
+    _, elsewhere = workplaces(honest, attacks, np.zeros(attacks.card.size, dtype=np.int64))
+    assert (elsewhere[is_own] == devices.ip_address[theirs[is_own]]).sum() < 0.1 * is_own.sum() + 1
     lost = replace(devices, pool_count=0)
     world = replace(ground.activity.world, devices=lost)
     bare = replace(posed, activity=replace(posed.activity, world=world))

@@ -26,7 +26,7 @@ from fauxpay.fraud.shops import (
     remote_shops,
     tastes,
 )
-from fauxpay.fraud.story import NO_ORIGINAL, Attacks, Story
+from fauxpay.fraud.story import AS_USUAL, NO_ORIGINAL, Attacks, Story
 from fauxpay.fraud.typology import Named
 from fauxpay.fraud.uses import Uses
 from worlds import DAY, config, maker_of
@@ -181,7 +181,9 @@ def story(scene) -> Story:
     named, ground = scene
     told: Story = named.typology.plan(ground)
     assert told.attacks.card.size > 500
-    return told
+    # Who phishes has the code at times; here nobody has said anything yet.
+    open_ = np.full(told.attacks.card.size, AS_USUAL)
+    return replace(told, attacks=replace(told.attacks, authentication=open_))
 
 
 def judged(ground: Ground, story: Story, otp: float, **law: Any) -> Attacks:
@@ -193,6 +195,7 @@ def judged(ground: Ground, story: Story, otp: float, **law: Any) -> Attacks:
 def test_a_challenge_is_passed_or_the_purchase_refused(ground, story):
     """On pages alone: who has the code is approved as customers are, who has not is refused."""
     plain = judged(ground, story, 0.0)
+    assert not (plain.authentication == OTP).any()
     assert 0.01 < (plain.response != APPROVED).mean() < 0.5
     asked = (plain.kind == ONLINE) & (plain.entry_mode == ECOMMERCE)
     assert asked.sum() > 100

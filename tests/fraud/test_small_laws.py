@@ -194,6 +194,10 @@ def test_liked_merchants_are_picked_by_their_weight_in_their_segment():
         found = {int(one): float((picked == one).mean()) for one in np.unique(picked)}
         assert found == pytest.approx(expected, abs=0.03)
     edges = np.array([0, 2**64 - 1], dtype=np.uint64)
+    second = _in_runs(np.array([0, 1, 1]), np.array([5.0, 1.0, 1.0]), np.ones(2))
+    assert second.pick(np.array([1, 1]), edges).tolist() == [1, 2]
+    halves = second.pick(np.ones(6000, dtype=np.int64), words)
+    assert (halves == 1).mean() == pytest.approx(0.5, abs=0.03)
     assert liked.pick(np.array([2, 2]), edges).tolist() == [0, 4]
     assert liked.pick(np.array([0, 0]), edges).tolist() == [1, 3]
 

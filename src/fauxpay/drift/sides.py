@@ -119,8 +119,8 @@ def whole_window(
     if not days:
         raise ContractError(f"{table.subject}: no row with a time; expected card payments")
     # Of what lies between the two ends: of three days two may be pieces.
-    whole = sorted(rows for _, rows in days[1:-1] or days)
-    usual = whole[len(whole) // 2]
+    between = sorted(rows for _, rows in days[1:-1] or days)
+    usual = between[len(between) // 2]
     notes = []
     for edge in (0, -1):
         if len(days) > 1 and days[edge][1] * PIECE < usual:
