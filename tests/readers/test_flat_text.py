@@ -85,7 +85,8 @@ def test_other_kinds_of_files_are_refused(run, tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_name_without_an_end_is_parquet(run, tmp_path):
-    """As it was before there was CSV."""
-    export_flat(run, tmp_path / "flat")
-    assert pq.read_schema(tmp_path / "flat").names == flat_schema(run).names
+@pytest.mark.parametrize("name", ["flat", "flat.pq", "FLAT.PARQUET"])
+def test_a_name_without_an_end_is_parquet(run, tmp_path, name):
+    """As it was before there was CSV; capitals change nothing."""
+    export_flat(run, tmp_path / name)
+    assert pq.read_schema(tmp_path / name).names == flat_schema(run).names

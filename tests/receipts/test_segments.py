@@ -130,6 +130,20 @@ def test_nothing_starts_on_a_segment_that_failed(tmp_path, monkeypatch):
     assert not list(tmp_path.rglob("truth/event_day=*"))
 
 
+def test_a_fault_of_postings_is_one_of_their_segment(tmp_path, monkeypatch):
+    """Transactions are sound and their postings are not: fraud does not start on that."""
+    from fauxpay.partitions.ledger import Ledger
+
+    plain = Ledger.tables
+    monkeypatch.setattr(Ledger, "tables", lambda own: [one.slice(1) for one in plain(own)])
+    with pytest.raises(GateError, match=r"postings: posted transaction_id \(FAIL\)"):
+        fauxpay.generate(request(tmp_path))
+    kept = file_of(tmp_path, "quarantine/*/worlds/*/seed=1/partitions/event_day=*/*.json")
+    document = json.loads(kept.read_text())
+    assert [entry["name"] for entry in document["tables"]] == ["transactions", "postings"]
+    assert set(document["counts"]) == {"transactions", "postings"}
+
+
 def spoilt(path: Path, verdict: str, *, is_digest_made_again: bool) -> None:
     """A world whose catalog has another verdict."""
     world = json.loads(path.read_text())
