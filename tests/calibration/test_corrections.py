@@ -138,6 +138,8 @@ def test_structure_steps_between_mirrors_or_by_the_slope(key):
     plain = told({statistic: -2.0})
     slope = slopes(plain, told({statistic: -2.0 + 0.5 * step}), (Knobs(), other))
     assert slope[key] == pytest.approx(0.5)
+    slight = slopes(plain, told({statistic: -2.0 + 0.06 * step}), (Knobs(), other))
+    assert slight[key] == pytest.approx(0.06)
     assert key not in slopes(plain, told({statistic: -2.0 + 0.04 * step}), (Knobs(), other))
 
     def stepped(wanted: float, before: Any = None) -> float:

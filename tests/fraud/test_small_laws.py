@@ -19,6 +19,7 @@ from fauxpay.fraud.issuer import _given_up, _pins, code_of
 from fauxpay.fraud.plan import demands_of
 from fauxpay.fraud.pull import days_after, days_before, last_of
 from fauxpay.fraud.quota import ALL, Quota, kept, quota_draws, weeks
+from fauxpay.fraud.rates import total_rate
 from fauxpay.fraud.shops import _in_runs
 from fauxpay.fraud.story import NOT_BLOCKED, Attacks, Compromises, Disputes, Story
 from fauxpay.fraud.typology import typologies_of
@@ -113,6 +114,17 @@ def test_a_typology_is_asked_for_all_the_time_and_in_its_campaigns():
     assert alone.per_card_year == 1.5
     none = config(fraud={"phishing_per_card_year": 0.0, "drift": False})
     assert demands_of(none, replace(named, per_card_year=0.0)) == []
+
+
+def test_the_rate_of_all_is_the_sum_of_each_and_of_those_of_others():
+    """Campaigns are on top of it and do not count."""
+    asked = config(fraud={"phishing_per_card_year": 0.5})
+    own = total_rate(asked)
+    assert own > 0.5
+    more = asked.fraud.model_copy(update={"more": {"theirs": 0.25, "others": 0.5}})
+    assert total_rate(asked.model_copy(update={"fraud": more})) == pytest.approx(own + 0.75)
+    less = asked.fraud.model_copy(update={"phishing_per_card_year": 0.0})
+    assert total_rate(asked.model_copy(update={"fraud": less})) == pytest.approx(own - 0.5)
 
 
 def test_two_stages_are_joined_in_the_order_of_time():

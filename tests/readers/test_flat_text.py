@@ -12,6 +12,7 @@ from pyarrow import csv
 import fauxpay
 from fauxpay.errors import ConfigError, StorageError
 from fauxpay.readers.flat import export_flat, flat_schema
+from fauxpay.readers.one_file import rows_into
 from fauxpay.scorecard.scoring import score
 
 
@@ -90,3 +91,19 @@ def test_a_name_without_an_end_is_parquet(run, tmp_path, name):
     """As it was before there was CSV; capitals change nothing."""
     export_flat(run, tmp_path / name)
     assert pq.read_schema(tmp_path / name).names == flat_schema(run).names
+
+
+def test_text_has_values_and_parquet_keeps_the_groups_that_it_is_given(tmp_path):
+    """A dictionary is no text; each table that is written is one row group."""
+    names = pa.array(["b", "a", "b"] * 700).dictionary_encode()
+    rows = pa.table({"name": names, "n": list(range(2100))})
+    for name in ("t.csv", "t.parquet"):
+        with rows_into(tmp_path / name, tmp_path / name, rows.schema) as write:
+            write(rows)
+            write(rows.slice(0, 0))
+    text = (tmp_path / "t.csv").read_text().splitlines()
+    assert text[:3] == ['"name","n"', '"b",0', '"a",1']
+    assert len(text) == 2101
+    assert pq.read_table(tmp_path / "t.parquet").equals(rows)
+    groups = pq.ParquetFile(tmp_path / "t.parquet").metadata
+    assert groups.row_group(0).num_rows == 2100
