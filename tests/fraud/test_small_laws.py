@@ -13,18 +13,19 @@ from fauxpay.activity.calendar import DAY_MS
 from fauxpay.activity.outcomes import APPROVED
 from fauxpay.activity.rows import DEVICE, PIN
 from fauxpay.foundations.draws import draw, stream_key
+from fauxpay.fraud import counts
 from fauxpay.fraud.counts import _thresholds, _Told
-from fauxpay.fraud.ground import MINUTE_MS, WEEK_DAYS, Victims
+from fauxpay.fraud.ground import MINUTE_MS, WEEK_DAYS, Victims, drift_level
 from fauxpay.fraud.issuer import _given_up, _pins, code_of
 from fauxpay.fraud.plan import demands_of
 from fauxpay.fraud.pull import days_after, days_before, last_of
 from fauxpay.fraud.quota import ALL, Quota, kept, quota_draws, weeks
-from fauxpay.fraud.rates import total_rate
+from fauxpay.fraud.rates import Pilot, total_rate
 from fauxpay.fraud.shops import _in_runs
 from fauxpay.fraud.story import NOT_BLOCKED, Attacks, Compromises, Disputes, Story
-from fauxpay.fraud.typology import typologies_of
+from fauxpay.fraud.typology import TYPOLOGIES, typologies_of
 from fauxpay.fraud.uses import Uses, burst, joined, last_ms
-from worlds import DAY, config
+from worlds import DAY, config, parameters
 
 EPOCH = 20_000
 
@@ -287,3 +288,42 @@ def test_thresholds_make_good_what_is_owed(seed):
                     rows[told.at[a]] += passing[a]
             owed = min(wanted[code, week] + owed - rows[week], 16 * wanted[code, week])
             owed = min(owed, 0.0) if week < 8 else owed
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_kept_is_seen_and_the_rest_judged_by_the_last_half_year(seed, monkeypatch):
+    """A kept attack becomes a row or not; others as often as those of their kind of late."""
+    random, last = np.random.default_rng(seed), 40
+    told = told_of(random, 900, 2, last)
+    passed = np.array([0.9, 0.2])
+    pilot = Pilot(1.0, 9.0, 9.0, passed, passed)
+    story = story_of([0] * 900, [NOT_BLOCKED] * 900, [(int(one), 0) for one in told.owner])
+    below = random.uniform(0.2, 0.9, (2, last))
+    kept_of = told.draw < below[told.code, told.week]
+    becomes = random.random(told.attack.size) < 0.5
+    is_kept = kept_of[told.owner]
+    monkeypatch.setattr(counts, "happens", lambda activity, some: (becomes[is_kept], None))
+    nothing: Any = None
+    found = counts._passing(nothing, story, told, below, pilot)
+    for nth in range(0, told.attack.size, 7):
+        if is_kept[nth]:
+            assert found[nth] == becomes[nth]
+            continue
+        code, week = told.code[told.owner[nth]], min(told.at[nth], last - 1)
+        alike = is_kept & (told.code[told.owner] == code)
+        alike &= (told.at > week - 26) & (told.at <= week) & (told.at < last)
+        expected = ((alike & becomes).sum() + 50 * passed[code]) / (alike.sum() + 50)
+        assert found[nth] == pytest.approx(expected)
+
+
+def test_drift_moves_the_mix_from_week_to_week_or_not_at_all():
+    """Each kind by its own level; without drift all weeks are alike."""
+    activity: Any = SimpleNamespace(keys=SimpleNamespace(seed=1))
+    still = counts._drift(activity, config(fraud={"drift": False}), parameters(), 9)
+    assert still.shape == (len(TYPOLOGIES), 9)
+    assert (still == 1).all()
+    moved = counts._drift(activity, config(fraud={"drift": True}), parameters(), 9)
+    law, days = parameters().section("fraud")["drift"], np.arange(9) * WEEK_DAYS
+    for row, name in zip(moved, TYPOLOGIES, strict=True):
+        assert (row == drift_level(law, 1, name, days)).all()
+    assert len({row.tobytes() for row in moved}) == len(TYPOLOGIES)
