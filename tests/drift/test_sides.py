@@ -291,11 +291,14 @@ def rates(*by_block: float) -> Blocks:
     return Blocks(np.array(by_block)[:, None], np.ones(len(by_block)))
 
 
-def judged(measure: Measure, threshold: float, factor: float, days: list[float]) -> Any:
-    """The move of a rate of which all slices rose alike and days as they are given."""
+def judged(
+    measure: Measure, threshold: float, factor: float, days: list[float], scatter: float = 0.0
+) -> Any:
+    """The move of a rate of which all slices rose, alike or scattered, and days as given."""
     slices = 1 + 0.001 * np.arange(32)
+    uneven = np.where(np.arange(32) % 2 == 0, 1 - scatter, 1 + scatter)
     before = Counted(("",), rates(*[1.0] * 10), rates(*slices))
-    after = Counted(("",), rates(*days) if days else None, rates(*(slices * factor)))
+    after = Counted(("",), rates(*days) if days else None, rates(*(slices * factor * uneven)))
     strata = np.arange(10) % 5
     window = Window(FIRST, day_after(10))
     side: Any = Side(None, None, window, strata, np.ones(10))  # type: ignore[arg-type]
@@ -312,6 +315,8 @@ def test_a_move_is_beyond_its_threshold_and_no_chance():
     assert judged(Measure.DIFFERENCE, 0.1, 1.0999, risen).outcome is Outcome.MOVED
     move = judged(Measure.RATIO, 0.1, 1.1001, [0.2, 2.2] * 5)
     assert (move.outcome, move.reason) == (Outcome.CHANCE, "exchanged days differ as much")
+    move = judged(Measure.RATIO, 0.1, 1.1001, risen, scatter=0.8)
+    assert (move.outcome, move.reason) == (Outcome.CHANCE, "exchanged cards differ as much")
     move = judged(Measure.RATIO, 0.1, 1.1001, [])
     assert (move.outcome, move.reason) == (Outcome.MOVED, "too few days to exchange")
     assert (move.chance_by_days, move.before) == (None, pytest.approx(1.0155))
