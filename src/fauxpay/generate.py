@@ -142,13 +142,15 @@ def _places(
 ) -> list[str]:
     """Fewer places where the old --merchants alone would leave places without shops."""
     from fauxpay.config.combinations import MERCHANTS_PER_PLACE_MIN
+    from fauxpay.config.merchants import floors
     from fauxpay.config.model import Config
 
     if "--merchants" not in given or file is not None or "FAUXPAY_CATALOG__PLACES" in environ:
         return []
     catalog = Config().catalog
     merchants = _whole_number(given, "--merchants")
-    shops = int(merchants * (1 - catalog.online_merchant_share))
+    online = floors(catalog.places, len(catalog.countries))[1]
+    shops = min(int(merchants * (1 - catalog.online_merchant_share)), merchants - online)
     places = max(len(catalog.countries), shops // MERCHANTS_PER_PLACE_MIN)
     if places >= catalog.places:
         return []

@@ -190,3 +190,10 @@ def test_the_module_kept_the_function() -> None:
     assert callable(legacy._function)
     assert legacy._function is not legacy
     assert legacy._function.__name__ == "generate"
+
+
+@pytest.mark.parametrize("merchants", [66, 80, 150])
+def test_few_old_merchants_live_in_as_few_places_as_they_can_fill(merchants):
+    """Online merchants of each country are no shops of a place."""
+    config, _ = legacy.config_of(["--merchants", str(merchants)], {})
+    assert config.catalog.merchants == merchants
