@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fauxpay.calibration.estimate import _fit_places, _put_request, _start
-from fauxpay.calibration.knobs import SHARE_MAX, Knobs, Note, ratios_of, scaled_by_country
+from fauxpay.calibration.knobs import SHARE_MAX, Knobs, Note, behind, ratios_of, scaled_by_country
 from fauxpay.calibration.mirror import WARM_DAYS, epoch_of, place_window
 from fauxpay.calibration.shapes import put_countries
 from fauxpay.calibration.statistics import Cell, Statistics
@@ -71,6 +71,24 @@ def test_ratios_need_both_sides():
     seen = {"a": Cell(1.0, 9, 9), "b": Cell(1.0, 9, 9), "c": Cell(1000.0, 9, 9)}
     made = {"a": Cell(0.5, 9, 9), "b": Cell(0.0, 9, 9), "c": Cell(1.0, 9, 9)}
     assert ratios_of(seen, made) == {"a": 2.0, "c": 20.0}
+    assert ratios_of(made, seen) == {"a": 0.5, "b": 0.05, "c": 0.05}
+
+
+def test_what_is_fitted_is_not_left_and_a_copy_is_for_itself():
+    """A reason goes with the first estimate; a copy that moves leaves its origin alone."""
+    knobs = Knobs()
+    key, name = "fraud.drift", "activity.rhythm.week_log_sd"
+    knobs.leave(key, "no fraud")
+    knobs.leave(name, "few weeks")
+    other = knobs.copy()
+    other.put_setting(key, False, NOTE)
+    assert other.put_parameter(name, 0.2, NOTE)
+    assert (other.left, sorted(other.notes)) == ({}, sorted((key, name)))
+    assert (knobs.values, knobs.overrides, knobs.notes) == ({}, {}, {})
+    assert knobs.left == {key: "no fraud", name: "few weeks"}
+    cells = {"a": Cell(1.0, 30, 20), "b": Cell(2.0, 50, 25)}
+    assert behind(cells, "both") == Note("both", 80, 25)
+    assert behind({}, "none") == Note("none", 0, 0)
 
 
 @pytest.mark.parametrize("year", [1999, 2013, 2017, 2018, 2026, 2035, 2041])

@@ -155,12 +155,13 @@ def edited(path: Path, change: Callable[[PartitionReceipt], PartitionReceipt]) -
     path.write_bytes(canonical_json(change(partition_receipt(path.read_bytes())).document()))
 
 
-def elsewhere(receipt: PartitionReceipt) -> PartitionReceipt:
-    """The same tables under names of another shard."""
-    tables = [
-        replace(one, path=one.path.replace("part-0000", "part-0001")) for one in receipt.tables
-    ]
-    return replace(receipt, tables=tuple(tables))
+def elsewhere(path: Path) -> None:
+    """The tables, whole and there, of another shard."""
+    from fauxpay.receipts.records import partition_receipt
+
+    other = path.with_name(path.name.replace("0000", "0001"))
+    tables = partition_receipt(other.read_bytes()).tables
+    edited(path, lambda one: replace(one, tables=tables))
 
 
 DAMAGE: dict[str, Callable[[Path, PartitionReceipt], None]] = {
@@ -172,7 +173,7 @@ DAMAGE: dict[str, Callable[[Path, PartitionReceipt], None]] = {
     "another seed": lambda path, _: edited(path, lambda one: replace(one, seed=2)),
     "another day": lambda path, _: edited(path, lambda one: replace(one, event_day="2026-03-02")),
     "another shard": lambda path, _: edited(path, lambda one: replace(one, shard=1)),
-    "other files": lambda path, _: edited(path, elsewhere),
+    "other files": lambda path, _: elsewhere(path),
 }
 
 
