@@ -53,7 +53,7 @@ class FraudConfig(Section):
         le=5,
     )
     lost_stolen_per_card_year: float = setting(
-        0.0132,
+        0.0145,
         "cards lost or stolen and used nearby",
         "compromised cards per card and year",
         ge=0,
