@@ -131,7 +131,7 @@ def test_another_process_makes_the_same_catalog(small):
 
 GOLDEN = {
     "places": "2ccc5c1379b5b508",
-    "merchants": "ccc1e1246d21345b",
+    "merchants": "3393f93e1c876c39",
     "terminals": "9e9e766173704e2c",
     "customers": "bf90da1d93427cef",
     "accounts": "8ac170bd416afc0c",

@@ -18,14 +18,14 @@ CONTRACTS = {
 GOLDEN_VERSION = 2
 GOLDEN = {
     "v1": {
-        "transactions": "4682af24b415bdc0",
+        "transactions": "1f6f5a9e7abe6187",
         "postings": "b7cc8a1e93bbbf58",
         "truth": "e44aa220082debfd",
         "labels": "b11c06d8dad40cfb",
     },
     "v2": {
-        "transactions": "c0538cb9bbf75e54",
-        "postings": "8671a02611b4bb8a",
+        "transactions": "fe15d3b2f51dfc51",
+        "postings": "c84a0a0dc75d5a9d",
         "truth": "2726162c64f3d35d",
         "labels": "13f114481826b5f3",
     },
