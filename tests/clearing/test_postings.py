@@ -17,7 +17,7 @@ from fauxpay.contracts.tables import table
 from fauxpay.errors import ConfigError
 from fauxpay.foundations.parameters import load_parameters
 from fauxpay.partitions.compose import PartitionMaker
-from worlds import DAY, config, days_tables, maker_of, parameters, same, tables
+from worlds import DAY, config, days_tables, maker_of, parameters, same, tables, until
 
 POSTINGS = table("activity.yaml#/$defs/postings")
 TRANSACTIONS = "activity.yaml#/$defs/transactions"
@@ -146,7 +146,11 @@ def test_amounts_differ_where_they_are_known_late(month):
 @pytest.mark.parametrize("stretch", [1, 14, 56])
 def test_refunds_give_back_what_was_posted(stretch):
     """Never more, never less and never before the purchase, genuine or not, by any stretch."""
-    settings = config(activity={"refund_share": 0.2}, fraud={"refund_abuse_per_card_year": 3.0})
+    settings = config(
+        activity={"refund_share": 0.2},
+        fraud={"refund_abuse_per_card_year": 3.0},
+        run=until(DAY + 56),
+    )
     # Where sums change after the card was asked, hardly anything is taken back.
     shares = parameters().value("activity.returns.category_share")
     facts = load_parameters({"activity.returns.category_share": dict.fromkeys(shares, 0.5)})

@@ -59,7 +59,11 @@ def test_of_two_baskets_the_dearer_is_taken(scene):
     changed = dear.amount > plain.amount
     assert 0.3 < changed.mean() < 0.7
     assert (dear.tail_octave[~changed] == plain.tail_octave[~changed]).all()
-    assert (dear.tail_octave >= plain.tail_octave).all()
+    # What costs by a list of prices has the octave of its own draw, not of the price.
+    tables = ground.activity.tables
+    listed = tables.tickets.is_listed[tables.tickets.class_of[plain.merchant]] > 0
+    assert (dear.tail_octave >= plain.tail_octave)[~listed].all()
+    assert listed.mean() < 0.2
     assert (dear.device == -1).all()
 
 
@@ -91,7 +95,7 @@ def test_what_is_too_cheap_is_bought_several_times(scene):
     cents = (
         attacks.amount / tables.scale[attacks.merchant] * merchants.price_level[attacks.merchant]
     )
-    assert (pieces == np.clip(np.ceil(9000.0 / cents), 1, 4)).all()
+    assert (pieces == np.clip(np.ceil(np.round(9000.0 / cents, 9)), 1, 4)).all()
 
 
 def test_a_copy_is_read_by_its_stripe_where_it_is_there(scene):

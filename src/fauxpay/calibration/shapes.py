@@ -49,7 +49,7 @@ OF_PACKS: dict[tuple[str, ...], tuple[str, str]] = {
     ("entry", "magstripe"): ("payment.magstripe_share", "stripes of card-present purchases"),
 }
 # The order of shares in an ending profile; those that cannot be told apart move together.
-_ENDINGS = ("exact", "whole", "99", "95", "50", "whole", "90", "whole")
+_ENDINGS = ("exact", "whole", "99", "95", "50", "whole", "90", "whole", "whole")
 
 
 def correct_shapes(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
@@ -278,7 +278,7 @@ def _together(cells: list[Cell]) -> Cell:
 def _correct_endings(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
     """Every country's profile by the same ratios; what it never had it does not get."""
     fitted = False
-    for profile in ("shelf", "menu", "pump", "fare", "whole"):
+    for profile in ("shelf", "list", "menu", "pump", "fare", "whole"):
         own = seen.below("ending", profile)
         ratios = ratios_of(own, made.below("ending", profile))
         now = knobs.of_countries(f"endings.{profile}")

@@ -28,7 +28,7 @@ def who(
     from fauxpay.storage.places import existing, place_of
 
     file, root = Path(what), place_of(out)
-    if isinstance(root, Path) and not root.is_dir():
+    if out == ROOT and isinstance(root, Path) and not root.is_dir():
         root = root_around(file) or root
     existing(root)
     is_number = what.isascii() and what.isdigit() and not file.exists()

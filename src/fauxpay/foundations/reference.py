@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fauxpay.errors import ContractError
+from fauxpay.foundations.machine import refused
 
 QUARTER_SECONDS = 900
 QUARTERS_PER_DAY = 96
@@ -188,6 +189,9 @@ def _content(folder: Traversable, file: str) -> bytes:
     try:
         return folder.joinpath(file).read_bytes()
     except (OSError, KeyError) as error:
+        told = None if isinstance(error, (KeyError, FileNotFoundError)) else refused(error)
+        if told is not None:
+            raise told from error
         raise ContractError(
             f"reference/{file}: cannot be read ({error!r}); expected it in the installed package. "
             "The installation is damaged: reinstall fauxpay."
