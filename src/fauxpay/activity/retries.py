@@ -32,13 +32,7 @@ from fauxpay.activity.retry_tables import (
     RetryTables,
     is_present,
 )
-from fauxpay.activity.rows import (
-    CONTACTLESS,
-    ONLINE,
-    Rows,
-    Ticket,
-    Where,
-)
+from fauxpay.activity.rows import CONTACTLESS, ONLINE, Rows, Ticket, Where
 from fauxpay.activity.streams import Keys
 from fauxpay.activity.tickets import tail_octaves
 from fauxpay.activity.tills import Leaders
@@ -52,7 +46,7 @@ from fauxpay.foundations.quantiles import look_up, tail_index
 if TYPE_CHECKING:
     from fauxpay.activity.engine import Activity
 
-_TRIES = 2
+_TRIES = 2  # A retry's code has one bit to say which it is.
 assert COUNT_MAX < 1 << 8, "a retry's code has room for the slot of any visit"
 
 

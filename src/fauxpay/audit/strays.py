@@ -44,7 +44,7 @@ def stray_notes(
     own = root / layout.world_name(receipt["world_id"], "world.json")
     seed = root / layout.seed_name(receipt["world_id"], receipt["seed"])
     segments = [layout.segment_file(name).partition("/")[2] for name in (ACTIVITY, FRAUD, LABELS)]
-    found = [*_strange(own.parent, _OF_WORLD), *_strange(seed, _OF_SEED)]
+    found = [*_strange(own.parent, _OF_WORLD, _SEED), *_strange(seed, _OF_SEED)]
     found += _strange(folder / "segments", segments)
     if world is not None:
         derived = {entry["path"].rpartition("/")[2] for entry in world["derived"]}
@@ -76,13 +76,18 @@ def package_differences(path: Place, receipt: Mapping[str, Any]) -> list[Differe
     ]
 
 
-def _strange(folder: Place, known: Collection[str]) -> Iterator[Difference]:
-    """Notes of what stands in a folder beside what is known; what is not there is told already."""
+def _strange(
+    folder: Place, known: Collection[str], folders: re.Pattern[str] | None = None
+) -> Iterator[Difference]:
+    """Notes of what stands in a folder beside what is known; what is not there is told already.
+
+    folders  that may stand there, too
+    """
     with suppress(FileNotFoundError, NotADirectoryError):
         listed: list[Place] = sorted(folder.iterdir())
         for path in listed:
-            is_seed = known is _OF_WORLD and _SEED.fullmatch(path.name) and path.is_dir()
-            if path.name not in known and not is_seed:
+            may_be = folders is not None and folders.fullmatch(path.name) and path.is_dir()
+            if path.name not in known and not may_be:
                 yield Difference(
                     "extra file" if path.is_file() else "extra folder",
                     str(path),

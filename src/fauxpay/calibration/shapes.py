@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from fauxpay.activity.tickets import ENDINGS
 from fauxpay.calibration.knobs import (
     SHARE_MAX,
     Knobs,
@@ -48,8 +49,10 @@ OF_PACKS: dict[tuple[str, ...], tuple[str, str]] = {
     ("entry", "contactless"): ("payment.contactless_share", "taps of card-present purchases"),
     ("entry", "magstripe"): ("payment.magstripe_share", "stripes of card-present purchases"),
 }
-# The order of shares in an ending profile; those that cannot be told apart move together.
-_ENDINGS = ("exact", "whole", "99", "95", "50", "whole", "90", "whole", "whole")
+# What endings look like in the last two digits; those that cannot be told apart move together.
+_SEEN_AS = dict.fromkeys(("fives", "notes", "round sums"), "whole")
+_ENDINGS = tuple(_SEEN_AS.get(name, name) for name in ENDINGS)
+_CASH = "notes"
 
 
 def correct_shapes(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
@@ -278,11 +281,12 @@ def _together(cells: list[Cell]) -> Cell:
 def _correct_endings(knobs: Knobs, seen: Statistics, made: Statistics) -> None:
     """Every country's profile by the same ratios; what it never had it does not get."""
     fitted = False
-    for profile in ("shelf", "list", "menu", "pump", "fare", "whole"):
+    told = knobs.parameters().of_country(next(iter(knobs.countries())))["endings"]
+    for profile in [name for name in told if name != _CASH]:
         own = seen.below("ending", profile)
         ratios = ratios_of(own, made.below("ending", profile))
         now = knobs.of_countries(f"endings.{profile}")
-        if not ratios or any(len(shares) != len(_ENDINGS) for shares in now.values()):
+        if not ratios:
             continue
         moved = {country: _ended(shares, ratios) for country, shares in now.items()}
         note = behind(own, f"last two digits of tickets of the kind {profile}")
