@@ -10,7 +10,8 @@ import pytest
 
 from fauxpay.delivery import remote
 from fauxpay.delivery.engine import default_maker
-from fauxpay.delivery.remote import Answer, Errand, make_block, receipts_of, signals_kept
+from fauxpay.delivery.remote import Answer, Errand, make_block, receipts_of
+from fauxpay.delivery.signals import signals_kept
 from fauxpay.delivery.task import PLAN_DAY, Task
 from fauxpay.errors import ConfigError, FauxpayError, MissingExtraError, ResourceError, StorageError
 from fauxpay.testing import executors as suite

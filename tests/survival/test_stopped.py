@@ -219,6 +219,32 @@ def test_signals_at_random_moments_are_clean(tmp_path, number):
         assert not harness.staged(root)
 
 
+BESIDE = """
+import os, signal, sys, threading
+start, number = threading.Thread.start, int(sys.argv.pop(1))
+begun = []
+def start_and_signal(self):
+    start(self)
+    if self._target.__module__ == "concurrent.futures.thread" and not begun:
+        begun.append(1)
+        os.kill(os.getpid(), number)
+threading.Thread.start = start_and_signal
+from fauxpay.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
+def test_a_signal_while_the_catalogs_thread_starts_leaves_nothing(tmp_path, number):
+    """The catalog is staged beside us: a pool broken off while it starts would not wait for it."""
+    arguments = harness.command(tmp_path)[3:]
+    done = harness.finished([sys.executable, "-c", BESIDE, str(int(number)), *arguments])
+    assert done.returncode == CODES[number], done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / ".staging").is_dir()
+    assert not harness.staged(tmp_path)
+
+
 HELD = """
 import os, signal, threading, time
 from fauxpay.cli.stopping import Stopped, stops_raised

@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from fauxpay.delivery.signals import submitted
+
 if TYPE_CHECKING:
     from fauxpay.delivery.sinks import Sink
     from fauxpay.receipts.records import PartitionReceipt
@@ -46,7 +48,7 @@ class Outbox:
         """
         if self._thread is None:
             return list(publish())
-        self._waiting.append((self._thread.submit(publish), give_up))
+        self._waiting.append((submitted(self._thread, publish), give_up))
         return self._taken(lambda: self._waiting[0][0].done() or len(self._waiting) > WAITING_MAX)
 
     def rest(self) -> list[PartitionReceipt]:

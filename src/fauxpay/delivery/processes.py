@@ -12,7 +12,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from fauxpay.delivery.blocks import OUT_OF_ORDER_DAYS_MIN
 from fauxpay.delivery.executors import Closed
+from fauxpay.delivery.signals import held
 from fauxpay.delivery.workers import Failed, Finished, Idle, Left, Rows, raised, work
 from fauxpay.errors import FauxpayError, ResourceError
 from fauxpay.foundations.machine import OUT_OF_MEMORY, require_working_folder
@@ -174,19 +175,9 @@ def _file_that_is_none_hidden() -> Iterator[None]:
         main.__file__ = file
 
 
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Children inherit that Ctrl-C is held, so that none prints a traceback while it starts.
-
-    Held, not ignored: one that comes meanwhile is for us, afterwards.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    # It lets all signals through again when it starts, so it has to be there already.
-    ensure_running()
-    previous = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
+def _interrupts_held() -> AbstractContextManager[None]:
+    """Children inherit that Ctrl-C is held, so that none prints a traceback while it starts."""
+    if hasattr(signal, "pthread_sigmask"):
+        # It lets all signals through again when it starts, so it has to be there already.
+        ensure_running()
+    return held(signal.SIGINT)

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 from fauxpay.delivery.blocks import blocks
 from fauxpay.delivery.engines import EngineExecutor
 from fauxpay.delivery.executors import core_count
-from fauxpay.delivery.remote import RETRIES_MAX, Errand, make_block, receipts_of, signals_kept
+from fauxpay.delivery.remote import RETRIES_MAX, Errand, make_block, receipts_of
+from fauxpay.delivery.signals import signals_kept
 from fauxpay.errors import MissingExtraError, ResourceError
 from fauxpay.foundations.machine import RESUMES
 

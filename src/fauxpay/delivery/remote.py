@@ -12,12 +12,10 @@ are answers too, so that an engine tries again what a lost worker left, and not 
 from __future__ import annotations
 
 import platform
-import signal
 import sys
-import threading
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -91,20 +89,6 @@ def receipts_of(answer: Answer, on_rows: OnRows) -> tuple[PartitionReceipt, ...]
     if rows:
         on_rows(rows)
     return answer.receipts
-
-
-@contextmanager
-def signals_kept() -> Iterator[None]:
-    """Engines take signals for themselves when they start; what they meant before they mean on."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, meaning in kept.items():
-            signal.signal(number, meaning)
 
 
 def _made(context: Context, workshop: Workshop, stretch: Any) -> tuple[PartitionReceipt, ...]:

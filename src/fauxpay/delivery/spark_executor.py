@@ -31,8 +31,8 @@ from fauxpay.delivery.remote import (
     Errand,
     make_block,
     receipts_of,
-    signals_kept,
 )
+from fauxpay.delivery.signals import signals_kept
 from fauxpay.errors import MissingExtraError, ResourceError
 from fauxpay.foundations.machine import RESUMES
 

@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fauxpay.delivery.engine import Engine, read_error
+from fauxpay.delivery.signals import submitted
 from fauxpay.delivery.sinks import Document, Sink, Staged, sink_of
 from fauxpay.errors import ConfigError, ContractError, GateError
 from fauxpay.receipts import layout
@@ -208,7 +209,7 @@ def _sealed(
     try:
         # Encoding and digests leave the interpreter free for what is computed meanwhile.
         with ThreadPoolExecutor(max_workers=1) as aside:
-            encoding = aside.submit(stage_catalog, staged)
+            encoding = submitted(aside, stage_catalog, staged)
             derived = derive()
             tables = encoding.result()
         computed = [sink.stage(layout.derived_name(request.world_id, name)) for name in derived]

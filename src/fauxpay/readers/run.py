@@ -47,7 +47,7 @@ def open(root: str | PathLike[str], allow_unverified: bool = False) -> Store:
     return Store(existing(place_of(root)), allow_unverified)
 
 
-def run_of(root: str | PathLike[str], text: str) -> Run:
+def run_of(root: Place | str | PathLike[str], text: str) -> Run:
     """The run that a user means; one that is named by a path need not lie below the root.
 
     text  see `fauxpay.receipts.listing.resolve_run`, which says what it raises; GateError for a run

@@ -155,8 +155,8 @@ def resolve_run(root: Place, text: str) -> Listed:
                 f"run {text!r}: {len(found)} runs begin so ({shown}); give more of it"
             )
     path = place_of(text)
-    folder = path.parent if path.name in (layout.RECEIPT, layout.GATE) else path
-    if any((folder / name).is_file() for name in (layout.RECEIPT, layout.GATE)):
+    folder = _run_folder(path)
+    if folder is not None:
         return listed(_root_of(folder, root), folder)
     if _is_root(path):
         return resolve_run(path, LATEST)
@@ -168,9 +168,20 @@ def resolve_run(root: Place, text: str) -> Listed:
     )
 
 
+def is_named_by(path: Place) -> bool:
+    """Whether a path alone names a run: as its folder, one of its documents, or its root."""
+    return _run_folder(path) is not None or _is_root(path)
+
+
 def root_around(file: Path) -> Path | None:
     """The root that a file lies below; None where there is none."""
     return next((one for one in file.absolute().parents if _is_root(one)), None)
+
+
+def _run_folder(path: Place) -> Place | None:
+    folder = path.parent if path.name in (layout.RECEIPT, layout.GATE) else path
+    known = any((folder / name).is_file() for name in (layout.RECEIPT, layout.GATE))
+    return folder if known else None
 
 
 def _is_root(folder: Place) -> bool:

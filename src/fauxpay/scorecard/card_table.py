@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 from fauxpay.errors import ConfigError, StorageError
 from fauxpay.readers.query import connected as connected
 from fauxpay.readers.query import exact, literal, quoted, refusal
-from fauxpay.readers.run import Run
-from fauxpay.readers.run import open as open_store
-from fauxpay.receipts import layout
+from fauxpay.readers.run import Run, run_of
+from fauxpay.receipts.listing import is_named_by
 from fauxpay.scorecard.columns import CANONICAL, CHOICES, chosen_columns, shaped
 from fauxpay.scorecard.own_files import is_own, own_columns
 from fauxpay.scorecard.run_columns import run_columns, run_source
@@ -119,11 +118,8 @@ def open_card_table(
 def _run_named(text: str, root: Place) -> Run | None:
     """The run that a text means; None where it means files."""
     path = place_of(text) if "://" in text else Path(text)
-    if path.is_dir() and (path / layout.RUNS).is_dir():
-        return open_store(str(path)).run("latest")
-    folder = path.parent if path.name in (layout.RECEIPT, layout.GATE) else path
-    if (folder / layout.RECEIPT).is_file() or (folder / layout.GATE).is_file():
-        return open_store(str(root if root.is_dir() else folder)).run(str(folder))
+    if is_named_by(path):
+        return run_of(root, text)
     if path.exists() or has_magic(text) or path.suffix:
         return None
     if not root.is_dir():
@@ -131,7 +127,7 @@ def _run_named(text: str, root: Place) -> Run | None:
             f"{text}: neither a file, a folder nor, without the folder {root}, a run; expected a "
             f"run, a folder, a glob, or a CSV or Parquet file. --out names the root of the runs."
         )
-    return open_store(str(root)).run(text)
+    return run_of(root, text)
 
 
 def _of_run(subject: str, run: Run, mapping: Mapping[str, str] | None) -> CardTable:
