@@ -219,6 +219,39 @@ def test_signals_at_random_moments_are_clean(tmp_path, number):
         assert not harness.staged(root)
 
 
+IMPORTING = """
+import os, signal, sys, time
+from fauxpay.cli import exit_code_of
+sys.path.append(sys.argv[1])
+def command():
+    import slow_to_import
+    print("imported", flush=True)
+    time.sleep(20)
+sys.exit(exit_code_of(command))
+"""
+SLOW_TO_IMPORT = """
+import os, signal, sys, time
+os.kill(os.getpid(), {number})
+end = time.monotonic() + {seconds}
+while time.monotonic() < end:
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.3, "imported\n"), (30, "")])
+@pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
+def test_a_signal_waits_for_an_import_but_not_for_ever(tmp_path, number, seconds, said):
+    """Broken off, an import may hang other threads or make a RuntimeError of the signal."""
+    body = SLOW_TO_IMPORT.format(number=int(number), seconds=seconds)
+    (tmp_path / "slow_to_import.py").write_text(body)
+    begun = time.monotonic()
+    done = harness.finished([sys.executable, "-c", IMPORTING, str(tmp_path)])
+    assert done.returncode == CODES[number], done.stderr
+    assert done.stdout == said
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert time.monotonic() - begun < 15
+
+
 BESIDE = """
 import os, signal, sys, threading
 start, number = threading.Thread.start, int(sys.argv.pop(1))

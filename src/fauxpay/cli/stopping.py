@@ -13,9 +13,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 PATIENCE_SECONDS = 3.0
 AGAIN_SECONDS = 0.01
+_IMPORTING = "<frozen importlib"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -33,16 +35,16 @@ def stops_raised() -> Iterator[None]:
     """Within the block the first signal raises `Stopped`.
 
     One that follows soon finds us tidying up, which it would only spoil; a later one is raised
-    again, in case something hangs.
+    again, in case something hangs. An import is let end, unless it takes as long.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     last, was_stopped = -PATIENCE_SECONDS, False
+    asked: float | None = None
 
-    def stop(number: int, frame: object) -> None:
-        nonlocal last, was_stopped
-        del frame
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal last, asked, was_stopped
         if _is_held(number):
             # Another thread took it: it waits for the main one, which starts workers meanwhile.
             _send(signal.Signals(number))
@@ -50,7 +52,13 @@ def stops_raised() -> Iterator[None]:
         now = time.monotonic()
         if now - last < PATIENCE_SECONDS:
             return
-        last, was_stopped = now, True
+        asked = now if asked is None else asked
+        if now - asked < PATIENCE_SECONDS and _is_importing(frame):
+            # One that breaks off may keep its lock, for which another thread waits for ever, or
+            # make an exception of its own of ours.
+            _send_soon(signal.Signals(number))
+            return
+        last, asked, was_stopped = now, None, True
         raise Stopped(number)
 
     def raise_again(lost: sys.UnraisableHookArgs) -> None:
@@ -60,9 +68,7 @@ def stops_raised() -> Iterator[None]:
             hook(lost)
             return
         last = -PATIENCE_SECONDS
-        again = threading.Timer(AGAIN_SECONDS, _send, [lost.exc_value.number])
-        again.daemon = True
-        again.start()
+        _send_soon(lost.exc_value.number)
 
     hook, sys.unraisablehook = sys.unraisablehook, raise_again
     before = {number: signal.getsignal(number) for number in _SIGNALS}
@@ -84,6 +90,20 @@ def _is_held(number: int) -> bool:
     if not hasattr(signal, "pthread_sigmask"):
         return False
     return number in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(_IMPORTING):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _send_soon(number: signal.Signals) -> None:
+    again = threading.Timer(AGAIN_SECONDS, _send, [number])
+    again.daemon = True
+    again.start()
 
 
 def _send(number: signal.Signals) -> None:

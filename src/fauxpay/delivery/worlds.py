@@ -205,6 +205,9 @@ def _sealed(
     derive: Callable[[], Mapping[str, bytes]],
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Publishes a catalog and what is computed from it; entries of both for world.json."""
+    # Here and not in the thread: it would wait for ever for an import that a Ctrl-C broke off here.
+    import fauxpay.delivery.tables  # noqa: F401
+
     staged: list[Staged] = []
     try:
         # Encoding and digests leave the interpreter free for what is computed meanwhile.
