@@ -109,6 +109,64 @@ def test_sigterm_while_the_report_is_drawn_says_what_draws_it(tmp_path):
     assert not harness.staged(tmp_path)
 
 
+QUERYING = """
+import os, signal, sys, threading
+from fauxpay.readers.query import connected
+from fauxpay.cli import exit_code_of
+def command():
+    connection = connected()
+    threading.Timer(0.2, lambda: os.kill(os.getpid(), int(sys.argv[1]))).start()
+    while True:
+        connection.execute("SELECT sum(hash(range) % 1000) FROM range(3000000)")
+sys.exit(exit_code_of(command))
+"""
+SWALLOWING = """
+import os, signal, sys, time
+from fauxpay.cli import exit_code_of
+def command():
+    try:
+        os.kill(os.getpid(), int(sys.argv[1]))
+        time.sleep(20)
+    except BaseException:
+        raise RuntimeError("Query interrupted") from None
+sys.exit(exit_code_of(command))
+"""
+
+
+@pytest.mark.parametrize("script", [QUERYING, SWALLOWING], ids=["DuckDB", "any library"])
+@pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
+def test_a_signal_that_a_library_makes_an_error_of_still_counts(number, script):
+    """DuckDB raises RuntimeError("Query interrupted") in place of what the handler raised."""
+    done = harness.finished([sys.executable, "-c", script, str(int(number))])
+    assert done.returncode == CODES[number], done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "interrupted" in done.stderr
+
+
+SWALLOWED_BY_THE_REPORT = """
+import os, signal, time
+from fauxpay.report import page
+def report_html(run):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(20)
+    except BaseException:
+        raise RuntimeError("Query interrupted") from None
+page.report_html = report_html
+from fauxpay.cli import main
+main()
+"""
+
+
+def test_sigterm_while_the_report_is_asked_for_ends_the_command(tmp_path):
+    """What stands in the way of a report is a warning; a signal is none."""
+    words = [*harness.command(tmp_path)[3:], "--set=run.report=true"]
+    done = harness.finished([sys.executable, "-c", SWALLOWED_BY_THE_REPORT, *words])
+    assert done.returncode == 143, done.stderr
+    assert "is sealed" in done.stderr
+    assert "no report" not in done.stderr
+
+
 SEALING = """
 import os, signal, sys
 from fauxpay.delivery.sinks import LocalSink

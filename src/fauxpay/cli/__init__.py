@@ -44,17 +44,20 @@ def _code_of(command: Callable[[], object]) -> int:
     # What tells of errors is there before they happen: without a free handle nothing is imported.
     from fauxpay.cli import logs  # noqa: F401
     from fauxpay.errors import FauxpayError
-    from fauxpay.foundations import machine  # noqa: F401
+    from fauxpay.foundations import machine, stops  # noqa: F401
 
     try:
         code = command()
-    except FauxpayError as error:
-        return _told(error, error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         return _told(KeyboardInterrupt(), INTERRUPTED)
     except typer.Exit as stop:
         return stop.exit_code
     except Exception as error:
+        asked = stops.asked()
+        if asked is not None:
+            raise asked from error
+        if isinstance(error, FauxpayError):
+            return _told(error, error.exit_code)
         return _told_other(error)
     return code if isinstance(code, int) else 0
 

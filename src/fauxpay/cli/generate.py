@@ -189,6 +189,7 @@ def make_or_find(
     from fauxpay.delivery.progress import silent, to_all
     from fauxpay.delivery.run import make_run
     from fauxpay.delivery.workers import own_process
+    from fauxpay.foundations import stops
     from fauxpay.foundations.parameters import load_parameters
     from fauxpay.lakes.beside import keep_tables, require_format
     from fauxpay.readers.run import as_run
@@ -202,7 +203,7 @@ def make_or_find(
     is_drawn = False
     try:
         is_mute = manner.is_quiet or log is not None
-        with progress.shown(is_quiet=is_mute) as bars:
+        with stops.kept(), progress.shown(is_quiet=is_mute) as bars:
             report = to_all(bars, log or silent, meter.report if meter else silent)
             made = make_run(config, load_parameters(config.parameters), engine, report)
         run, seconds = as_run(made.sealed), time.monotonic() - begun

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from fauxpay.foundations import stops
+
 PATIENCE_SECONDS = 3.0
 AGAIN_SECONDS = 0.01
 _IMPORTING = "<frozen importlib"
@@ -42,8 +44,9 @@ def stops_raised() -> Iterator[None]:
         return
     last, was_stopped = -PATIENCE_SECONDS, False
     asked: float | None = None
+    stops.forget()
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def strike(number: int, frame: FrameType | None) -> None:
         nonlocal last, asked, was_stopped
         if _is_held(number):
             # Another thread took it: it waits for the main one, which starts workers meanwhile.
@@ -59,7 +62,9 @@ def stops_raised() -> Iterator[None]:
             _send_soon(signal.Signals(number))
             return
         last, asked, was_stopped = now, None, True
-        raise Stopped(number)
+        stop = Stopped(number)
+        stops.note(stop)
+        raise stop
 
     def raise_again(lost: sys.UnraisableHookArgs) -> None:
         # Python drops what is raised in a destructor, such as that of a Parquet writer.
@@ -75,7 +80,7 @@ def stops_raised() -> Iterator[None]:
     # Who started us with a signal ignored, as nohup and a shell's & do, does not want it.
     raised = [number for number in _SIGNALS if before[number] is not signal.SIG_IGN]
     for number in raised:
-        signal.signal(number, stop)
+        signal.signal(number, strike)
     try:
         yield
     finally:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fauxpay.delivery.replacing import replaceable, replaced, replaced_below
+from fauxpay.foundations import stops
 from fauxpay.receipts import layout
 from fauxpay.report import owed
 from fauxpay.storage.places import Place
@@ -51,7 +52,8 @@ def keep_report(run: Run, *, is_wanted: bool, warn: Callable[[str], object]) -> 
     """
     if is_wanted:
         try:
-            return write_report(run)
+            with stops.kept():
+                return write_report(run)
         # Whatever it is: a fault of a drawing must not make a run that passed look failed.
         except Exception as error:
             warn(
