@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
 import pytest
 
 import fauxpay
+from fauxpay.delivery.engine import read_error
 from fauxpay.errors import ContractError
 
 SMALL = {"cards": 300, "merchants": 300, "places": 12}
@@ -41,3 +43,20 @@ def test_a_missing_derived_file_is_made_again(tmp_path):
     assert path.read_bytes() == before
     sealed = json.loads((tmp_path / "worlds" / world / "world.json").read_text())
     assert [entry["name"] for entry in sealed["derived"]] == ["draw_tables.npz"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENAMETOOLONG, "File name too long"), "Use a place with a shorter name"),
+        (OSError(errno.EACCES, "Permission denied"), "Allow writing or reading there"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), "Restore it"),
+        (OSError("of a library that has no number"), "Restore it"),
+    ],
+    ids=["too long", "not allowed", "missing", "without a number"],
+)
+def test_a_file_that_cannot_be_read_comes_with_what_helps(tmp_path, error, said):
+    """What was never read for want of a right or of a possible name cannot be restored."""
+    told = str(read_error(tmp_path / "world.json", error))
+    assert told.startswith(f"{tmp_path / 'world.json'}: cannot read: ")
+    assert said in told

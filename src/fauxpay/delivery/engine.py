@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fauxpay.errors import ConfigError, StorageError
 from fauxpay.foundations.canonical import sha256_hex
-from fauxpay.foundations.machine import require_inside
+from fauxpay.foundations.machine import remedy, require_inside
 from fauxpay.receipts import layout
 from fauxpay.receipts.identity import contract_inputs
 from fauxpay.storage.places import Place
@@ -226,7 +226,7 @@ def read_error(path: Place, error: OSError) -> StorageError:
             f"{file}: this is a file; expected a folder, for {path.name} is looked for below it. "
             f"Move the file away, or name another folder with --out (run.out)."
         )
-    return StorageError(
-        f"{path}: cannot read: {error.strerror or error}; expected what a run wrote. "
-        f"Restore it, or make the run again."
-    )
+    what = f"{path}: cannot read: {error.strerror or error}"
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)) and error.errno is not None:
+        return StorageError(f"{what}. {remedy(error)}")
+    return StorageError(f"{what}; expected what a run wrote. Restore it, or make the run again.")
