@@ -19,6 +19,17 @@ test:
 test-all:
     pytest -q -m "slow or not slow"
 
+# The default tests with the oldest versions of everything, in an environment of its own
+test-lowest:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    work="$(mktemp -d)"
+    trap 'rm -rf "$work"' EXIT
+    python -m venv "$work/venv"
+    python tools/lowest_versions.py > "$work/lowest.txt"
+    "$work/venv/bin/pip" install --quiet -c "$work/lowest.txt" '.[dev]'
+    "$work/venv/bin/pytest" -q
+
 # CPU of a run against CPU of writing its tables
 bench:
     python -m benches.ratio

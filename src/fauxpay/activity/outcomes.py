@@ -41,6 +41,7 @@ from fauxpay.activity.traits import (
 )
 from fauxpay.catalog.world import World
 from fauxpay.config.model import Config
+from fauxpay.errors import ConfigError
 from fauxpay.foundations import reference
 from fauxpay.foundations.alias import slots
 from fauxpay.foundations.draws import F64, I64, U64, draw
@@ -130,6 +131,7 @@ def _entry(world: World, parameters: Parameters) -> NDArray[np.uint8]:
     for country, crosses in product(world.countries, (False, True)):
         payment = parameters.of_country(country)["payment"]
         tap, swipe = payment["contactless_share"], payment["magstripe_share"]
+        _require_room_for_chips(country, tap, swipe)
         more = entry["foreign_magstripe_share"]
         if crosses and more > swipe:
             tap, swipe = tap * (1 - more) / (1 - swipe), more
@@ -145,9 +147,20 @@ def _entry(world: World, parameters: Parameters) -> NDArray[np.uint8]:
             else:
                 share[CONTACTLESS] = tap if can_tap else 0.0
                 share[MAGSTRIPE] = swipe
-                share[CHIP] = 1.0 - share.sum()
+                share[CHIP] = max(1.0 - share.sum(), 0.0)
             rows.append(share)
     return slots(rows, _SLOTS)
+
+
+def _require_room_for_chips(country: str, tap: float, swipe: float) -> None:
+    """Raises ConfigError where more is tapped and swiped than is bought."""
+    # So much the shares of a file may be off.
+    if tap + swipe > 1 + 1e-9:
+        raise ConfigError(
+            f"parameters: activity.countries.{country}.payment: contactless_share {tap} and "
+            f"magstripe_share {swipe} leave less than nothing for chips; expected at most 1 "
+            f"together. Lower one of them for {country}."
+        )
 
 
 def _authentication(world: World, parameters: Parameters) -> NDArray[np.uint8]:

@@ -33,6 +33,7 @@ BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "catalog.places.radius_km_max": (0.1, 1000, "a city has an area"),
     "catalog.places.radius_km_min": (0.1, 1000, "a city has an area"),
     "catalog.terminals.count_max": (1, 250, "every outlet has a terminal"),
+    "activity.commute.km_half": (0.1, 20_000, "distances are divided by it"),
     "activity.recurring.churn_per_year": (0, 12, f"once a month is most; {_NEVER}"),
     "activity.recurring.price_changes_per_year": (0, 12, f"once a month is most; {_NEVER}"),
     "activity.recurring.idle_share": (0, 0.9, "the other terms carry all subscriptions"),

@@ -1,0 +1,46 @@
+"""How cards are entered: what is tapped and swiped leaves room for chips, or is refused."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+import fauxpay
+from fauxpay.errors import ConfigError
+
+HERE = "activity.countries.US.payment"
+
+
+def made(root, **shares: float) -> fauxpay.Run:
+    """A day of a small American world with shares of its own."""
+    return fauxpay.generate(
+        {
+            "catalog": {"cards": 400, "merchants": 300, "places": 12, "countries": {"US": 1.0}},
+            "parameters": {f"{HERE}.{name}": share for name, share in shares.items()},
+            "run": {"from": "2026-03-01", "to": "2026-03-03", "out": str(root), "report": False}
+            | {"executor": "serial"},
+        }
+    )
+
+
+def test_more_than_all_is_refused_before_anything_is_written(tmp_path):
+    """Tapping by all beside the swipes that are shipped: both names, the bound, no world."""
+    with pytest.raises(ConfigError, match=rf"{HERE}: contactless_share 1.0 and magstripe_share .*"):
+        made(tmp_path, contactless_share=1.0)
+    assert not list(tmp_path.glob("worlds/**/*.*"))
+
+
+def test_all_that_can_is_tapped(tmp_path):
+    """The bound itself is allowed: a card that can tap does so wherever the shop can."""
+    run = made(tmp_path, contactless_share=1.0, magstripe_share=0.0)
+    rows = pl.from_arrow(run.table("transactions").to_table())
+    cards = pl.from_arrow(run.table("cards").to_table())
+    shops = pl.from_arrow(run.table("terminals").to_table())
+    both = (
+        rows.filter(pl.col("channel") == "pos", pl.col("merchant_country") == "US")
+        .join(cards.filter("is_contactless"), on="card_id", how="semi")
+        .join(shops.filter("is_contactless"), on="terminal_id", how="semi")
+    )
+    assert both.height > 100
+    small = both.filter(pl.col("billing_amount_minor") < 2_000)
+    assert set(small["entry_mode"]) == {"contactless"}
