@@ -65,6 +65,7 @@ def test_a_killed_worker_is_reported_and_the_run_resumes(tmp_path, whole):
     assert resumed(tmp_path) == whole
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_clean_and_the_run_resumes(tmp_path, whole):
     """SIGINT to the group: exit code 130, one message that says how to go on, no worker left."""
     run = started(tmp_path)

@@ -96,7 +96,9 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize(
+    "moment", ["a day", *(pytest.param(one, marks=pytest.mark.slow) for one in list(MOMENTS)[:2])]
+)
 def test_a_killed_run_resumes_to_the_same_bytes(serial, tmp_path, moment):
     """SIGKILL once something is public, then the same command again: identical files, one PASS."""
     running = subprocess.Popen(

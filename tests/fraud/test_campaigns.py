@@ -194,6 +194,7 @@ def test_a_share_is_met_by_the_same_thieves_however_cards_are_cut():
     assert set.union(*rows) == rows_of(whole)
 
 
+@pytest.mark.slow
 def test_a_later_end_leaves_the_thresholds_alone():
     """Each week is judged by what was told up to its end: a month later nothing of it changed."""
     found, plans = [], []

@@ -130,6 +130,7 @@ def test_a_new_shape_begins_at_its_instant(played, plain, tmp_path):
         assert one["data"] == right
 
 
+@pytest.mark.slow
 @settings(
     max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -296,7 +296,9 @@ while time.monotonic() < end:
 """
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(0.3, "imported\n"), (30, "")])
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.3, "imported\n"), pytest.param(30, "", marks=SLOW)]
+)
 @pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
 def test_a_signal_waits_for_an_import_but_not_for_ever(tmp_path, number, seconds, said):
     """Broken off, an import may hang other threads or make a RuntimeError of the signal."""
