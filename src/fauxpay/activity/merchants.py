@@ -127,6 +127,8 @@ def _kinds(world: World, parameters: Parameters) -> NDArray[np.uint8]:
     """Tables by (country, online level): of plain days, of days of travel, of each sale."""
     moto = parameters.value("activity.channels.moto_share")
     facts = [parameters.of_country(country) for country in world.countries]
+    for country, fact in zip(world.countries, facts, strict=True):
+        _require_room_for_shops(country, fact["payment"]["atm_share"], moto)
     transit = [[0, 1 - moto, 0, moto]] * (len(facts) * ONLINE_LEVELS)
     rows = []
     for sale in (None, *SALES):
@@ -139,6 +141,16 @@ def _kinds(world: World, parameters: Parameters) -> NDArray[np.uint8]:
                 rows.append([1 - online - cash - moto, online, cash, moto])
         rows += transit
     return slots(rows, KIND_SLOTS)
+
+
+def _require_room_for_shops(country: str, cash: float, moto: float) -> None:
+    """Raises ConfigError where more is drawn in cash and ordered by telephone than is done."""
+    if cash + moto > 1:
+        raise ConfigError(
+            f"parameters: activity.countries.{country}.payment.atm_share {cash} and "
+            f"activity.channels.moto_share {moto} leave less than nothing for shops; expected at "
+            f"most 1 together. Lower one of them."
+        )
 
 
 def _ranks(config: Config, parameters: Parameters) -> NDArray[np.uint16]:

@@ -13,6 +13,8 @@ from typing import Any
 _CENTURY = 36_525
 _NEVER = "0 means never"
 BOUNDS: Mapping[str, tuple[float, float, str]] = {
+    "catalog.accounts.age_years_mean": (0.1, 100, "ages are divided by it"),
+    "catalog.cards.bin_range": (990_000, 999_999, "others are somebody's"),
     "catalog.cards.count_max": (1, 16, "every customer has a card"),
     "catalog.cards.lifetimes.told_years": (0, 20, "days are counted from the epoch on"),
     "catalog.cards.expiry_months": (0, 600, "dates have an end"),
@@ -33,7 +35,12 @@ BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "catalog.places.radius_km_max": (0.1, 1000, "a city has an area"),
     "catalog.places.radius_km_min": (0.1, 1000, "a city has an area"),
     "catalog.terminals.count_max": (1, 250, "every outlet has a terminal"),
-    "activity.commute.km_half": (0.1, 20_000, "distances are divided by it"),
+    "activity.amounts.coarse_units": (1, 1e6, "amounts are divided by it"),
+    "activity.amounts.credit_factor": (1e-3, 1e3, "its logarithm is taken"),
+    "activity.favourites.exponent_factor": (0, 10, "steeper laws have one winner"),
+    "activity.opening.weekday_factor": (0, 1, "a chance stays one"),
+    "activity.trips.gap_median_minutes": (1, 600, "a trip is one of a day"),
+    "activity.commute.km_half": (1, 20_000, "distances are divided by it"),
     "activity.recurring.churn_per_year": (0, 12, f"once a month is most; {_NEVER}"),
     "activity.recurring.price_changes_per_year": (0, 12, f"once a month is most; {_NEVER}"),
     "activity.recurring.idle_share": (0, 0.9, "the other terms carry all subscriptions"),

@@ -1,4 +1,4 @@
-"""How cards are entered: what is tapped and swiped leaves room for chips, or is refused."""
+"""Shares of one whole that are told apart: they leave room for the rest, or are refused."""
 
 from __future__ import annotations
 
@@ -23,10 +23,18 @@ def made(root, **shares: float) -> fauxpay.Run:
     )
 
 
-def test_more_than_all_is_refused_before_anything_is_written(tmp_path):
-    """Tapping by all beside the swipes that are shipped: both names, the bound, no world."""
-    with pytest.raises(ConfigError, match=rf"{HERE}: contactless_share 1.0 and magstripe_share .*"):
-        made(tmp_path, contactless_share=1.0)
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [
+        ("contactless_share", "contactless_share 1.0 and magstripe_share .* expected at most 1"),
+        ("magstripe_share", "contactless_share .* and magstripe_share 1.0 .* expected at most 1"),
+        ("atm_share", "atm_share 1.0 and activity.channels.moto_share .* expected at most 1"),
+    ],
+)
+def test_more_than_all_is_refused_before_anything_is_written(tmp_path, share, told):
+    """All of one beside what is shipped of the other: both names, the bound, no world."""
+    with pytest.raises(ConfigError, match=told):
+        made(tmp_path, **{share: 1.0})
     assert not list(tmp_path.glob("worlds/**/*.*"))
 
 
