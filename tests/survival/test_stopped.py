@@ -143,6 +143,28 @@ def test_a_signal_that_a_library_makes_an_error_of_still_counts(number, script):
     assert "interrupted" in done.stderr
 
 
+GOING_ON = """
+import os, signal, sys, time
+from fauxpay.cli import exit_code_of
+from fauxpay.foundations import stops
+def command():
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(20)
+print(exit_code_of(command))
+try:
+    with stops.kept():
+        raise ValueError("mine")
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_a_stop_is_forgotten_with_the_command_that_it_ended():
+    """A process that goes on after it, as a notebook may, is not stopped by later errors."""
+    done = harness.finished([sys.executable, "-c", GOING_ON])
+    assert done.stdout.split() == ["143", "mine"], done.stderr
+
+
 SWALLOWED_BY_THE_REPORT = """
 import os, signal, time
 from fauxpay.report import page

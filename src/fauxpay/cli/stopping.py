@@ -84,6 +84,7 @@ def stops_raised() -> Iterator[None]:
     try:
         yield
     finally:
+        stops.forget()
         sys.unraisablehook = hook
         for number in raised:
             # Who was stopped is on the way out: a signal on its last steps would only spoil them.
