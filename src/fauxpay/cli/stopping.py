@@ -44,6 +44,7 @@ def stops_raised() -> Iterator[None]:
         return
     last, was_stopped = -PATIENCE_SECONDS, False
     asked: float | None = None
+    again = _Repeats()
     stops.forget()
 
     def strike(number: int, frame: FrameType | None) -> None:
@@ -56,12 +57,11 @@ def stops_raised() -> Iterator[None]:
         if now - last < PATIENCE_SECONDS:
             return
         asked = now if asked is None else asked
-        if now - asked < PATIENCE_SECONDS and _is_importing(frame):
-            # One that breaks off may keep its lock, for which another thread waits for ever, or
-            # make an exception of its own of ours.
-            _send_soon(signal.Signals(number))
+        if now - asked < PATIENCE_SECONDS and _must_wait(frame):
+            again.begin(signal.Signals(number))
             return
         last, asked, was_stopped = now, None, True
+        again.end()
         stop = Stopped(number)
         stops.note(stop)
         raise stop
@@ -73,7 +73,7 @@ def stops_raised() -> Iterator[None]:
             hook(lost)
             return
         last = -PATIENCE_SECONDS
-        _send_soon(lost.exc_value.number)
+        again.begin(lost.exc_value.number)
 
     hook, sys.unraisablehook = sys.unraisablehook, raise_again
     before = {number: signal.getsignal(number) for number in _SIGNALS}
@@ -84,6 +84,7 @@ def stops_raised() -> Iterator[None]:
     try:
         yield
     finally:
+        again.end()
         stops.forget()
         sys.unraisablehook = hook
         for number in raised:
@@ -98,18 +99,46 @@ def _is_held(number: int) -> bool:
     return number in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
-def _is_importing(frame: FrameType | None) -> bool:
+class _Repeats:
+    """Sends a signal again, from a thread of its own, until it has struck."""
+
+    def __init__(self) -> None:
+        self._is_over = True
+
+    def begin(self, number: signal.Signals) -> None:
+        """Begins, where it is not under way."""
+        if not self._is_over:
+            return
+        # Before the thread is there: the first signal may strike before it is known to run.
+        self._is_over = False
+        threading.Thread(target=self._repeat, args=(number,), daemon=True).start()
+
+    def end(self) -> None:
+        """Sends no more."""
+        self._is_over = True
+
+    def _repeat(self, number: signal.Signals) -> None:
+        while True:
+            time.sleep(AGAIN_SECONDS)
+            if self._is_over:
+                return
+            _send(number)
+
+
+def _must_wait(frame: FrameType | None) -> bool:
+    """Whether an exception would do harm, or be lost, where the main thread is now.
+
+    An import that breaks off may keep its lock, for which another thread waits for ever, or make an
+    exception of its own of ours; what our own hook raises is only printed.
+    """
     while frame is not None:
-        if frame.f_code.co_filename.startswith(_IMPORTING):
+        code = frame.f_code
+        if code.co_filename.startswith(_IMPORTING):
+            return True
+        if code.co_filename == __file__ and code.co_name in ("begin", "raise_again"):
             return True
         frame = frame.f_back
     return False
-
-
-def _send_soon(number: signal.Signals) -> None:
-    again = threading.Timer(AGAIN_SECONDS, _send, [number])
-    again.daemon = True
-    again.start()
 
 
 def _send(number: signal.Signals) -> None:
