@@ -47,25 +47,6 @@ def test_a_signal_that_a_library_makes_an_error_of_still_counts(number, script):
     assert "interrupted" in done.stderr
 
 
-SLOWLY = """
-import threading, time
-start = threading.Thread.start
-def start_slowly(self):
-    start(self)
-    time.sleep(0.1)
-threading.Thread.start = start_slowly
-"""
-
-
-def test_a_signal_that_strikes_while_it_is_raised_again_still_counts():
-    """A busy machine starts the thread that raises it again so late that it strikes meanwhile."""
-    done = harness.finished(
-        [sys.executable, "-c", SLOWLY + IN_A_DESTRUCTOR, str(int(signal.SIGINT))]
-    )
-    assert done.returncode == CODES[signal.SIGINT], done.stderr
-    assert done.stderr.count("\n") == 1, done.stderr
-
-
 GOING_ON = """
 import os, signal, sys, time
 from fauxpay.cli import exit_code_of
@@ -110,6 +91,25 @@ def test_a_signal_that_strikes_a_destructor_still_counts(number):
     assert done.returncode == CODES[number], done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
     assert time.monotonic() - begun < 15
+
+
+SLOWLY = """
+import threading, time
+start = threading.Thread.start
+def start_slowly(self):
+    start(self)
+    time.sleep(0.1)
+threading.Thread.start = start_slowly
+"""
+
+
+def test_a_signal_that_strikes_while_it_is_raised_again_still_counts():
+    """A busy machine starts the thread that raises it again so late that it strikes meanwhile."""
+    done = harness.finished(
+        [sys.executable, "-c", SLOWLY + IN_A_DESTRUCTOR, str(int(signal.SIGINT))]
+    )
+    assert done.returncode == CODES[signal.SIGINT], done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
 
 
 IMPORTING = """

@@ -33,6 +33,7 @@ from fauxpay.catalog.world import NEVER, PRESENCES, Bool, World
 from fauxpay.config.model import Config
 from fauxpay.errors import ConfigError
 from fauxpay.foundations.alias import AliasPool, alias_pool, slots
+from fauxpay.foundations.bounds import require_room
 from fauxpay.foundations.draws import I64
 from fauxpay.foundations.parameters import Parameters
 
@@ -128,7 +129,9 @@ def _kinds(world: World, parameters: Parameters) -> NDArray[np.uint8]:
     moto = parameters.value("activity.channels.moto_share")
     facts = [parameters.of_country(country) for country in world.countries]
     for country, fact in zip(world.countries, facts, strict=True):
-        _require_room_for_shops(country, fact["payment"]["atm_share"], moto)
+        name = f"activity.countries.{country}.payment.atm_share"
+        cash = fact["payment"]["atm_share"]
+        require_room({name: cash, "activity.channels.moto_share": moto}, "shops")
     transit = [[0, 1 - moto, 0, moto]] * (len(facts) * ONLINE_LEVELS)
     rows = []
     for sale in (None, *SALES):
@@ -138,19 +141,9 @@ def _kinds(world: World, parameters: Parameters) -> NDArray[np.uint8]:
                 online = (step + 0.5) / ONLINE_LEVELS
                 online = min(online * boost[sale], 1.0) if sale else online
                 online *= 1 - cash - moto
-                rows.append([1 - online - cash - moto, online, cash, moto])
+                rows.append([max(1 - online - cash - moto, 0.0), max(online, 0.0), cash, moto])
         rows += transit
     return slots(rows, KIND_SLOTS)
-
-
-def _require_room_for_shops(country: str, cash: float, moto: float) -> None:
-    """Raises ConfigError where more is drawn in cash and ordered by telephone than is done."""
-    if cash + moto > 1:
-        raise ConfigError(
-            f"parameters: activity.countries.{country}.payment.atm_share {cash} and "
-            f"activity.channels.moto_share {moto} leave less than nothing for shops; expected at "
-            f"most 1 together. Lower one of them."
-        )
 
 
 def _ranks(config: Config, parameters: Parameters) -> NDArray[np.uint16]:

@@ -41,9 +41,9 @@ from fauxpay.activity.traits import (
 )
 from fauxpay.catalog.world import World
 from fauxpay.config.model import Config
-from fauxpay.errors import ConfigError
 from fauxpay.foundations import reference
 from fauxpay.foundations.alias import slots
+from fauxpay.foundations.bounds import require_room
 from fauxpay.foundations.draws import F64, I64, U64, draw
 from fauxpay.foundations.parameters import Parameters
 from fauxpay.foundations.rounding import rounded, sum_in_order
@@ -131,7 +131,8 @@ def _entry(world: World, parameters: Parameters) -> NDArray[np.uint8]:
     for country, crosses in product(world.countries, (False, True)):
         payment = parameters.of_country(country)["payment"]
         tap, swipe = payment["contactless_share"], payment["magstripe_share"]
-        _require_room_for_chips(country, tap, swipe)
+        pack = f"activity.countries.{country}.payment"
+        require_room({f"{pack}.contactless_share": tap, f"{pack}.magstripe_share": swipe}, "chips")
         more = entry["foreign_magstripe_share"]
         if crosses and more > swipe:
             tap, swipe = tap * (1 - more) / (1 - swipe), more
@@ -150,17 +151,6 @@ def _entry(world: World, parameters: Parameters) -> NDArray[np.uint8]:
                 share[CHIP] = max(1.0 - share.sum(), 0.0)
             rows.append(share)
     return slots(rows, _SLOTS)
-
-
-def _require_room_for_chips(country: str, tap: float, swipe: float) -> None:
-    """Raises ConfigError where more is tapped and swiped than is bought."""
-    # So much the shares of a file may be off.
-    if tap + swipe > 1 + 1e-9:
-        raise ConfigError(
-            f"parameters: activity.countries.{country}.payment: contactless_share {tap} and "
-            f"magstripe_share {swipe} leave less than nothing for chips; expected at most 1 "
-            f"together. Lower one of them for {country}."
-        )
 
 
 def _authentication(world: World, parameters: Parameters) -> NDArray[np.uint8]:

@@ -7,8 +7,12 @@ A text that names something else is held against what there is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from fauxpay.errors import ConfigError
+from fauxpay.foundations.overrides import SUM_TOLERANCE
 
 _CENTURY = 36_525
 _NEVER = "0 means never"
@@ -136,6 +140,19 @@ def bound_fault(name: str, value: object) -> str | None:
         if not low <= member <= high:
             return f"{_at(path)}allowed is {low:.10g} to {high:.10g}: {why}"
     return None
+
+
+def require_room(shares: Mapping[str, float], rest: str) -> None:
+    """Raises ConfigError where shares of one whole, by parameter, leave less than nothing.
+
+    rest  what has what they leave
+    """
+    if math.fsum(shares.values()) > 1 + SUM_TOLERANCE:
+        told = " and ".join(f"{name} {share}" for name, share in shares.items())
+        raise ConfigError(
+            f"parameters: {told} leave less than nothing for {rest}; expected at most 1 together. "
+            f"Lower one of them."
+        )
 
 
 def choice_fault(name: str, value: object, shipped: Mapping[str, Any]) -> str | None:
